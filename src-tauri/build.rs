@@ -1,0 +1,15 @@
+//! Builds the Tauri context from the configuration at the top of the repository.
+
+fn main() {
+    println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    println!("cargo:rerun-if-changed=tauri.conf.json");
+    // SQLCipher is linked into this binary; WebKitGTK must keep using the
+    // system's SQLite, so none of our bundled symbols may be visible to it.
+    #[cfg(target_os = "linux")]
+    println!("cargo:rustc-link-arg-bins=-Wl,--exclude-libs,ALL");
+    tauri_build::try_build(
+        tauri_build::Attributes::new()
+            .capabilities_path_pattern("src-tauri/capabilities/**/*"),
+    )
+    .expect("the Tauri configuration is valid");
+}

@@ -1,0 +1,159 @@
+//! A loaded pair: grey pixels and texts in, embeddings and scores out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use hilum_workers::messages::encode::FindingScore;
+
+use crate::config::SiglipConfig;
+use crate::error::{EncoderError, Result};
+use crate::findings::{FindingClasses, Prompts, normalised};
+use crate::text::TextTower;
+use crate::tokenizer::TextTokenizer;
+use crate::vision::VisionTower;
+use crate::weights::Weights;
+
+/// An L2-normalised image embedding of [`Encoder::dim`] numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageEmbedding(pub Vec<f32>);
+
+/// A SigLIP pair from a pack folder.
+///
+/// The image tower stays in memory. The text tower, which is as large again,
+/// is read when texts come and let go afterwards: in daily use it embeds the
+/// findings' prompts once and is not needed again.
+pub struct Encoder {
+    config: SiglipConfig,
+    dir: PathBuf,
+    weights: Weights,
+    vision: VisionTower,
+    tokenizer: TextTokenizer,
+    logit_scale: f32,
+    logit_bias: f32,
+    classes: OnceLock<Vec<FindingClasses>>,
+}
+
+impl Encoder {
+    /// Loads `config.json`, `model.safetensors` (or its shards),
+    /// `tokenizer.json` and, where present, `preprocessor_config.json`, from a
+    /// folder written by transformers 4 or 5. Half-precision weights are
+    /// widened to float32. Fails with an `encoder.*` code that names the file
+    /// or the tensor.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let config = SiglipConfig::read(&dir.join("config.json"))?;
+        check_preprocessor(&dir.join("preprocessor_config.json"))?;
+        let weights = Weights::open(dir)?;
+        let text = &config.text_config;
+        let tokenizer = TextTokenizer::load(dir, text.max_position_embeddings, text.vocab_size)?;
+        Ok(Self {
+            vision: VisionTower::load(&weights, &config.vision_config)?,
+            logit_scale: weights.scalar("logit_scale")?,
+            logit_bias: weights.scalar("logit_bias")?,
+            dir: dir.to_owned(),
+            classes: OnceLock::new(),
+            config,
+            weights,
+            tokenizer,
+        })
+    }
+
+    /// Side of the square input image, in pixels.
+    pub fn side(&self) -> usize {
+        self.config.vision_config.image_size
+    }
+
+    /// Dimension of the shared embedding space.
+    pub fn dim(&self) -> usize {
+        self.config.embedding_dim()
+    }
+
+    /// The folder that this pair was loaded from.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// `side x side` bytes of grey, row by row, 0 black and 255 white.
+    pub fn encode_image(&self, grey: &[u8]) -> Result<ImageEmbedding> {
+        self.vision.forward(grey).map(|embedding| ImageEmbedding(normalised(embedding)))
+    }
+
+    /// One L2-normalised embedding a text, in the texts' order.
+    pub fn encode_texts(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = texts.iter().map(|text| self.token_ids(text)).collect::<Result<Vec<_>>>()?;
+        let tower = TextTower::load(&self.weights, &self.config.text_config)?;
+        Ok(tower.forward(&ids)?.into_iter().map(normalised).collect())
+    }
+
+    /// The token ids of a text as the text tower sees them, padding included.
+    pub fn token_ids(&self, text: &str) -> Result<Vec<u32>> {
+        self.tokenizer.encode(text)
+    }
+
+    /// Support for each published finding, in alphabetical order of the
+    /// finding. The prompts' embeddings are computed on the first call.
+    pub fn scores(&self, image: &ImageEmbedding) -> Result<Vec<FindingScore>> {
+        if image.0.len() != self.dim() {
+            return Err(EncoderError::EmbeddingSize { found: image.0.len(), dim: self.dim() });
+        }
+        let scale = self.logit_scale.exp();
+        Ok(self
+            .finding_classes()?
+            .iter()
+            .map(|classes| {
+                let (difference, softmax) = classes.score(&image.0, scale);
+                FindingScore { finding: classes.finding.clone(), difference, softmax }
+            })
+            .collect())
+    }
+
+    /// Computes the prompts' embeddings now instead of on the first [`Self::scores`].
+    pub fn prepare_scores(&self) -> Result<()> {
+        self.finding_classes().map(|_| ())
+    }
+
+    /// Natural logarithm of the scale on cosines, and the bias on logits, as trained.
+    pub fn logit_scale_and_bias(&self) -> (f32, f32) {
+        (self.logit_scale, self.logit_bias)
+    }
+
+    fn finding_classes(&self) -> Result<&[FindingClasses]> {
+        if let Some(classes) = self.classes.get() {
+            return Ok(classes);
+        }
+        let prompts = Prompts::published();
+        let texts = prompts.distinct();
+        let embeddings = self.encode_texts(&texts)?;
+        let embedded: BTreeMap<_, _> = texts.into_iter().zip(embeddings).collect();
+        Ok(self.classes.get_or_init(|| prompts.classes(&embedded)))
+    }
+}
+
+/// The towers see (x / 255 - 0.5) / 0.5; a folder that asks for another
+/// normalisation would be scored on the wrong picture, so it is refused.
+fn check_preprocessor(path: &Path) -> Result<()> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(EncoderError::Read { path: path.to_owned(), source }),
+    };
+    let json: serde_json::Value = serde_json::from_slice(&bytes)
+        .map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
+    let refuse = |what: String| Err(EncoderError::Unsupported { path: path.to_owned(), what });
+    for key in ["image_mean", "image_std"] {
+        if let Some(values) = json[key].as_array()
+            && values.iter().any(|value| value.as_f64() != Some(0.5))
+        {
+            return refuse(format!("{key} {values:?} instead of 0.5"));
+        }
+    }
+    if let Some(factor) = json["rescale_factor"].as_f64()
+        && (factor * 255. - 1.).abs() > 1e-6
+    {
+        return refuse(format!("rescale_factor {factor} instead of 1/255"));
+    }
+    Ok(())
+}

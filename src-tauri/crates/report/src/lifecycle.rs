@@ -1,0 +1,418 @@
+//! The life of a report: from draft to preliminary to final, and to what follows.
+
+use crate::{
+    Command, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Review, Section, SectionKind,
+    Sentence, SentenceId, Template, TemplateId, UserId, VersionId, Written,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use time::OffsetDateTime;
+
+/// Where a report stands. FHIR R4 DiagnosticReport.status has the same words for
+/// preliminary, final, amended (here: a final report with an amendment) and cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Open, being written for the first time.
+    Draft,
+    /// Open, complete for a first reading, not signed as final.
+    Preliminary,
+    /// Signed. Nothing in it changes any more.
+    Final,
+    /// A signed report with an addendum or amendment open.
+    Reopened,
+    /// Given up before anything was signed.
+    Cancelled,
+}
+
+impl Status {
+    /// True while sentences may change.
+    pub fn is_open(self) -> bool {
+        matches!(self, Status::Draft | Status::Preliminary | Status::Reopened)
+    }
+}
+
+/// What a signed version is in relation to the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionKind {
+    Original,
+    /// Adds words; the text before it stays as it was.
+    Addendum,
+    /// Replaces the text; the version before it stays on record.
+    Amendment,
+}
+
+/// What a signature means (21 CFR 11.50 asks that it be said).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// "Reviewed and approved".
+    ReviewedAndApproved,
+    /// "Author of an addendum or amendment".
+    AddendumAuthor,
+}
+
+impl Meaning {
+    /// The words as printed.
+    pub fn words(self) -> &'static str {
+        match self {
+            Meaning::ReviewedAndApproved => "Reviewed and approved",
+            Meaning::AddendumAuthor => "Author of this addition, reviewed and approved",
+        }
+    }
+}
+
+/// One signed version; never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignedVersion {
+    pub id: VersionId,
+    pub kind: VersionKind,
+    /// The version that it adds to or amends.
+    pub parent: Option<VersionId>,
+    pub by: UserId,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub meaning: Meaning,
+    pub text: FinalText,
+}
+
+impl Report {
+    /// A fresh draft, filled from a template.
+    pub fn new(id: ReportId, study_uid: impl Into<String>, template: &Template) -> Report {
+        Report {
+            id,
+            study_uid: study_uid.into(),
+            template: template.id.clone(),
+            status: Status::Draft,
+            revision: 0,
+            sections: template.sections(),
+            becoming: VersionKind::Original,
+            versions: Vec::new(),
+        }
+    }
+
+    /// Carries out one command, or refuses it and changes nothing.
+    ///
+    /// `templates` are those that [`Command::UseTemplate`] may name.
+    ///
+    /// # Errors
+    /// The [`Refusal`] says why; the report is as it was.
+    pub fn apply(&mut self, entry: &Entry, templates: &[Template]) -> Result<(), Refusal> {
+        let mut next = self.clone();
+        next.carry_out(entry, templates)?;
+        next.revision += 1;
+        *self = next;
+        Ok(())
+    }
+
+    fn carry_out(&mut self, entry: &Entry, templates: &[Template]) -> Result<(), Refusal> {
+        match &entry.command {
+            Command::Insert { section, after, id, text, region } => {
+                self.must_be_open(*section)?;
+                self.must_be_new(id)?;
+                must_have_text(text)?;
+                let written = Written {
+                    id: id.clone(),
+                    text: text.clone(),
+                    region: *region,
+                    origin: Origin::Person { by: entry.by.clone() },
+                };
+                self.put(*section, after.as_ref(), Sentence::Written(written))
+            }
+            Command::Edit { id, text } => {
+                let (s, i) = self.find_open(id)?;
+                must_have_text(text)?;
+                let edited = match &self.sections[s].sentences[i] {
+                    Sentence::Proposed(p) => reviewed(p, entry, text, false),
+                    Sentence::Written(w) => edited(w, entry, text),
+                };
+                self.sections[s].sentences[i] = Sentence::Written(edited);
+                Ok(())
+            }
+            Command::Remove { id } => {
+                let (s, i) = self.find_open(id)?;
+                if matches!(self.sections[s].sentences[i], Sentence::Proposed(_)) {
+                    return Err(Refusal::StillProposed(id.clone()));
+                }
+                self.sections[s].sentences.remove(i);
+                Ok(())
+            }
+            Command::Move { id, section, after } => {
+                self.must_be_open(*section)?;
+                let (s, i) = self.find_open(id)?;
+                if after.as_ref() == Some(id) {
+                    return Err(Refusal::NoSentence(id.clone()));
+                }
+                let sentence = self.sections[s].sentences.remove(i);
+                self.put(*section, after.as_ref(), sentence)
+            }
+            Command::Propose { proposal, pack, demo, section, sentences } => {
+                self.must_be_open(*section)?;
+                let s = self.section_index(*section)?;
+                self.sections[s].sentences.retain(|x| matches!(x, Sentence::Written(_)));
+                for ProposedText { id, text, region } in sentences {
+                    self.must_be_new(id)?;
+                    must_have_text(text)?;
+                    self.sections[s].sentences.push(Sentence::Proposed(Proposed {
+                        id: id.clone(),
+                        text: text.clone(),
+                        region: *region,
+                        proposal: proposal.clone(),
+                        pack: pack.clone(),
+                        demo: *demo,
+                    }));
+                }
+                Ok(())
+            }
+            Command::Accept { id } => {
+                let (s, i) = self.find_open(id)?;
+                self.accept_at(s, i, entry, false)
+            }
+            Command::Drop { id } => {
+                let (s, i) = self.find_open(id)?;
+                if matches!(self.sections[s].sentences[i], Sentence::Written(_)) {
+                    return Err(Refusal::NotProposed(id.clone()));
+                }
+                self.sections[s].sentences.remove(i);
+                Ok(())
+            }
+            Command::AcceptSection { section, seen } => {
+                self.must_be_open(*section)?;
+                self.accept_section(*section, seen, entry)
+            }
+            Command::AcceptAllDemo => {
+                self.must_be_some_open()?;
+                if self.proposed().any(|(_, p)| !p.demo) {
+                    return Err(Refusal::NotDemo);
+                }
+                for s in 0..self.sections.len() {
+                    for i in 0..self.sections[s].sentences.len() {
+                        if matches!(self.sections[s].sentences[i], Sentence::Proposed(_)) {
+                            self.accept_at(s, i, entry, true)?;
+                        }
+                    }
+                }
+                Ok(())
+            }
+            Command::UseTemplate { template } => self.use_template(template, templates),
+            Command::MarkPreliminary => {
+                if self.status != Status::Draft {
+                    return Err(Refusal::WrongStatus(self.status));
+                }
+                // A preliminary reading may leave sections empty, but a reader of it
+                // must not meet a sentence that no person has looked at.
+                match self.proposed().count() {
+                    0 => {}
+                    n => return Err(Refusal::Unsignable(crate::Unsignable::Unreviewed(n))),
+                }
+                self.status = Status::Preliminary;
+                Ok(())
+            }
+            Command::Sign { version, meaning } => self.sign(version, *meaning, entry),
+            Command::Reopen { kind } => self.reopen(*kind),
+            Command::Cancel => match self.status {
+                Status::Draft | Status::Preliminary => {
+                    self.status = Status::Cancelled;
+                    Ok(())
+                }
+                // Giving up an addendum leaves the signed report as it was signed.
+                Status::Reopened => {
+                    self.close_to_last_version();
+                    Ok(())
+                }
+                Status::Final | Status::Cancelled => Err(Refusal::WrongStatus(self.status)),
+            },
+        }
+    }
+
+    fn sign(&mut self, version: &VersionId, meaning: Meaning, entry: &Entry) -> Result<(), Refusal> {
+        if self.versions.iter().any(|v| v.id == *version) {
+            return Err(Refusal::DuplicateVersion(version.clone()));
+        }
+        let text = self.final_text().map_err(Refusal::Unsignable)?;
+        self.versions.push(SignedVersion {
+            id: version.clone(),
+            kind: self.becoming,
+            parent: self.versions.last().map(|v| v.id.clone()),
+            by: entry.by.clone(),
+            at: entry.at,
+            meaning,
+            text,
+        });
+        self.status = Status::Final;
+        Ok(())
+    }
+
+    fn reopen(&mut self, kind: VersionKind) -> Result<(), Refusal> {
+        if self.status != Status::Final || kind == VersionKind::Original {
+            return Err(Refusal::WrongStatus(self.status));
+        }
+        self.status = Status::Reopened;
+        self.becoming = kind;
+        // Every addendum is its own text: the one before it stays with its version
+        // and is shown there.
+        self.sections.retain(|s| s.kind != SectionKind::Addendum);
+        if kind == VersionKind::Addendum {
+            self.sections.push(Section { kind: SectionKind::Addendum, required: true, sentences: Vec::new() });
+        }
+        Ok(())
+    }
+
+    fn close_to_last_version(&mut self) {
+        let Some(last) = self.versions.last().cloned() else { return };
+        for section in &mut self.sections {
+            section.sentences.clear();
+        }
+        self.sections.retain(|s| s.kind != SectionKind::Addendum);
+        for signed in last.text.sections() {
+            let sentences: Vec<Sentence> = signed.sentences.iter().cloned().map(Sentence::Written).collect();
+            match self.sections.iter_mut().find(|s| s.kind == signed.kind) {
+                Some(section) => section.sentences = sentences,
+                None => self.sections.push(Section { kind: signed.kind, required: true, sentences }),
+            }
+        }
+        self.becoming = last.kind;
+        self.status = Status::Final;
+    }
+
+    fn use_template(&mut self, id: &TemplateId, templates: &[Template]) -> Result<(), Refusal> {
+        if self.status != Status::Draft {
+            return Err(Refusal::NotOpen(self.status));
+        }
+        let template = templates.iter().find(|t| t.id == *id).ok_or_else(|| Refusal::NoTemplate(id.clone()))?;
+        let only_template = self
+            .sections
+            .iter()
+            .flat_map(|s| &s.sentences)
+            .all(|s| matches!(s, Sentence::Written(Written { origin: Origin::Template { .. }, .. })));
+        if !only_template {
+            return Err(Refusal::AlreadyWritten);
+        }
+        self.template = template.id.clone();
+        self.sections = template.sections();
+        Ok(())
+    }
+
+    fn accept_section(&mut self, kind: SectionKind, seen: &BTreeSet<SentenceId>, entry: &Entry) -> Result<(), Refusal> {
+        let s = self.section_index(kind)?;
+        let unseen = self.sections[s]
+            .sentences
+            .iter()
+            .filter(|x| matches!(x, Sentence::Proposed(p) if !seen.contains(&p.id)))
+            .count();
+        if unseen > 0 {
+            return Err(Refusal::NotSeen(unseen));
+        }
+        for i in 0..self.sections[s].sentences.len() {
+            if matches!(self.sections[s].sentences[i], Sentence::Proposed(_)) {
+                self.accept_at(s, i, entry, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accept_at(&mut self, s: usize, i: usize, entry: &Entry, in_bulk: bool) -> Result<(), Refusal> {
+        match &self.sections[s].sentences[i] {
+            Sentence::Proposed(p) => {
+                let text = p.text.clone();
+                self.sections[s].sentences[i] = Sentence::Written(reviewed(p, entry, &text, in_bulk));
+                Ok(())
+            }
+            Sentence::Written(w) => Err(Refusal::NotProposed(w.id.clone())),
+        }
+    }
+
+    fn must_be_some_open(&self) -> Result<(), Refusal> {
+        if self.status.is_open() { Ok(()) } else { Err(Refusal::NotOpen(self.status)) }
+    }
+
+    /// In an addendum only the addendum itself is open.
+    fn must_be_open(&self, section: SectionKind) -> Result<(), Refusal> {
+        self.must_be_some_open()?;
+        let addendum_open = self.status == Status::Reopened && self.becoming == VersionKind::Addendum;
+        if addendum_open && section != SectionKind::Addendum {
+            return Err(Refusal::OutsideAddendum);
+        }
+        Ok(())
+    }
+
+    fn must_be_new(&self, id: &SentenceId) -> Result<(), Refusal> {
+        match self.sentence(id) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::DuplicateSentence(id.clone())),
+        }
+    }
+
+    fn section_index(&self, kind: SectionKind) -> Result<usize, Refusal> {
+        self.sections.iter().position(|s| s.kind == kind).ok_or(Refusal::NoSection(kind))
+    }
+
+    fn find_open(&self, id: &SentenceId) -> Result<(usize, usize), Refusal> {
+        self.must_be_some_open()?;
+        for (s, section) in self.sections.iter().enumerate() {
+            if let Some(i) = section.sentences.iter().position(|x| x.id() == id) {
+                self.must_be_open(section.kind)?;
+                return Ok((s, i));
+            }
+        }
+        Err(Refusal::NoSentence(id.clone()))
+    }
+
+    fn put(&mut self, kind: SectionKind, after: Option<&SentenceId>, sentence: Sentence) -> Result<(), Refusal> {
+        let s = self.section_index(kind)?;
+        let sentences = &mut self.sections[s].sentences;
+        let at = match after {
+            None => 0,
+            Some(id) => sentences.iter().position(|x| x.id() == id).ok_or_else(|| Refusal::NoSentence(id.clone()))? + 1,
+        };
+        sentences.insert(at, sentence);
+        Ok(())
+    }
+}
+
+fn must_have_text(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() { Err(Refusal::EmptySentence) } else { Ok(()) }
+}
+
+fn reviewed(p: &Proposed, entry: &Entry, text: &str, in_bulk: bool) -> Written {
+    Written {
+        id: p.id.clone(),
+        text: text.to_owned(),
+        region: p.region,
+        origin: Origin::Proposal {
+            proposal: p.proposal.clone(),
+            pack: p.pack.clone(),
+            demo: p.demo,
+            review: Review {
+                by: entry.by.clone(),
+                at: entry.at,
+                edited_from: (text != p.text).then(|| p.text.clone()),
+                in_bulk,
+            },
+        },
+    }
+}
+
+/// Changing a reviewed sentence keeps the model's own words on record; changing a
+/// template's sentence makes it the person's.
+fn edited(w: &Written, entry: &Entry, text: &str) -> Written {
+    let origin = match &w.origin {
+        Origin::Proposal { proposal, pack, demo, review } => {
+            let model_words = review.edited_from.clone().unwrap_or_else(|| w.text.clone());
+            Origin::Proposal {
+                proposal: proposal.clone(),
+                pack: pack.clone(),
+                demo: *demo,
+                review: Review {
+                    by: entry.by.clone(),
+                    at: entry.at,
+                    edited_from: (text != model_words).then_some(model_words),
+                    in_bulk: false,
+                },
+            }
+        }
+        Origin::Template { .. } | Origin::Person { .. } => Origin::Person { by: entry.by.clone() },
+    };
+    Written { id: w.id.clone(), text: text.to_owned(), region: w.region, origin }
+}

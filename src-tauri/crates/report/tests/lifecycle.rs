@@ -1,0 +1,234 @@
+//! What may happen to a report, case by case and over random sequences.
+
+use hilum_report::*;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use time::{Duration, OffsetDateTime};
+
+fn fresh() -> Report {
+    Report::new(ReportId::new("r"), "1.2.3", &builtin_templates()[0])
+}
+
+fn entry(n: i64, command: Command) -> Entry {
+    Entry { by: UserId::new("reader"), at: OffsetDateTime::UNIX_EPOCH + Duration::seconds(n), command }
+}
+
+fn id(n: &str) -> SentenceId {
+    SentenceId::new(n)
+}
+
+fn propose(section: SectionKind, demo: bool, ids: &[&str]) -> Command {
+    Command::Propose {
+        proposal: ProposalId::new("p"),
+        pack: PackHash::new("h"),
+        demo,
+        section,
+        sentences: ids
+            .iter()
+            .map(|i| ProposedText { id: id(i), text: format!("Proposed {i}."), region: None })
+            .collect(),
+    }
+}
+
+fn write(section: SectionKind, name: &str) -> Command {
+    Command::Insert { section, after: None, id: id(name), text: format!("Written {name}."), region: None }
+}
+
+fn sign(version: &str) -> Command {
+    Command::Sign { version: VersionId::new(version), meaning: Meaning::ReviewedAndApproved }
+}
+
+/// Applies all commands and compares the code of the last one's refusal.
+fn check(commands: Vec<Command>, expected: Result<Status, &str>) -> Report {
+    let mut report = fresh();
+    let templates = builtin_templates();
+    let last = commands.len() - 1;
+    for (n, command) in commands.into_iter().enumerate() {
+        let before = report.clone();
+        let result = report.apply(&entry(n as i64, command.clone()), &templates);
+        if n < last {
+            assert_eq!(result, Ok(()), "{command:?}");
+            continue;
+        }
+        match expected {
+            Ok(status) => {
+                assert_eq!(result, Ok(()), "{command:?}");
+                assert_eq!(report.status(), status);
+            }
+            Err(code) => {
+                assert_eq!(result.expect_err("refused").code(), code, "{command:?}");
+                assert_eq!(report, before, "a refused command changes nothing");
+            }
+        }
+    }
+    report
+}
+
+#[test]
+fn what_may_be_signed() {
+    use SectionKind::{Findings, Impression};
+    check(vec![sign("v1")], Err("sign.empty_section"));
+    check(vec![write(Findings, "a"), sign("v1")], Err("sign.empty_section"));
+    check(vec![write(Findings, "a"), write(Impression, "b"), sign("v1")], Ok(Status::Final));
+    check(vec![propose(Findings, true, &["a"]), write(Impression, "b"), sign("v1")], Err("sign.unreviewed"));
+    check(
+        vec![propose(Findings, false, &["a"]), write(Impression, "b"), Command::Accept { id: id("a") }, sign("v1")],
+        Ok(Status::Final),
+    );
+    check(
+        vec![propose(Findings, false, &["a"]), write(Impression, "b"), Command::Drop { id: id("a") }, sign("v1")],
+        Err("sign.empty_section"),
+    );
+    check(vec![write(Findings, "a"), write(Impression, "b"), Command::MarkPreliminary, sign("v1")], Ok(Status::Final));
+}
+
+#[test]
+fn what_was_signed_stays() {
+    use SectionKind::{Addendum, Findings, Impression};
+    let signed = || vec![write(Findings, "a"), write(Impression, "b"), sign("v1")];
+    let after = |more: Vec<Command>| signed().into_iter().chain(more).collect::<Vec<_>>();
+    check(after(vec![Command::Edit { id: id("a"), text: "Changed.".into() }]), Err("report.not_open"));
+    check(after(vec![propose(Findings, true, &["x"])]), Err("report.not_open"));
+    check(after(vec![Command::Cancel]), Err("report.wrong_status"));
+    check(after(vec![sign("v2")]), Err("sign.not_open"));
+    let addendum = Command::Reopen { kind: VersionKind::Addendum };
+    check(after(vec![addendum.clone(), sign("v2")]), Err("sign.empty_section"));
+    check(
+        after(vec![addendum.clone(), Command::Edit { id: id("a"), text: "Changed.".into() }]),
+        Err("report.outside_addendum"),
+    );
+    check(after(vec![addendum.clone(), write(Addendum, "c"), sign("v1")]), Err("report.duplicate_version"));
+    let report = check(after(vec![addendum.clone(), write(Addendum, "c"), sign("v2")]), Ok(Status::Final));
+    assert_eq!(report.versions()[1].parent, Some(VersionId::new("v1")));
+    let given_up = check(after(vec![addendum, write(Addendum, "c"), Command::Cancel]), Ok(Status::Final));
+    assert_eq!(given_up.sentence(&id("c")), None);
+    assert_eq!(given_up.versions().len(), 1);
+    let amended = check(
+        after(vec![
+            Command::Reopen { kind: VersionKind::Amendment },
+            Command::Edit { id: id("a"), text: "Changed.".into() },
+            sign("v2"),
+        ]),
+        Ok(Status::Final),
+    );
+    assert!(amended.versions()[0].text.plain().contains("Written a."));
+    assert!(amended.versions()[1].text.plain().contains("Changed."));
+}
+
+#[test]
+fn how_proposed_sentences_are_reviewed() {
+    use SectionKind::Findings;
+    let seen = |ids: &[&str]| ids.iter().map(|i| id(i)).collect::<BTreeSet<_>>();
+    let two = || propose(Findings, false, &["a", "b"]);
+    check(vec![two(), Command::AcceptSection { section: Findings, seen: seen(&["a"]) }], Err("report.not_seen"));
+    check(vec![two(), Command::AcceptSection { section: Findings, seen: seen(&["a", "b"]) }], Ok(Status::Draft));
+    check(vec![two(), Command::AcceptAllDemo], Err("report.not_demo"));
+    check(vec![two(), Command::Remove { id: id("a") }], Err("report.still_proposed"));
+    check(vec![two(), Command::MarkPreliminary], Err("sign.unreviewed"));
+    check(vec![write(Findings, "w"), Command::Accept { id: id("w") }], Err("report.not_proposed"));
+    check(vec![two(), propose(Findings, false, &["c", "a"])], Ok(Status::Draft));
+    check(vec![write(Findings, "w"), propose(Findings, false, &["w"])], Err("report.duplicate_sentence"));
+    check(
+        vec![write(Findings, "w"), Command::UseTemplate { template: TemplateId::new("cxr-2view") }],
+        Err("report.already_written"),
+    );
+    check(vec![Command::UseTemplate { template: TemplateId::new("none") }], Err("report.no_template"));
+    check(vec![Command::UseTemplate { template: TemplateId::new("cxr-2view") }], Ok(Status::Draft));
+
+    let kept = check(vec![write(Findings, "w"), two(), propose(Findings, false, &["c"])], Ok(Status::Draft));
+    assert!(kept.sentence(&id("w")).is_some(), "a new draft never takes away what a person wrote");
+    assert!(kept.sentence(&id("a")).is_none());
+
+    let edited = check(vec![two(), Command::Edit { id: id("a"), text: "Mine.".into() }], Ok(Status::Draft));
+    let Some(Sentence::Written(Written { origin: Origin::Proposal { review, .. }, .. })) = edited.sentence(&id("a"))
+    else {
+        panic!("an edited proposal is written");
+    };
+    assert_eq!(review.edited_from.as_deref(), Some("Proposed a."));
+    assert!(!review.in_bulk);
+
+    let bulk = check(
+        vec![propose(Findings, true, &["a"]), Command::AcceptAllDemo, write(SectionKind::Impression, "i")],
+        Ok(Status::Draft),
+    );
+    assert!(bulk.final_text().expect("signable").accepted_in_bulk());
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    use SectionKind::{Addendum, Exam, Findings, Impression};
+    let section = prop::sample::select(vec![Exam, Findings, Impression, Addendum]);
+    let name = prop::sample::select(vec!["a", "b", "c", "d", "e", "f"]);
+    let text = prop::sample::select(vec!["Clear.", "Normal heart.", "", "  "]);
+    let version = prop::sample::select(vec!["v1", "v2", "v3"]);
+    prop_oneof![
+        4 => (section.clone(), name.clone(), text.clone()).prop_map(|(section, n, t)| Command::Insert {
+            section, after: None, id: id(n), text: t.into(), region: None
+        }),
+        2 => (name.clone(), text).prop_map(|(n, t)| Command::Edit { id: id(n), text: t.into() }),
+        1 => name.clone().prop_map(|n| Command::Remove { id: id(n) }),
+        1 => (name.clone(), section.clone(), prop::option::of(name.clone())).prop_map(|(n, section, after)| Command::Move {
+            id: id(n), section, after: after.map(id)
+        }),
+        4 => (section.clone(), any::<bool>(), prop::sample::subsequence(vec!["a", "b", "c", "x", "y"], 0..4))
+            .prop_map(|(section, demo, ids)| propose(section, demo, &ids)),
+        3 => name.clone().prop_map(|n| Command::Accept { id: id(n) }),
+        2 => name.clone().prop_map(|n| Command::Drop { id: id(n) }),
+        1 => (section.clone(), prop::sample::subsequence(vec!["a", "b", "c", "x", "y"], 0..5)).prop_map(|(section, ids)| {
+            Command::AcceptSection { section, seen: ids.into_iter().map(id).collect() }
+        }),
+        1 => Just(Command::AcceptAllDemo),
+        1 => Just(Command::UseTemplate { template: TemplateId::new("cxr-2view") }),
+        1 => Just(Command::MarkPreliminary),
+        4 => version.prop_map(sign),
+        2 => prop::sample::select(vec![VersionKind::Addendum, VersionKind::Amendment, VersionKind::Original])
+            .prop_map(|kind| Command::Reopen { kind }),
+        1 => Just(Command::Cancel),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Over any sequence of commands: nothing signed holds an unreviewed sentence or
+    /// an empty required section, no signed version ever changes, every later version
+    /// links its parent, a refused command changes nothing, and replay gives the same report.
+    #[test]
+    fn invariants_hold_over_random_sequences(commands in prop::collection::vec(any_command(), 1..40)) {
+        let templates = builtin_templates();
+        let mut report = fresh();
+        let mut journal = Vec::new();
+        let mut signed: Vec<SignedVersion> = Vec::new();
+        for (n, command) in commands.into_iter().enumerate() {
+            let before = report.clone();
+            let entry = entry(n as i64, command);
+            match report.apply(&entry, &templates) {
+                Ok(()) => {
+                    if let Command::Sign { .. } = entry.command {
+                        prop_assert_eq!(before.proposed().count(), 0, "signed over a proposed sentence");
+                        prop_assert!(before.status().is_open());
+                        for section in before.sections().iter().filter(|s| s.required) {
+                            prop_assert!(section.sentences.iter().any(|s| !s.text().trim().is_empty()));
+                        }
+                        let version = report.versions().last().expect("a version").clone();
+                        prop_assert_eq!(&version.parent, &signed.last().map(|v| v.id.clone()));
+                        signed.push(version);
+                    }
+                    journal.push(entry);
+                }
+                Err(_) => prop_assert_eq!(&report, &before),
+            }
+            prop_assert_eq!(report.versions(), signed.as_slice(), "a signed version changed");
+            prop_assert_eq!(report.status() == Status::Final, !signed.is_empty() && report.status() != Status::Reopened);
+            if report.status() == Status::Final {
+                prop_assert_eq!(report.proposed().count(), 0);
+            }
+        }
+        let mut replayed = fresh();
+        for entry in &journal {
+            let line = serde_json::to_string(entry).expect("a journal line");
+            let entry: Entry = serde_json::from_str(&line).expect("the same entry");
+            replayed.apply(&entry, &templates).expect("replay");
+        }
+        prop_assert_eq!(replayed, report);
+    }
+}

@@ -1,0 +1,179 @@
+//! The decode child: one file in on standard input, frames out, then exit.
+//!
+//! The child is started as `hilum-decode '<DecodeWants as JSON>'` with the file
+//! as its standard input (a regular file or a sealed memory file, so that it
+//! can be read with `pread`). It answers with frames in this order:
+//! [`DecodeReply::Header`] once, then what was asked for, then
+//! [`DecodeReply::Done`]; or [`DecodeReply::Refused`] at any point, after which
+//! nothing follows.
+
+use serde::{Deserialize, Serialize};
+
+/// What the parent wants of one file. The header is always sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecodeWants {
+    /// Pixels for the viewer ([`DecodeReply::Pixels`]).
+    pub pixels: bool,
+    /// Longest side of a PNG thumbnail in pixels, windowed as displayed.
+    pub thumbnail: Option<u32>,
+    /// Sides of the square 8-bit model inputs wanted, for example 448 and 896.
+    pub model_inputs: Vec<u32>,
+    /// Longest side of an 8-bit grey picture as displayed, for the report's key image.
+    pub display: Option<u32>,
+    /// Stored pixel values as decoded, before any LUT ([`DecodeReply::Stored`]).
+    pub stored: bool,
+}
+
+/// One answer of the decode child. The body that travels with it is named at each variant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum DecodeReply {
+    /// No body.
+    Header(Box<DecodedHeader>),
+    /// Body: the first frame, row by row; `u16` little-endian for grey, three
+    /// bytes a pixel for colour.
+    Pixels(PixelDescription),
+    /// Body: stored values of the first frame, row by row; `dtype` is a NumPy
+    /// type string ("|u1", "<u2", "<i2", "|i1", "<i4", "<u4"); `shape` is rows, columns and,
+    /// for colour, samples.
+    Stored { dtype: String, shape: Vec<u32> },
+    /// Body: a PNG.
+    Thumbnail { width: u32, height: u32 },
+    /// Body: `side` x `side` bytes of grey, prepared as the published chest
+    /// pipeline does (facts: modality LUT, window where present, full range,
+    /// inverted for MONOCHROME1, padded with zeros to a square, bilinear).
+    ModelInput { side: u32 },
+    /// Body: `width` x `height` bytes of grey as displayed with the default window.
+    Display { width: u32, height: u32 },
+    /// No body. Everything asked for was sent.
+    Done,
+    /// No body. `code` is stable ("dicom.not_dicom"), `message` is a plain sentence
+    /// without patient identifiers.
+    Refused { code: String, message: String },
+}
+
+/// What the header of a file says, as text; absent or unreadable values are `None`.
+///
+/// Every string is decoded with the file's own character sets and is text to
+/// show, never markup and never part of a prompt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DecodedHeader {
+    pub sop_class_uid: String,
+    pub sop_instance_uid: String,
+    pub study_uid: String,
+    pub series_uid: String,
+    pub transfer_syntax_uid: String,
+    /// (0008,0005) as written, values joined by a backslash.
+    pub specific_character_set: Option<String>,
+
+    /// Patient's name as DICOM writes it, component groups kept: `Alphabetic=Ideographic=Phonetic`.
+    pub patient_name: Option<String>,
+    pub patient_id: Option<String>,
+    /// "M", "F", "O" or what stands there.
+    pub patient_sex: Option<String>,
+    /// YYYYMMDD as in the file.
+    pub patient_birth_date: Option<String>,
+    /// DICOM age string, for example "058Y".
+    pub patient_age: Option<String>,
+    pub issuer_of_patient_id: Option<String>,
+
+    pub accession_number: Option<String>,
+    pub study_id: Option<String>,
+    /// YYYYMMDD.
+    pub study_date: Option<String>,
+    /// HHMMSS.FFFFFF as in the file.
+    pub study_time: Option<String>,
+    pub study_description: Option<String>,
+    pub referring_physician: Option<String>,
+    pub institution: Option<String>,
+
+    pub modality: Option<String>,
+    pub series_number: Option<i64>,
+    pub series_description: Option<String>,
+    pub body_part: Option<String>,
+    /// (0018,5101), for example "PA", "AP", "LL".
+    pub view_position: Option<String>,
+    /// (0020,0020) row and column direction letters, for example "L\\F".
+    pub patient_orientation: Option<String>,
+    /// (0020,0060) or (0020,0062).
+    pub laterality: Option<String>,
+    pub instance_number: Option<i64>,
+    pub acquisition_date: Option<String>,
+    pub acquisition_time: Option<String>,
+    pub manufacturer: Option<String>,
+    pub model_name: Option<String>,
+    pub burned_in_annotation: Option<String>,
+
+    /// Absent when the object has no pixels.
+    pub rows: Option<u32>,
+    pub columns: Option<u32>,
+    pub frames: u32,
+    pub samples_per_pixel: u16,
+    pub bits_allocated: u16,
+    pub bits_stored: u16,
+    /// True for two's complement stored values.
+    pub signed: bool,
+    pub photometric: Option<String>,
+    /// Row spacing then column spacing in millimetres, from Pixel Spacing (0028,0030).
+    pub pixel_spacing: Option<[f64; 2]>,
+    /// Same, at the detector, from Imager Pixel Spacing (0018,1164).
+    pub imager_pixel_spacing: Option<[f64; 2]>,
+
+    /// Things that were odd but did not stop the reading: stable codes such as
+    /// "header.no_preamble", "header.no_meta", "header.missing_window", "pixels.padded".
+    pub warnings: Vec<String>,
+}
+
+/// How to show the pixels that travel beside this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PixelDescription {
+    pub rows: u32,
+    pub columns: u32,
+    pub kind: PixelKind,
+    /// Modality value = `texel * slope + intercept`. The modality LUT, where the
+    /// file has one as a table, is already applied and these are 1 and an offset.
+    pub slope: f64,
+    pub intercept: f64,
+    /// Smallest and largest texel that occur (padding left out).
+    pub min: u16,
+    pub max: u16,
+    /// True when small values are shown bright (MONOCHROME1, or Presentation LUT Shape INVERSE).
+    pub inverted: bool,
+    /// Windows of the file in modality units, the default first; when the file
+    /// has none, one over the range that occurs, with `computed` set.
+    pub windows: Vec<Window>,
+    pub voi_function: VoiFunction,
+    /// A VOI LUT sequence as a table: entry i is the display value (0 to 65535)
+    /// of modality value `voi_lut_first + i`.
+    pub voi_lut: Option<Vec<u16>>,
+    pub voi_lut_first: Option<i32>,
+    /// What the modality units are, (0028,1054), for example "US" or "HU".
+    pub units: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PixelKind {
+    Gray16,
+    Rgb8,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    pub center: f64,
+    pub width: f64,
+    pub explanation: Option<String>,
+    /// True when no file said so and the range of the pixels was taken.
+    pub computed: bool,
+}
+
+/// VOI LUT Function (0028,1056), DICOM PS3.3 C.11.2.1.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoiFunction {
+    #[default]
+    Linear,
+    LinearExact,
+    Sigmoid,
+}
