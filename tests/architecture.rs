@@ -1,0 +1,145 @@
+//! The rule of dependencies (docs/architecture.md), held by cargo's own account of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Which workspace crates each room may depend on. What is not named here may not be an arrow.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("hilum", &["hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report"]),
+    ("hilum-ctl", &[
+        "hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report",
+        "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs",
+    ]),
+    ("hilum-workflow", &["hilum-store", "hilum-export", "hilum-workers", "hilum-report"]),
+    ("hilum-store", &["hilum-report"]),
+    ("hilum-export", &["hilum-report"]),
+    ("hilum-decode", &["hilum-imaging", "hilum-workers"]),
+    ("hilum-imaging", &["hilum-workers"]),
+    ("hilum-encoders", &["hilum-workers"]),
+    ("hilum-drafting", &["hilum-workers"]),
+    ("hilum-packs", &["hilum-workers"]),
+    ("hilum-workers", &[]),
+    ("hilum-report", &[]),
+    ("hilum-testkit", &[]),
+];
+
+/// Parts of crate names that the desktop binary must not link.
+const NOT_ON_THE_DESKTOP: &[&str] = &[
+    "dicom-", "jpeg-decoder", "zune-jpeg", "jpeg-encoder", "mozjpeg", "turbojpeg", "openjp", "jpeg2k", "jxl", "charls",
+    "candle-", "mistralrs", "tokenizers", "safetensors", "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs",
+];
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo prints text")
+}
+
+/// Workspace crates with their normal and build dependencies, by name.
+fn workspace() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"]
+                .as_array()
+                .expect("dependencies")
+                .iter()
+                .filter(|d| d["kind"].as_str() != Some("dev"))
+                .map(|d| d["name"].as_str().expect("name").to_owned())
+                .collect();
+            (package["name"].as_str().expect("name").to_owned(), dependencies)
+        })
+        .collect()
+}
+
+/// What is wrong with a set of arrows; empty when nothing is.
+fn wrong_arrows(crates: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (name, dependencies) in crates {
+        let Some(allowed) = allowed.get(name.as_str()) else {
+            wrong.push(format!("{name} has no place in the map"));
+            continue;
+        };
+        for dependency in dependencies {
+            if dependency.starts_with("hilum-") && !allowed.contains(&dependency.as_str()) {
+                wrong.push(format!("{name} -> {dependency} runs the wrong way"));
+            }
+            let is_tauri = dependency == "tauri" || dependency.starts_with("tauri-");
+            if is_tauri && name != "hilum" {
+                wrong.push(format!("{name} -> {dependency}: only the shell knows Tauri"));
+            }
+        }
+    }
+    wrong
+}
+
+/// Crates of a `cargo tree` that must not be on the desktop.
+fn unwanted(tree: &str) -> BTreeSet<String> {
+    tree.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| NOT_ON_THE_DESKTOP.iter().any(|part| name.contains(part)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn arrows_run_one_way_and_only_the_shell_knows_tauri() {
+    assert_eq!(wrong_arrows(&workspace()), Vec::<String>::new());
+}
+
+#[test]
+fn the_desktop_binary_links_no_parser_codec_or_model() {
+    let tree = cargo(&["tree", "-p", "hilum", "-e", "normal,no-proc-macro", "--prefix", "none", "--offline"]);
+    assert!(tree.lines().any(|line| line.starts_with("tauri ")), "the tree is the desktop's");
+    assert_eq!(unwanted(&tree), BTreeSet::new());
+}
+
+#[test]
+fn the_rule_would_notice() {
+    let with = |name: &str, dependency: &str| {
+        let mut crates = workspace();
+        crates.get_mut(name).expect("a crate").insert(dependency.to_owned());
+        wrong_arrows(&crates).len()
+    };
+    assert_eq!(with("hilum-report", "hilum-store"), 1);
+    assert_eq!(with("hilum-store", "hilum-export"), 1);
+    assert_eq!(with("hilum-imaging", "hilum-encoders"), 1);
+    assert_eq!(with("hilum-workflow", "tauri"), 1);
+    assert_eq!(with("hilum", "hilum-drafting"), 1);
+    assert_eq!(unwanted("hilum v0.1.0\njpeg-decoder v0.3.1\ncandle-core v0.10.2 (*)").len(), 2);
+    let ctl = cargo(&["tree", "-p", "hilum-ctl", "-e", "normal,no-proc-macro", "--prefix", "none", "--offline"]);
+    assert!(unwanted(&ctl).len() > 5, "the same look at hilumctl, which links them all, finds them");
+}
+
+#[test]
+fn only_the_ipc_folder_of_the_window_knows_tauri() {
+    let mut found = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("ui/src")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("ui/src is a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                if !path.ends_with("src/ipc") {
+                    folders.push(path);
+                }
+                continue;
+            }
+            files += 1;
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            if text.contains("@tauri-apps/") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(files > 10, "the window's source was read");
+    assert_eq!(found, Vec::<std::path::PathBuf>::new());
+}
