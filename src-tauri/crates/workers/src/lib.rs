@@ -1,8 +1,28 @@
 //! Child processes: their messages, their frames, and their life.
 //!
 //! Untrusted bytes and models live outside the process that owns the patient
-//! data. This crate is the only thing that both sides know: [`messages`] is
-//! what they say, [`frame`] is how it travels over a pipe.
+//! data. [`messages`] is what the two sides say and [`frame`] how it travels
+//! over a pipe; these two are all that the children need. The rest is the
+//! parent's side: [`DecodeChild`] reads one untrusted file in a child of its own,
+//! [`EncodeWorker`] and [`DraftWorker`] keep a model in a child that may hang,
+//! die or be ended without taking anything along.
 
+mod cancel;
+mod decode;
+mod draft;
+mod encode;
+mod error;
 pub mod frame;
+mod locate;
 pub mod messages;
+mod model;
+mod process;
+mod wire;
+
+pub use cancel::Cancel;
+pub use decode::{DecodeChild, DecodeInput, Decoded, DisplayImage, StoredPixels, Thumbnail};
+pub use draft::{DraftEvent, DraftJob, DraftWorker, DrafterLoaded};
+pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded};
+pub use error::WorkerError;
+pub use locate::locate;
+pub use model::{WorkerLimits, WorkerState};

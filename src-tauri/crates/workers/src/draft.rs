@@ -1,0 +1,181 @@
+//! The draft worker as a typed port: MedGemma's drafts, streamed and cancellable.
+
+use crate::{
+    Cancel, WorkerError, WorkerLimits, WorkerState,
+    locate::locate,
+    messages::draft::{DraftOutcome, DraftPhase, DraftPrompt, DraftReply, DraftRequest},
+    model::{Client, Meaning, Role},
+};
+use std::path::{Path, PathBuf};
+use tokio::sync::{mpsc, watch};
+
+/// A handle on the draft worker; copies share one child, which ends with the last of them.
+#[derive(Clone)]
+pub struct DraftWorker(Client<Draft>);
+
+/// What a loaded drafting model says of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrafterLoaded {
+    /// Side of the square images that it takes, in pixels.
+    pub side: u32,
+    pub seconds: f64,
+}
+
+/// What to draft from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftJob {
+    /// Side of each image in pixels.
+    pub side: u32,
+    /// None, one, or two images (prior first, then current), `side` x `side` bytes of grey each.
+    pub images: Vec<Vec<u8>>,
+    pub prompt: DraftPrompt,
+    pub max_tokens: u32,
+}
+
+/// What happens while a model is loaded or a draft is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftEvent {
+    Progress {
+        phase: DraftPhase,
+        /// 0 to 1 where it is known.
+        fraction: Option<f32>,
+        seconds: f64,
+    },
+    /// Text since the last one.
+    Text(String),
+}
+
+impl DraftWorker {
+    /// Prepares a worker run by `program worker draft`; the child starts on demand.
+    /// Must be called inside a tokio runtime.
+    pub fn start(program: PathBuf, limits: WorkerLimits) -> Self {
+        Self(Client::start(program, limits))
+    }
+
+    /// The worker of the `hilumctl` that was installed with this program.
+    ///
+    /// # Errors
+    /// [`WorkerError::NotFound`] when it is not there.
+    pub fn located() -> Result<Self, WorkerError> {
+        Ok(Self::start(locate("hilumctl")?, WorkerLimits::default()))
+    }
+
+    /// State changes as they happen.
+    pub fn state(&self) -> watch::Receiver<WorkerState> {
+        self.0.state()
+    }
+
+    /// Loads a pack in place of the one before; returns at once when it is loaded
+    /// already. Progress goes to `events` where somebody listens.
+    pub async fn load(
+        &self,
+        pack_dir: &Path,
+        events: Option<mpsc::UnboundedSender<DraftEvent>>,
+        cancel: &Cancel,
+    ) -> Result<DrafterLoaded, WorkerError> {
+        let (reply, _) = listen(events, |parts| self.0.load(pack_dir, parts, cancel)).await?;
+        match reply {
+            DraftReply::Loaded { side, seconds, .. } => Ok(DrafterLoaded { side, seconds }),
+            _ => Err(garbled()),
+        }
+    }
+
+    /// Writes one draft. A worker whose child died or was ended since loads its pack first.
+    ///
+    /// A cancel returns in less than two seconds whatever the worker does: with
+    /// the outcome so far (`finish` is "cancelled") when the child answers in
+    /// time, else with [`WorkerError::Cancelled`] after ending the child.
+    ///
+    /// # Errors
+    /// [`WorkerError::NotLoaded`] before the first [`DraftWorker::load`]; the
+    /// engine's own code as [`WorkerError::Refused`]; `worker.*` when the child failed.
+    pub async fn draft(
+        &self,
+        job: DraftJob,
+        events: Option<mpsc::UnboundedSender<DraftEvent>>,
+        cancel: &Cancel,
+    ) -> Result<DraftOutcome, WorkerError> {
+        let DraftJob { side, images, prompt, max_tokens } = job;
+        let count = images.len() as u32;
+        let body = images.concat();
+        // A token is at most one part; the rest is progress, about one a second.
+        let max_parts = u64::from(max_tokens) + 4096;
+        let request = move |id| DraftRequest::Draft { id, side, images: count, prompt, max_tokens };
+        let asked = |parts| self.0.ask(request, body, parts, max_parts, cancel);
+        match listen(events, asked).await? {
+            (DraftReply::Finished(outcome), _) => Ok(*outcome),
+            _ => Err(garbled()),
+        }
+    }
+
+    /// Allows a worker that is in a crash loop to start again.
+    pub async fn retry(&self) {
+        self.0.retry().await;
+    }
+
+    /// Ends the child and frees its memory. The next request loads the pack again.
+    pub async fn unload(&self) {
+        self.0.unload().await;
+    }
+}
+
+/// Passes the parts of an answer on as events while the answer is awaited; every
+/// event was sent when this returns.
+async fn listen<T>(
+    events: Option<mpsc::UnboundedSender<DraftEvent>>,
+    ask: impl AsyncFnOnce(Option<mpsc::UnboundedSender<DraftReply>>) -> T,
+) -> T {
+    let Some(events) = events else { return ask(None).await };
+    let (parts, mut inbox) = mpsc::unbounded_channel();
+    let pass_on = async {
+        while let Some(part) = inbox.recv().await {
+            let event = match part {
+                DraftReply::Progress { phase, fraction, seconds, .. } => {
+                    DraftEvent::Progress { phase, fraction, seconds }
+                }
+                DraftReply::Token { text, .. } => DraftEvent::Text(text),
+                _ => continue,
+            };
+            let _ = events.send(event);
+        }
+    };
+    // The asking side drops `parts` when it is answered, which ends the passing on.
+    let (answer, ()) = tokio::join!(ask(Some(parts)), pass_on);
+    answer
+}
+
+fn garbled() -> WorkerError {
+    WorkerError::Garbled(Draft::NAME)
+}
+
+struct Draft;
+
+impl Role for Draft {
+    const NAME: &'static str = "draft";
+    type Request = DraftRequest;
+    type Reply = DraftReply;
+
+    fn load(id: u64, pack_dir: String) -> DraftRequest {
+        DraftRequest::Load { id, pack_dir }
+    }
+
+    fn cancel(id: u64) -> Option<DraftRequest> {
+        Some(DraftRequest::Cancel { id })
+    }
+
+    fn meaning(reply: &DraftReply) -> Meaning<'_> {
+        match reply {
+            DraftReply::Heartbeat => Meaning::Heartbeat,
+            // No token of any vocabulary is as long as this; it bounds what an answer can take.
+            DraftReply::Token { text, .. } if text.len() > 4096 => Meaning::Nonsense,
+            DraftReply::Progress { id, .. } | DraftReply::Token { id, .. } => Meaning::Part(*id),
+            DraftReply::Loaded { id, .. } => Meaning::Last(*id),
+            DraftReply::Finished(outcome) => Meaning::Last(outcome.id),
+            DraftReply::Failed { id, code, message } => Meaning::Failed { id: *id, code, message },
+        }
+    }
+
+    fn body_limit(_: &DraftReply) -> u64 {
+        0
+    }
+}

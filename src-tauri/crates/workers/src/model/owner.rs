@@ -1,0 +1,364 @@
+//! The task that owns a worker child.
+
+use super::{
+    Answer, Command, Job, Meaning, Role, Work, WorkerLimits, WorkerState,
+    child::{Child, Frame},
+};
+use crate::{Cancel, WorkerError, error::refusal, wire::WireError};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+pub(super) struct Owner<R: Role> {
+    program: PathBuf,
+    limits: WorkerLimits,
+    inbox: mpsc::Receiver<Command<R>>,
+    /// Its senders are the clients.
+    clients: watch::Receiver<()>,
+    state: watch::Sender<WorkerState>,
+    child: Option<Child<R>>,
+    /// What is or was loaded, and is loaded again after a death.
+    pack: Option<PathBuf>,
+    /// What the running child answered when it had loaded `pack`.
+    loaded: Option<R::Reply>,
+    /// The child died and its place is still empty.
+    restart: bool,
+    deaths: VecDeque<Instant>,
+    /// When the child last said anything.
+    heard: Instant,
+    next_id: u64,
+}
+
+/// How the answering of one request ended, as far as the child is concerned.
+enum Ending<R: Role> {
+    Answered(R::Reply, Vec<u8>),
+    /// The child declined and lives on.
+    Declined(WorkerError),
+    /// The child has to be ended because nobody wants the answer any more.
+    Abandoned,
+    /// The child is broken.
+    Broken(WorkerError),
+}
+
+/// What is common to the answering of a load and of a request.
+struct Watching<'a, R: Role> {
+    id: u64,
+    deadline: Instant,
+    /// A child that reads gigabytes may be silent.
+    loading: bool,
+    max_parts: u64,
+    parts: Option<&'a mpsc::UnboundedSender<R::Reply>>,
+    cancel: &'a Cancel,
+}
+
+impl<R: Role> Owner<R> {
+    pub fn new(
+        program: PathBuf,
+        limits: WorkerLimits,
+        inbox: mpsc::Receiver<Command<R>>,
+        clients: watch::Receiver<()>,
+        state: watch::Sender<WorkerState>,
+    ) -> Self {
+        Self {
+            program,
+            limits,
+            inbox,
+            clients,
+            state,
+            child: None,
+            pack: None,
+            loaded: None,
+            restart: false,
+            deaths: VecDeque::new(),
+            heard: Instant::now(),
+            next_id: 1,
+        }
+    }
+
+    /// Runs until every client is gone, then ends the child.
+    pub async fn run(mut self) {
+        loop {
+            let silent_at = self.heard + self.limits.silence;
+            tokio::select! {
+                biased;
+                command = self.inbox.recv() => match command {
+                    Some(command) => self.obey(command).await,
+                    None => break,
+                },
+                () = std::future::ready(()), if self.restart => self.replace().await,
+                frame = next_frame(&mut self.child) => match frame {
+                    // A heartbeat, or a late word about a request that was given up.
+                    Some(Ok(_)) => self.heard = Instant::now(),
+                    Some(Err(_)) | None => self.note_death().await,
+                },
+                () = sleep_until(silent_at), if self.child.is_some() => self.note_death().await,
+            }
+        }
+        self.end_child().await;
+    }
+
+    async fn obey(&mut self, command: Command<R>) {
+        match command {
+            Command::Retry => {
+                self.deaths.clear();
+                if matches!(*self.state.borrow(), WorkerState::Failed { .. }) {
+                    self.say(WorkerState::Idle);
+                }
+            }
+            Command::Unload(done) => {
+                self.end_child().await;
+                self.say(WorkerState::Idle);
+                let _ = done.send(());
+            }
+            Command::Run(job) => self.perform(*job).await,
+        }
+    }
+
+    async fn perform(&mut self, job: Job<R>) {
+        let Job { work, parts, max_parts, cancel, started, mut answer } = job;
+        started.store(true, Ordering::Release);
+        if cancel.is_cancelled() || answer.is_closed() {
+            let _ = answer.send(Err(WorkerError::Cancelled));
+            return;
+        }
+        // A caller that went away is a cancel too.
+        let unwanted = Cancel::new();
+        let result = {
+            let watched = async {
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = answer.closed() => {}
+                }
+                unwanted.cancel();
+                std::future::pending::<()>().await
+            };
+            tokio::select! {
+                result = self.work(work, parts.as_ref(), max_parts, &unwanted) => result,
+                () = watched => Err(WorkerError::Cancelled),
+            }
+        };
+        let _ = answer.send(result);
+    }
+
+    async fn work(
+        &mut self,
+        work: Work<R>,
+        parts: Option<&mpsc::UnboundedSender<R::Reply>>,
+        max_parts: u64,
+        cancel: &Cancel,
+    ) -> Answer<R> {
+        match work {
+            Work::Load { pack_dir } => self.load(&pack_dir, parts, cancel).await,
+            Work::Ask { request, body } => {
+                if self.loaded.is_none() {
+                    let pack = self.pack.clone().ok_or(WorkerError::NotLoaded(R::NAME))?;
+                    self.load(&pack, parts, cancel).await?;
+                }
+                let id = self.id();
+                self.say(WorkerState::Working);
+                let deadline = Instant::now() + self.limits.request;
+                let watching = Watching { id, deadline, loading: false, max_parts, parts, cancel };
+                self.converse(request(id), &body, watching).await
+            }
+        }
+    }
+
+    /// Loads a pack into a fresh child, so that the memory of the one before is free first.
+    async fn load(
+        &mut self,
+        pack_dir: &Path,
+        parts: Option<&mpsc::UnboundedSender<R::Reply>>,
+        cancel: &Cancel,
+    ) -> Answer<R> {
+        if self.crash_loop() {
+            return Err(WorkerError::CrashLoop(R::NAME));
+        }
+        if let Some(reply) = self.loaded.as_ref().filter(|_| self.pack.as_deref() == Some(pack_dir)) {
+            return Ok((reply.clone(), Vec::new()));
+        }
+        self.end_child().await;
+        self.pack = Some(pack_dir.to_owned());
+        self.say(WorkerState::Loading);
+        match Child::start(&self.program, &self.limits).await {
+            Ok(child) => self.child = Some(child),
+            Err(e) => {
+                self.say(WorkerState::Failed { code: e.code().to_owned() });
+                return Err(e);
+            }
+        }
+        self.heard = Instant::now();
+        let id = self.id();
+        let request = R::load(id, pack_dir.to_string_lossy().into_owned());
+        let deadline = Instant::now() + self.limits.load;
+        let watching = Watching { id, deadline, loading: true, max_parts: u64::MAX, parts, cancel };
+        let answer = self.converse(request, &[], watching).await;
+        match &answer {
+            Ok((reply, _)) => self.loaded = Some(reply.clone()),
+            Err(WorkerError::Refused { code, .. }) => {
+                // The pack is at fault: trying it again by itself would not help.
+                self.pack = None;
+                let code = code.clone();
+                self.end_child().await;
+                self.say(WorkerState::Failed { code });
+            }
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// Sends one request and follows it to its end; afterwards the child is
+    /// either ready for the next one or gone.
+    async fn converse(&mut self, request: R::Request, body: &[u8], watching: Watching<'_, R>) -> Answer<R> {
+        let ending = match self.child.as_mut() {
+            None => Ending::Broken(WorkerError::Died(R::NAME)),
+            Some(child) => match child.send(&request, body) {
+                Err(e) => Ending::Broken(e),
+                Ok(()) => follow(child, watching, &self.limits, &mut self.heard).await,
+            },
+        };
+        match ending {
+            Ending::Answered(reply, body) => {
+                self.say(WorkerState::Ready);
+                Ok((reply, body))
+            }
+            Ending::Declined(e) => {
+                self.say(WorkerState::Ready);
+                Err(e)
+            }
+            Ending::Abandoned => {
+                self.end_child().await;
+                self.say(WorkerState::Idle);
+                Err(WorkerError::Cancelled)
+            }
+            Ending::Broken(e) => {
+                self.note_death().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// Puts a new child in the place of one that died, so that the next request
+    /// does not wait for loading. Commands wait meanwhile; the end of the last
+    /// client ends the loading.
+    async fn replace(&mut self) {
+        self.restart = false;
+        let Some(pack) = self.pack.clone().filter(|_| !self.crash_loop()) else { return };
+        let never = Cancel::new();
+        let mut clients = self.clients.clone();
+        let no_client_left = async move { while clients.changed().await.is_ok() {} };
+        tokio::select! {
+            _ = self.load(&pack, None, &never) => {}
+            () = no_client_left => {}
+        }
+    }
+
+    async fn note_death(&mut self) {
+        self.end_child().await;
+        let now = Instant::now();
+        self.deaths.push_back(now);
+        while self.deaths.front().is_some_and(|at| now.duration_since(*at) > self.limits.crash_window) {
+            self.deaths.pop_front();
+        }
+        tracing::warn!(worker = R::NAME, deaths = self.deaths.len(), "a worker died or was ended");
+        if self.crash_loop() {
+            self.say(WorkerState::Failed { code: WorkerError::CrashLoop(R::NAME).code().to_owned() });
+        } else {
+            self.restart = true;
+            self.say(WorkerState::Restarted);
+        }
+    }
+
+    fn crash_loop(&self) -> bool {
+        self.deaths.len() >= self.limits.crashes
+    }
+
+    async fn end_child(&mut self) {
+        self.loaded = None;
+        self.restart = false;
+        if let Some(child) = self.child.take() {
+            child.end().await;
+        }
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn say(&self, state: WorkerState) {
+        self.state.send_replace(state);
+    }
+}
+
+async fn next_frame<R: Role>(child: &mut Option<Child<R>>) -> Option<Frame<R>> {
+    match child {
+        Some(child) => child.frames.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads until the request is answered, nobody wants the answer, or the child is broken.
+async fn follow<R: Role>(
+    child: &mut Child<R>,
+    watching: Watching<'_, R>,
+    limits: &WorkerLimits,
+    heard: &mut Instant,
+) -> Ending<R> {
+    let mut parts_seen = 0u64;
+    let mut give_up: Option<Instant> = None;
+    *heard = Instant::now();
+    loop {
+        let silent_at = if watching.loading { watching.deadline } else { *heard + limits.silence };
+        let frame = tokio::select! {
+            biased;
+            () = watching.cancel.cancelled(), if give_up.is_none() => {
+                // A model that is being loaded has nothing worth waiting for. A role
+                // without a cancel message is waited for, because loading again costs more.
+                let unheard = R::cancel(watching.id).is_some_and(|request| child.send(&request, &[]).is_err());
+                if watching.loading || unheard {
+                    return Ending::Abandoned;
+                }
+                give_up = Some(Instant::now() + limits.cancel_grace);
+                continue;
+            }
+            () = sleep_until(give_up.unwrap_or(watching.deadline)), if give_up.is_some() => return Ending::Abandoned,
+            () = sleep_until(watching.deadline) => return Ending::Broken(WorkerError::Timeout(R::NAME)),
+            () = sleep_until(silent_at) => return Ending::Broken(WorkerError::Hung(R::NAME)),
+            frame = child.frames.recv() => frame,
+        };
+        let (reply, body) = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(WireError::Garbled)) => return Ending::Broken(WorkerError::Garbled(R::NAME)),
+            Some(Err(WireError::Slow)) => return Ending::Broken(WorkerError::Hung(R::NAME)),
+            Some(Err(WireError::Broken)) | None => return Ending::Broken(WorkerError::Died(R::NAME)),
+        };
+        *heard = Instant::now();
+        match R::meaning(&reply) {
+            Meaning::Last(id) if id == watching.id => return Ending::Answered(reply, body),
+            Meaning::Failed { id, code, message } if id == watching.id => {
+                return match refusal(code, message) {
+                    Some(e) => Ending::Declined(e),
+                    None => Ending::Broken(WorkerError::Garbled(R::NAME)),
+                };
+            }
+            Meaning::Part(id) if id == watching.id => {
+                parts_seen += 1;
+                if parts_seen > watching.max_parts {
+                    return Ending::Broken(WorkerError::Garbled(R::NAME));
+                }
+                if let Some(parts) = watching.parts {
+                    let _ = parts.send(reply);
+                }
+            }
+            Meaning::Nonsense => return Ending::Broken(WorkerError::Garbled(R::NAME)),
+            // Heartbeats, and late words about requests that were given up.
+            _ => {}
+        }
+    }
+}
