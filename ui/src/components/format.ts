@@ -1,0 +1,33 @@
+/** "+0.21" or "−0.04", with a real minus sign. */
+export function signed(value: number): string {
+  const text = Math.abs(value).toFixed(2);
+  if (text === "0.00") return "0.00";
+  return (value > 0 ? "+" : "−") + text;
+}
+
+/** "1.4 GB", in powers of ten as disks are sold. */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = count;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** "58 Y, M": what stands beside a name. */
+export function sexAndAge(patient: { sex: string; age: string }): string {
+  return [patient.age, patient.sex].filter((x) => x !== "").join(" ");
+}
+
+/** The first part of a long hash. */
+export function shortHash(hash: string): string {
+  return hash.length > 16 ? `${hash.slice(0, 16)}…` : hash;
+}
+
+/** "one sentence", "2 sentences". */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

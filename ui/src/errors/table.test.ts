@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { IpcError } from "../ipc/error";
+import { describe } from "./describe";
+import { WORDING } from "./table";
+
+test.each(Object.entries(WORDING))("%s says what happened and what to do, in whole sentences", (code, wording) => {
+  expect(code).toMatch(/^[a-z]+\.[a-z_]+$/);
+  expect(wording.what).toMatch(/^[A-Z].*\.$/s);
+  expect(wording.next).toMatch(/^[A-Z].*[.]$|Ctrl \.$/s);
+  expect(wording.what.length).toBeLessThan(110);
+});
+
+test.each([
+  ["a known code", new IpcError("vault.weak_passphrase", "x"), "vault.weak_passphrase", "The passphrase is too short."],
+  ["an unknown code keeps the shell's sentence", { code: "odd.thing", detail: "the pump is dry" }, "odd.thing", "The pump is dry."],
+  ["a bare string", "boom", "app.internal", "Something went wrong inside Hilum."],
+  ["nothing at all", undefined, "app.internal", "Something went wrong inside Hilum."],
+])("%s", (_, reason, code, what) => {
+  expect(describe(reason)).toMatchObject({ code, what });
+});

@@ -1,0 +1,107 @@
+import { NodeSelection, Plugin, PluginKey, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
+import type { Node as ProseNode } from "@tiptap/pm/model";
+
+/** Marks a transaction that may take proposals away: an explicit drop, or the shell's report. */
+export const DECIDED = "hilum/decided";
+
+/** Id of the proposed sentence whose words are being edited (E or double click), if any. */
+export const editingKey = new PluginKey<string | null>("hilum/editing");
+
+/** Something that a person tried and the guard did not let happen. */
+export type Refused = () => void;
+
+function sentences(doc: ProseNode): Map<string, ProseNode> {
+  const out = new Map<string, ProseNode>();
+  doc.forEach((node) => {
+    if (!out.has(node.attrs.id)) out.set(node.attrs.id, node);
+  });
+  return out;
+}
+
+/**
+ * Keeps the invariants of a section under any edit: every sentence has an id of its own,
+ * a proposed sentence cannot vanish by ordinary deletion, words changed by a person make
+ * the sentence theirs, and a cursor enters a proposed sentence only to edit it.
+ */
+export function guard(newId: () => string, refused: Refused): Plugin<string | null> {
+  return new Plugin<string | null>({
+    key: editingKey,
+    state: {
+      init: () => null,
+      apply(tr, editing, _old, state) {
+        const asked = tr.getMeta(editingKey) as string | null | undefined;
+        if (asked !== undefined) return asked;
+        if (editing !== null && tr.selectionSet && state.selection.$from.parent.attrs.id !== editing) return null;
+        return editing;
+      },
+    },
+    filterTransaction(tr, state) {
+      if (!tr.docChanged || tr.getMeta(DECIDED)) return true;
+      const after = sentences(tr.doc);
+      for (const [id, node] of sentences(state.doc)) {
+        if (node.attrs.state !== "proposed") continue;
+        const now = after.get(id);
+        if (!now || now.textContent.trim() === "") {
+          refused();
+          return false;
+        }
+      }
+      return true;
+    },
+    appendTransaction(transactions, before, state) {
+      const tr = state.tr;
+      if (transactions.some((t) => t.docChanged)) {
+        giveIds(tr, newId);
+        if (!transactions.some((t) => t.getMeta(DECIDED))) takeOver(tr, before);
+      }
+      focusProposal(tr, state);
+      if (!tr.docChanged && !tr.selectionSet) return null;
+      return tr.setMeta("addToHistory", false);
+    },
+  });
+}
+
+/** A split leaves two sentences with one id; the one with words keeps it, else the first. */
+function giveIds(tr: Transaction, newId: () => string): void {
+  const seen = new Map<string, { position: number; empty: boolean }>();
+  const fresh: { position: number; node: ProseNode }[] = [];
+  tr.doc.forEach((node, position) => {
+    const id = node.attrs.id as string;
+    const twin = seen.get(id);
+    if (id !== "" && !twin) {
+      seen.set(id, { position, empty: node.content.size === 0 });
+    } else if (id !== "" && twin!.empty && node.content.size > 0) {
+      fresh.push({ position: twin!.position, node: tr.doc.nodeAt(twin!.position)! });
+      seen.set(id, { position, empty: false });
+    } else {
+      fresh.push({ position, node });
+    }
+  });
+  for (const { position, node } of fresh) {
+    const attrs = { ...node.attrs, id: newId(), state: "person", demo: false, modelText: null, support: [] };
+    tr.setNodeMarkup(position, undefined, attrs);
+  }
+}
+
+function takeOver(tr: Transaction, before: EditorState): void {
+  const old = sentences(before.doc);
+  tr.doc.forEach((node, position) => {
+    const was = old.get(node.attrs.id);
+    if (!was || was.textContent === node.textContent) return;
+    const { state, modelText } = node.attrs;
+    if (state === "template") tr.setNodeMarkup(position, undefined, { ...node.attrs, state: "person" });
+    if (state === "proposed" || state === "accepted" || state === "accepted_in_bulk") {
+      const words = modelText ?? was.textContent;
+      tr.setNodeMarkup(position, undefined, { ...node.attrs, state: "edited", modelText: words });
+    }
+  });
+}
+
+/** A cursor that lands in a proposed sentence focuses it as a whole, unless its words are edited. */
+function focusProposal(tr: Transaction, state: EditorState): void {
+  const { selection } = tr;
+  if (!(selection instanceof TextSelection) || !selection.empty) return;
+  const node = selection.$from.parent;
+  if (node.attrs.state !== "proposed" || editingKey.getState(state) === node.attrs.id) return;
+  tr.setSelection(NodeSelection.create(tr.doc, selection.$from.before()));
+}

@@ -1,0 +1,163 @@
+import { Node } from "@tiptap/core";
+import type { Node as ProseNode } from "@tiptap/pm/model";
+import type { NodeView } from "@tiptap/pm/view";
+import type { FindingSupport } from "../../ipc";
+import { capOf } from "../../keys/registry";
+import { signed } from "../../components/format";
+import { STATE_WORDS, type Sentence } from "./sentences";
+
+/** What a sentence's own buttons ask for; positions are those of the sentence node. */
+export interface SentenceActions {
+  focus(position: number): void;
+  accept(position: number): void;
+  edit(position: number): void;
+  drop(position: number): void;
+}
+
+export const SectionDocument = Node.create({ name: "doc", topNode: true, content: "sentence+" });
+export const Words = Node.create({ name: "text" });
+
+/** One sentence: a block of plain text. What else is known of it are attributes, never marks. */
+export const SentenceNode = Node.create<{ actions: SentenceActions }>({
+  name: "sentence",
+  content: "text*",
+  marks: "",
+  selectable: true,
+  defining: true,
+
+  addOptions() {
+    return { actions: { focus() {}, accept() {}, edit() {}, drop() {} } };
+  },
+
+  addAttributes() {
+    const attribute = (value: unknown) => ({ default: value, rendered: false });
+    return {
+      id: attribute(""),
+      state: attribute("person"),
+      region: attribute(null),
+      demo: attribute(false),
+      modelText: attribute(null),
+      support: attribute([]),
+    };
+  },
+
+  parseHTML() {
+    return [{ tag: "p" }, { tag: "div[data-sentence]" }];
+  },
+  renderHTML() {
+    return ["div", { "data-sentence": "" }, 0];
+  },
+  addNodeView() {
+    const { actions } = this.options;
+    return ({ node, getPos }) => new SentenceView(node, () => getPos() ?? 0, actions);
+  },
+});
+
+export function sentenceAt(node: ProseNode): Sentence {
+  const { id, state, region, demo, modelText, support } = node.attrs as Omit<Sentence, "text">;
+  return { id, text: node.textContent, region, state, demo, modelText, support };
+}
+
+/** The sentence on the screen: its words, and under a proposed one where it stands and what to do. */
+class SentenceView implements NodeView {
+  readonly dom = document.createElement("div");
+  readonly contentDOM = document.createElement("p");
+  private readonly about = document.createElement("div");
+  private shown: Sentence | null = null;
+
+  constructor(
+    node: ProseNode,
+    private readonly position: () => number,
+    private readonly actions: SentenceActions,
+  ) {
+    this.about.className = "about";
+    this.about.contentEditable = "false";
+    this.dom.append(this.contentDOM, this.about);
+    this.show(sentenceAt(node));
+    this.dom.addEventListener("mousedown", (event) => {
+      if (this.shown?.state !== "proposed" || event.detail > 1 || event.button !== 0) return;
+      if (this.about.contains(event.target as globalThis.Node)) return;
+      // A click focuses the proposal as a whole; words are reached with E or a double click.
+      event.preventDefault();
+      this.actions.focus(this.position());
+    });
+    this.dom.addEventListener("dblclick", () => {
+      if (this.shown?.state === "proposed") this.actions.edit(this.position());
+    });
+  }
+
+  update(node: ProseNode): boolean {
+    if (node.type.name !== "sentence") return false;
+    this.show(sentenceAt(node));
+    return true;
+  }
+  selectNode(): void {
+    this.dom.classList.add("focused");
+  }
+  deselectNode(): void {
+    this.dom.classList.remove("focused");
+  }
+  ignoreMutation(record: { target: globalThis.Node; type: string }): boolean {
+    return record.type !== "selection" && !this.contentDOM.contains(record.target);
+  }
+  stopEvent(event: Event): boolean {
+    return this.about.contains(event.target as globalThis.Node);
+  }
+
+  private show(sentence: Sentence): void {
+    const before = this.shown;
+    this.shown = sentence;
+    const empty = sentence.text === "";
+    this.dom.dataset.sentence = sentence.id;
+    this.dom.dataset.state = sentence.state;
+    this.dom.dataset.empty = String(empty);
+    if (sentence.state === "proposed") this.dom.dataset.testid = "proposed-sentence";
+    else delete this.dom.dataset.testid;
+    const same =
+      before?.state === sentence.state && before.demo === sentence.demo && before.modelText === sentence.modelText &&
+      JSON.stringify(before.support) === JSON.stringify(sentence.support);
+    if (!same) this.about.replaceChildren(...this.parts(sentence));
+  }
+
+  private parts(sentence: Sentence): HTMLElement[] {
+    const word = STATE_WORDS[sentence.state];
+    if (word === "") return [];
+    const state = element("span", `state ${sentence.state}`, sentence.demo ? `${word} · demo` : word);
+    if (sentence.state !== "proposed") {
+      if (sentence.modelText !== null) state.title = `The model wrote: ${sentence.modelText}`;
+      return [state];
+    }
+    const buttons = element("span", "actions");
+    buttons.append(
+      this.button("Accept", capOf("proposal.accept"), this.actions.accept),
+      this.button("Edit", capOf("proposal.edit"), this.actions.edit),
+      this.button("Drop", capOf("proposal.drop"), this.actions.drop),
+    );
+    return [state, ...sentence.support.map(supportPart), buttons];
+  }
+
+  private button(label: string, cap: string, act: (position: number) => void): HTMLElement {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.dataset.testid = `proposal-${label.toLowerCase()}`;
+    button.append(element("kbd", "", cap), element("span", "", label));
+    // The press must not take the focus out of the report.
+    button.addEventListener("mousedown", (event) => event.preventDefault());
+    button.addEventListener("click", () => act(this.position()));
+    return button;
+  }
+}
+
+function supportPart(support: FindingSupport): HTMLElement {
+  const part = element("span", "support", `${support.label} ${signed(support.difference)}`);
+  part.title = "Support by the image encoder, not a probability";
+  return part;
+}
+
+function element(tag: string, className: string, text = ""): HTMLElement {
+  const made = document.createElement(tag);
+  if (className !== "") made.className = className;
+  if (text !== "") made.textContent = text;
+  return made;
+}

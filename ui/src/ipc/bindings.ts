@@ -1,0 +1,251 @@
+// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.
+
+export type AppError = { 
+/**
+ * Stable, for example "vault.locked".
+ */
+code: string, 
+/**
+ * What failed, as a plain sentence without patient identifiers.
+ */
+detail: string, };
+
+export type AppStatus = { version: string, 
+/**
+ * True when the data folder holds no user yet.
+ */
+firstRun: boolean, 
+/**
+ * Nobody is logged in, and no patient data can be read.
+ */
+locked: boolean, user: UserSummary | null, users: Array<UserSummary>, 
+/**
+ * False where this system offers no sandbox for the decoder.
+ */
+decoderProtected: boolean, 
+/**
+ * A file or folder given at start, to be imported and opened after unlocking.
+ */
+opensAtStart: boolean, };
+
+export type UserSummary = { id: string, name: string, };
+
+export type FirstUser = { user: UserSummary, 
+/**
+ * Written down on paper by the user; never shown again.
+ */
+recoveryKey: string, };
+
+export type EngineStatus = { 
+/**
+ * "draft" or "encode".
+ */
+role: string, state: EngineState, packName: string | null, demo: boolean, 
+/**
+ * A stable code, where `state` is failed.
+ */
+code: string | null, };
+
+export type EngineState = "no_model" | "idle" | "loading" | "ready" | "working" | "restarted" | "failed";
+
+export type ModelPack = { id: string, 
+/**
+ * "medgemma" or "medsiglip".
+ */
+kind: string, name: string, demo: boolean, hash: string, bytes: number, source: string, terms: string, notice: string, quantization: string, 
+/**
+ * The card, as Markdown source; shown as text.
+ */
+card: string | null, 
+/**
+ * True when this is the pack that drafts or scores.
+ */
+inUse: boolean, };
+
+export type Settings = { 
+/**
+ * "dark" or "light".
+ */
+theme: string, 
+/**
+ * Minutes without input until the window locks; 0 is never.
+ */
+idleLockMinutes: number, institution: string, department: string, address: string, 
+/**
+ * Width of the report pane in pixels.
+ */
+reportWidth: number, defaultTemplate: string, 
+/**
+ * Start drafting when a study without a report is opened.
+ */
+draftOnOpen: boolean, };
+
+export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, hash: string, };
+
+export type StudyRow = { studyUid: string, patient: PatientView, accession: string, 
+/**
+ * "2026-11-23 14:02" or empty.
+ */
+date: string, description: string, modality: string, images: number, 
+/**
+ * "new", "drafting", "drafted", "in_progress", "preliminary", "final", "reopened", "cancelled".
+ */
+status: string, 
+/**
+ * Findings that the models put in front, strongest first; empty when not scored.
+ */
+topFindings: Array<FindingSupport>, 
+/**
+ * First lines of the report or draft, for the preview.
+ */
+preview: string, 
+/**
+ * The image whose thumbnail stands for the study.
+ */
+instanceUid: string | null, };
+
+export type StudyDetail = { studyUid: string, patient: PatientView, accession: string, date: string, description: string, referringPhysician: string, institution: string, images: Array<ImageView>, report: ReportView, 
+/**
+ * Support of the image that goes to the models; empty when not scored yet.
+ */
+support: Array<FindingSupport>, supportDemo: boolean, 
+/**
+ * False when this is no chest radiograph of a kind that the models know; `why` says so.
+ */
+modelsApply: boolean, modelsApplyWhy: string | null, };
+
+export type PatientView = { 
+/**
+ * "FAMILY, Given" as displayed; other writings behind it.
+ */
+name: string, id: string, 
+/**
+ * "M", "F", "O" or empty.
+ */
+sex: string, 
+/**
+ * In years, months, weeks or days at the time of the study, for example "58 Y"; empty when unknown.
+ */
+age: string, 
+/**
+ * ISO date or empty.
+ */
+birthDate: string, };
+
+export type ImageView = { instanceUid: string, modality: string, view: string, laterality: string, bodyPart: string, 
+/**
+ * Direction letters of rows and columns, for example ["L", "F"]; empty when unknown.
+ */
+orientation: Array<string>, rows: number, columns: number, frames: number, acquired: string, 
+/**
+ * Row then column spacing in millimetres, and whether it was measured at the detector.
+ */
+spacing: [number, number] | null, spacingSource: string | null, 
+/**
+ * Stable codes of oddities of the file.
+ */
+warnings: Array<string>, };
+
+export type ImportFile = { 
+/**
+ * File name without its folders.
+ */
+name: string, 
+/**
+ * "imported", "known" (was there already) or "refused".
+ */
+verdict: string, code: string | null, message: string | null, studyUid: string | null, };
+
+export type FindingSupport = { 
+/**
+ * Key such as "pleural_effusion".
+ */
+finding: string, 
+/**
+ * "Pleural effusion".
+ */
+label: string, 
+/**
+ * Cosine with the present prompts minus cosine with the absent ones.
+ */
+difference: number, 
+/**
+ * Softmax over {absent, present}, 0 to 1; for ordering and the bar only.
+ */
+softmax: number, };
+
+export type ReportView = { id: string, studyUid: string, status: ReportStatus, 
+/**
+ * Grows with every applied command; edits name the revision that they were made on.
+ */
+revision: number, template: string, becoming: VersionName, sections: Array<SectionView>, versions: Array<VersionView>, 
+/**
+ * What signing still needs; empty when it may be signed.
+ */
+needs: Array<SigningNeed>, 
+/**
+ * Local time of the last save, "14:09:31".
+ */
+savedAt: string | null, };
+
+export type SectionView = { name: SectionName, heading: string, required: boolean, 
+/**
+ * False when the text of this section cannot be changed now.
+ */
+open: boolean, sentences: Array<SentenceView>, };
+
+export type SentenceView = { id: string, text: string, region: RegionName | null, state: SentenceState, 
+/**
+ * True when a demonstration model wrote it first.
+ */
+demo: boolean, 
+/**
+ * The model's own words, where a person changed them.
+ */
+modelText: string | null, 
+/**
+ * Findings this sentence speaks of, with the encoder's support where it was scored.
+ */
+support: Array<FindingSupport>, };
+
+export type SentenceState = "template" | "person" | "proposed" | "accepted" | "edited" | "accepted_in_bulk";
+
+export type RegionName = "devices" | "lungs" | "pleura" | "heart_and_mediastinum" | "bones_and_soft_tissues" | "upper_abdomen";
+
+export type SectionName = "exam" | "indication" | "comparison" | "technique" | "findings" | "impression" | "addendum";
+
+export type ReportStatus = "draft" | "preliminary" | "final" | "reopened" | "cancelled";
+
+export type VersionView = { id: string, kind: VersionName, by: string, at: string, meaning: string, 
+/**
+ * SHA-256 of the signed PDF.
+ */
+pdfSha256: string, };
+
+export type VersionName = "original" | "addendum" | "amendment";
+
+export type SigningNeed = { 
+/**
+ * "sign.unreviewed", "sign.empty_section" or "sign.not_open".
+ */
+code: string, count: number | null, section: SectionName | null, };
+
+export type EditCommand = { "do": "insert", section: SectionName, after: string | null, id: string, text: string, region: RegionName | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
+
+export type SignRequest = { reportId: string, 
+/**
+ * The revision that was on the screen; another one refuses the signature.
+ */
+revision: number, passphrase: string, 
+/**
+ * Both are ticked by the person in the sign dialog.
+ */
+patientConfirmed: boolean, accessionConfirmed: boolean, };
+
+export type SignedResult = { versionId: string, pdfSha256: string, auditHead: string, pages: number, report: ReportView, };
+
+export type TemplateView = { id: string, name: string, };
+
+export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
+
+export type DraftStage = "loading_model" | "reading_image" | "writing";

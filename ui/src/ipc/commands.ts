@@ -1,0 +1,84 @@
+import { invoke } from "@tauri-apps/api/core";
+import type {
+  AppStatus,
+  AuditLine,
+  EditCommand,
+  EngineStatus,
+  FirstUser,
+  ModelPack,
+  ReportView,
+  Settings,
+  SignedResult,
+  SignRequest,
+  StudyDetail,
+  StudyRow,
+  TemplateView,
+  UserSummary,
+} from "./bindings";
+import { IpcError } from "./error";
+import { parsePixels, type PixelImage } from "./pixels";
+
+/** What the check of the audit chain found. */
+export interface AuditCheck {
+  ok: boolean;
+  /** Number of lines whose hash was computed again. */
+  checked: number;
+  /** Hash of the last line. */
+  head: string;
+  problem: string | null;
+}
+
+async function call<T>(name: string, args?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(name, args);
+  } catch (reason) {
+    throw IpcError.from(reason);
+  }
+}
+
+export const appStatus = () => call<AppStatus>("app_status");
+export const createFirstUser = (name: string, passphrase: string) =>
+  call<FirstUser>("create_first_user", { name, passphrase });
+export const unlock = (user: string, passphrase: string) => call<AppStatus>("unlock", { user, passphrase });
+export const unlockWithRecovery = (recoveryKey: string, user: string, newPassphrase: string) =>
+  call<AppStatus>("unlock_with_recovery", { recoveryKey, user, newPassphrase });
+export const addUser = (name: string, passphrase: string) => call<UserSummary>("add_user", { name, passphrase });
+export const changePassphrase = (old: string, next: string) =>
+  call<null>("change_passphrase", { old, new: next });
+export const lock = () => call<null>("lock");
+export const touch = () => call<null>("touch");
+export const started = () => call<null>("started");
+
+export const worklist = (search: string) => call<StudyRow[]>("worklist", { search });
+export const importFiles = () => call<string | null>("import_files");
+export const importFolder = () => call<string | null>("import_folder");
+export const cancelImport = (job: string) => call<null>("cancel_import", { job });
+export const openStudy = (studyUid: string) => call<StudyDetail>("open_study", { studyUid });
+
+/** The stored values of one image. The buffer is read in place, never copied. */
+export async function imagePixels(instanceUid: string): Promise<PixelImage> {
+  return parsePixels(await call<ArrayBuffer>("image_pixels", { instanceUid }));
+}
+
+/** PNG bytes; empty when there is none. */
+export const thumbnail = (instanceUid: string) => call<ArrayBuffer>("thumbnail", { instanceUid });
+
+export const reportView = (studyUid: string) => call<ReportView>("report_view", { studyUid });
+export const reportEdit = (reportId: string, revision: number, commands: EditCommand[]) =>
+  call<ReportView>("report_edit", { reportId, revision, commands });
+export const templates = () => call<TemplateView[]>("templates");
+export const draftStart = (reportId: string, indicationConfirmed: boolean) =>
+  call<null>("draft_start", { reportId, indicationConfirmed });
+export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
+export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
+export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });
+export const savePdf = (versionId: string) => call<string | null>("save_pdf", { versionId });
+export const draftPreviewPdf = (reportId: string) => call<ArrayBuffer>("draft_preview_pdf", { reportId });
+
+export const engines = () => call<EngineStatus[]>("engines");
+export const models = () => call<ModelPack[]>("models");
+export const verifyModel = (id: string) => call<null>("verify_model", { id });
+export const settings = () => call<Settings>("settings");
+export const setSettings = (value: Settings) => call<Settings>("set_settings", { settings: value });
+export const audit = (limit: number, before: number | null) => call<AuditLine[]>("audit", { limit, before });
+export const auditVerify = () => call<AuditCheck>("audit_verify");

@@ -1,0 +1,7 @@
+/** The only room that knows the shell: typed commands, events and the error they reject with. */
+export type * from "./bindings";
+export * as shell from "./commands";
+export type { AuditCheck } from "./commands";
+export { IpcError } from "./error";
+export { onAppEvent } from "./events";
+export { parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";

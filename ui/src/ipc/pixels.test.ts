@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { parsePixels } from "./pixels";
+
+/** A frame as the shell sends it: JSON padded so that pixels start at a multiple of four. */
+function frame(description: object, bytes: number[]): ArrayBuffer {
+  let json = JSON.stringify(description);
+  while (json.length % 4 !== 0) json += " ";
+  const out = new Uint8Array(4 + json.length + bytes.length);
+  new DataView(out.buffer).setUint32(0, json.length, true);
+  out.set(new TextEncoder().encode(json), 4);
+  out.set(bytes, 4 + json.length);
+  return out.buffer;
+}
+
+test("gray values are read in place and little-endian", () => {
+  const buffer = frame({ rows: 1, columns: 3, kind: "gray16" }, [1, 0, 0, 2, 255, 255]);
+  const image = parsePixels(buffer);
+  expect([...image.texels]).toEqual([1, 512, 65535]);
+  expect(image.texels.buffer).toBe(buffer);
+});
+
+test("colour keeps three bytes a pixel", () => {
+  const image = parsePixels(frame({ rows: 1, columns: 1, kind: "rgb8" }, [9, 8, 7]));
+  expect([...image.texels]).toEqual([9, 8, 7]);
+});
+
+test.each([
+  ["too short", new Uint8Array([1, 0]).buffer],
+  ["a length beyond the end", new Uint8Array([255, 0, 0, 0, 1]).buffer],
+  ["missing pixels", frame({ rows: 2, columns: 2, kind: "gray16" }, [1, 2])],
+])("%s is refused", (_, buffer) => {
+  expect(() => parsePixels(buffer)).toThrow(expect.objectContaining({ code: "pixels.malformed" }));
+});

@@ -1,0 +1,64 @@
+import { IpcError } from "./error";
+
+/** A window of the file (DICOM PS3.3 C.11.2) or one computed from the values. */
+export interface PixelWindow {
+  /** In modality units. */
+  center: number;
+  /** In modality units, above zero. */
+  width: number;
+  explanation: string | null;
+  /** True when the file had none and this one was computed. */
+  computed: boolean;
+}
+
+/** How stored values become brightness. */
+export interface PixelDescription {
+  rows: number;
+  columns: number;
+  kind: "gray16" | "rgb8";
+  /** Modality value = texel * slope + intercept. */
+  slope: number;
+  intercept: number;
+  /** Smallest and largest texel of the image. */
+  min: number;
+  max: number;
+  /** True where the smallest value is shown white (MONOCHROME1 or an inverse presentation LUT). */
+  inverted: boolean;
+  windows: PixelWindow[];
+  voi_function: "linear" | "linear_exact" | "sigmoid";
+  voi_lut: number[] | null;
+  /** Modality value of the first entry of `voi_lut`. */
+  voi_lut_first: number | null;
+  units: string | null;
+}
+
+export interface PixelImage {
+  description: PixelDescription;
+  /** One value a pixel ("gray16"), or three ("rgb8"), row by row without padding. */
+  texels: Uint16Array | Uint8Array;
+}
+
+/**
+ * Reads the frame of `image_pixels`: u32 little-endian length n, n bytes of JSON padded
+ * with spaces to a multiple of four, then the pixels. The pixels are a view, not a copy.
+ */
+export function parsePixels(frame: ArrayBuffer): PixelImage {
+  if (frame.byteLength < 4) throw malformed("the frame is shorter than its header");
+  const length = new DataView(frame).getUint32(0, true);
+  if (4 + length > frame.byteLength) throw malformed("the description is longer than the frame");
+  const description = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, length))) as PixelDescription;
+  const start = 4 + length;
+  const pixels = description.rows * description.columns;
+  if (description.kind === "rgb8") {
+    if (frame.byteLength - start < pixels * 3) throw malformed("pixels are missing");
+    return { description, texels: new Uint8Array(frame, start, pixels * 3) };
+  }
+  if (frame.byteLength - start < pixels * 2) throw malformed("pixels are missing");
+  // An odd start would only come from a shell that breaks the contract; a copy keeps the image visible.
+  const texels = start % 2 === 0 ? new Uint16Array(frame, start, pixels) : new Uint16Array(frame.slice(start, start + pixels * 2));
+  return { description, texels };
+}
+
+function malformed(why: string): IpcError {
+  return new IpcError("pixels.malformed", why);
+}

@@ -1,0 +1,100 @@
+/** Where a key works. Letters never fire while a person types. */
+export type Scope = "everywhere" | "worklist" | "room" | "proposal";
+
+export interface Action {
+  id: string;
+  /** As in "Ctrl+K", "Alt+ArrowDown", "?" or "w"; the first one is shown. */
+  keys: string[];
+  title: string;
+  group: "Everywhere" | "Worklist" | "Image" | "Report" | "Proposed sentence" | "Screens";
+  scope: Scope;
+}
+
+/** The one table behind shortcuts, the command palette, the help screen and tooltips. */
+export const ACTIONS = [
+  { id: "palette", keys: ["Ctrl+K"], title: "Command palette", group: "Everywhere", scope: "everywhere" },
+  { id: "help.keys", keys: ["?"], title: "Keys", group: "Everywhere", scope: "everywhere" },
+  { id: "lock", keys: ["Ctrl+Shift+L"], title: "Lock the window", group: "Everywhere", scope: "everywhere" },
+  { id: "import.files", keys: ["Ctrl+O"], title: "Import files…", group: "Everywhere", scope: "everywhere" },
+  { id: "import.folder", keys: ["Ctrl+Shift+O"], title: "Import a folder…", group: "Everywhere", scope: "everywhere" },
+
+  { id: "go.worklist", keys: ["Ctrl+1"], title: "Go to the worklist", group: "Screens", scope: "everywhere" },
+  { id: "go.models", keys: ["Ctrl+2"], title: "Go to Models", group: "Screens", scope: "everywhere" },
+  { id: "go.audit", keys: ["Ctrl+3"], title: "Go to Audit", group: "Screens", scope: "everywhere" },
+  { id: "go.settings", keys: ["Ctrl+,"], title: "Go to Settings", group: "Screens", scope: "everywhere" },
+  { id: "theme", keys: ["Ctrl+Shift+T"], title: "Switch between dark and light", group: "Screens", scope: "everywhere" },
+
+  { id: "worklist.search", keys: ["/"], title: "Search", group: "Worklist", scope: "worklist" },
+  { id: "worklist.down", keys: ["ArrowDown", "j"], title: "Next study in the list", group: "Worklist", scope: "worklist" },
+  { id: "worklist.up", keys: ["ArrowUp", "k"], title: "Previous study in the list", group: "Worklist", scope: "worklist" },
+  { id: "worklist.open", keys: ["Enter"], title: "Open the study", group: "Worklist", scope: "worklist" },
+
+  { id: "tool.window", keys: ["w"], title: "Window and level", group: "Image", scope: "room" },
+  { id: "tool.zoom", keys: ["z"], title: "Zoom", group: "Image", scope: "room" },
+  { id: "tool.pan", keys: ["h"], title: "Pan", group: "Image", scope: "room" },
+  { id: "view.invert", keys: ["i"], title: "Invert", group: "Image", scope: "room" },
+  { id: "view.rotate", keys: ["r"], title: "Rotate by 90°", group: "Image", scope: "room" },
+  { id: "view.flip", keys: ["x"], title: "Flip left to right", group: "Image", scope: "room" },
+  { id: "view.fit", keys: ["f"], title: "Fit to the pane", group: "Image", scope: "room" },
+  { id: "view.actual", keys: ["0"], title: "One to one", group: "Image", scope: "room" },
+  { id: "view.reset", keys: ["Shift+R"], title: "Reset the view", group: "Image", scope: "room" },
+  { id: "preset.1", keys: ["1"], title: "Window of the file", group: "Image", scope: "room" },
+  { id: "preset.2", keys: ["2"], title: "Full range", group: "Image", scope: "room" },
+  { id: "preset.3", keys: ["3"], title: "Lung window", group: "Image", scope: "room" },
+  { id: "preset.4", keys: ["4"], title: "Mediastinum window", group: "Image", scope: "room" },
+  { id: "preset.5", keys: ["5"], title: "Bone window", group: "Image", scope: "room" },
+  { id: "image.next", keys: ["PageDown"], title: "Next image of the study", group: "Image", scope: "room" },
+  { id: "image.layout", keys: ["v"], title: "One or two images side by side", group: "Image", scope: "room" },
+  { id: "study.previous", keys: ["["], title: "Previous study", group: "Image", scope: "room" },
+  { id: "study.next", keys: ["]"], title: "Next study", group: "Image", scope: "room" },
+
+  { id: "focus.swap", keys: ["F6"], title: "Between image and report", group: "Report", scope: "room" },
+  { id: "proposal.next", keys: ["Alt+ArrowDown"], title: "Next proposed sentence", group: "Report", scope: "room" },
+  { id: "proposal.previous", keys: ["Alt+ArrowUp"], title: "Previous proposed sentence", group: "Report", scope: "room" },
+  { id: "draft.start", keys: ["Ctrl+G"], title: "Draft with the model", group: "Report", scope: "room" },
+  { id: "draft.cancel", keys: ["Ctrl+."], title: "Cancel the draft", group: "Report", scope: "room" },
+  { id: "report.save", keys: ["Ctrl+S"], title: "Save now", group: "Report", scope: "room" },
+  { id: "report.preview", keys: ["Ctrl+P"], title: "Preview as PDF", group: "Report", scope: "room" },
+  { id: "sign.open", keys: ["Ctrl+Enter"], title: "Sign the report", group: "Report", scope: "room" },
+  { id: "edit.undo", keys: ["Ctrl+Z"], title: "Undo typing", group: "Report", scope: "room" },
+  { id: "edit.redo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], title: "Redo typing", group: "Report", scope: "room" },
+
+  { id: "proposal.accept", keys: ["Enter"], title: "Accept", group: "Proposed sentence", scope: "proposal" },
+  { id: "proposal.edit", keys: ["e"], title: "Edit", group: "Proposed sentence", scope: "proposal" },
+  { id: "proposal.drop", keys: ["Backspace"], title: "Drop", group: "Proposed sentence", scope: "proposal" },
+  { id: "proposal.below", keys: ["n"], title: "Write a sentence below it", group: "Proposed sentence", scope: "proposal" },
+] as const satisfies readonly Action[];
+
+export type ActionId = (typeof ACTIONS)[number]["id"];
+
+const byId = new Map<string, Action>(ACTIONS.map((action) => [action.id, action]));
+
+export function action(id: ActionId): Action {
+  return byId.get(id)!;
+}
+
+const WORDS: Record<string, string> = {
+  ArrowDown: "Down",
+  ArrowUp: "Up",
+  Backspace: "⌫",
+  Enter: "↵",
+  PageDown: "Page Down",
+};
+
+/** One key as it is printed on a key cap: "Ctrl ↵", "Alt Down", "W". */
+export function printed(key: string): string {
+  return key
+    .split(/\+(?=.)/)
+    .map((part) => WORDS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+    .join(" ");
+}
+
+/** The key cap of an action. */
+export function capOf(id: ActionId): string {
+  return printed(action(id).keys[0]!);
+}
+
+/** "Invert (I)": how tooltips name an action. */
+export function tooltip(id: ActionId): string {
+  return `${action(id).title} (${capOf(id)})`;
+}
