@@ -188,6 +188,14 @@ pub fn read(file: &[u8], range: Range<usize>, encoding: Encoding) -> Result<Elem
     Ok(out)
 }
 
+/// Reads one element of defined length at `at` and says where the next begins.
+pub fn read_one(file: &[u8], at: usize, encoding: Encoding) -> Option<(Element, usize)> {
+    let mut cursor = Cursor { file, at, end: file.len(), encoding };
+    let head = cursor.header()?;
+    let end = cursor.at.checked_add(head.length as usize).filter(|end| *end <= file.len())?;
+    Some((Element { tag: head.tag, vr: head.vr, value: Value::Bytes(cursor.at..end) }, end))
+}
+
 struct Head {
     tag: u32,
     vr: [u8; 2],
@@ -232,9 +240,8 @@ impl Cursor<'_> {
             if vr.iter().all(u8::is_ascii_uppercase) {
                 let short = self.take::<2>()?;
                 let length = match &vr {
-                    b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => {
-                        self.take().map(|b| self.encoding.u32(b))?
-                    }
+                    b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT"
+                    | b"UV" => self.take().map(|b| self.encoding.u32(b))?,
                     _ => u32::from(self.encoding.u16(short)),
                 };
                 return Some(Head { tag, vr, length });

@@ -1,0 +1,89 @@
+//! What is sent for one file, in the order that the messages promise.
+
+use crate::{input, last_words, sandbox::Protection};
+use hilum_imaging::ImagingError;
+use hilum_workers::frame::{self, FrameError};
+use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
+use std::fs::File;
+use std::io::BufWriter;
+
+/// Standard output, unbuffered for bodies.
+pub struct Output(BufWriter<File>);
+
+impl Output {
+    pub fn new() -> Self {
+        Self(BufWriter::new(input::standard_output()))
+    }
+
+    /// Sends one frame. While it is being written, [`last_words`] keeps quiet.
+    pub fn send(&mut self, reply: &DecodeReply, body: &[u8]) -> Result<(), FrameError> {
+        // The head is serialised by `frame::write`, so a shortage of memory there is still before the first byte.
+        last_words::while_writing(|| frame::write(&mut self.0, reply, body))
+    }
+}
+
+/// Reads standard input and answers everything that is wanted of it.
+pub fn run(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Result<(), FrameError> {
+    match answer(wants, protection, out) {
+        Ok(()) => out.send(&DecodeReply::Done, &[]),
+        Err(Stop::Parent(error)) => Err(error),
+        Err(Stop::File { code, message }) => out.send(&DecodeReply::Refused { code: code.to_owned(), message }, &[]),
+    }
+}
+
+/// Why the answers end early.
+enum Stop {
+    File { code: &'static str, message: String },
+    Parent(FrameError),
+}
+
+impl From<ImagingError> for Stop {
+    fn from(error: ImagingError) -> Self {
+        Self::File { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl From<input::InputError> for Stop {
+    fn from(error: input::InputError) -> Self {
+        Self::File { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl From<FrameError> for Stop {
+    fn from(error: FrameError) -> Self {
+        Self::Parent(error)
+    }
+}
+
+fn answer(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Result<(), Stop> {
+    let file = input::read_all()?;
+    let dicom = hilum_imaging::read(&file)?;
+    let mut header = dicom.header();
+    if protection == Protection::None {
+        header.warnings.push("decode.unprotected".to_owned());
+    }
+    out.send(&DecodeReply::Header(Box::new(header)), &[])?;
+    if wants.pixels {
+        let pixels = dicom.pixels()?;
+        out.send(&DecodeReply::Pixels(pixels.description.clone()), &pixels.to_le_bytes())?;
+    }
+    if let Some(longest) = wants.thumbnail {
+        let (png, width, height) = dicom.thumbnail(longest)?;
+        out.send(&DecodeReply::Thumbnail { width: width as u32, height: height as u32 }, &png)?;
+    }
+    for &side in &wants.model_inputs {
+        let input = dicom.model_input(side)?;
+        out.send(&DecodeReply::ModelInput { side }, &input)?;
+    }
+    if let Some(longest) = wants.display {
+        let picture = dicom.display(longest)?;
+        let reply = DecodeReply::Display { width: picture.width as u32, height: picture.height as u32 };
+        out.send(&reply, &picture.bytes)?;
+    }
+    if wants.stored {
+        let stored = dicom.stored()?;
+        let reply = DecodeReply::Stored { dtype: stored.samples.dtype().to_owned(), shape: stored.shape() };
+        out.send(&reply, &stored.samples.to_le_bytes())?;
+    }
+    Ok(())
+}

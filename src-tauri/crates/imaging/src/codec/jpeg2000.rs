@@ -1,0 +1,81 @@
+//! JPEG 2000 (ISO/IEC 15444-1), reversible and irreversible, through OpenJPEG.
+
+use super::{Decoded, Values, signed};
+use crate::error::ImagingError;
+use crate::stored::Format;
+
+pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
+    let size = size(frame).ok_or_else(|| ImagingError::Pixels("the JPEG 2000 stream has no size".to_owned()))?;
+    // Compared before decoding, so that a small stream cannot ask for a large picture.
+    if size.columns as usize != format.columns || size.rows as usize != format.rows {
+        return Err(ImagingError::Pixels("the code stream has another size than the header states".to_owned()));
+    }
+    if usize::from(size.components) != format.samples_per_pixel {
+        return Err(ImagingError::Pixels(format!("the code stream has {} channels", size.components)));
+    }
+    let image = jpeg2k::Image::from_bytes(frame).map_err(|e| ImagingError::Pixels(format!("JPEG 2000: {e}")))?;
+    let components = image.components();
+    let same_size = |c: &jpeg2k::ImageComponent| (c.width(), c.height()) == (size.columns, size.rows);
+    if components.len() != usize::from(size.components) || !components.iter().all(same_size) {
+        return Err(ImagingError::Pixels("the channels of the JPEG 2000 stream differ in size".to_owned()));
+    }
+    let mut values = Vec::new();
+    if values.try_reserve_exact(format.samples()).is_err() {
+        return Err(ImagingError::TooLarge("its pixels do not fit in memory".to_owned()));
+    }
+    let mut precision = 0;
+    for component in components {
+        let bits = component.precision().min(32) as u16;
+        precision = precision.max(bits);
+        if component.is_signed() == format.signed {
+            values.extend_from_slice(component.data());
+        } else if format.signed {
+            // The stream calls its values unsigned and the header knows better:
+            // the bits are two's complement of the stream's own width.
+            values.extend(component.data().iter().map(|v| signed(*v as u32, bits)));
+        } else {
+            let mask = u32::MAX >> (32 - u32::from(bits.max(1)));
+            values.extend(component.data().iter().map(|v| (*v as u32 & mask) as i32));
+        }
+    }
+    Ok(Decoded {
+        values: Values::I32(values),
+        channels: components.len(),
+        planar: true,
+        precision,
+        // With a multiple component transform the library has already gone back to RGB.
+        rgb: transformed(frame),
+    })
+}
+
+struct Size {
+    columns: u32,
+    rows: u32,
+    components: u16,
+}
+
+/// Reads the SIZ segment (15444-1 A.5.1), which comes right after the start of the code stream.
+fn size(frame: &[u8]) -> Option<Size> {
+    let at = start(frame)?;
+    let number = |offset: usize| {
+        let bytes = frame.get(at + offset..)?.first_chunk::<4>()?;
+        Some(u32::from_be_bytes(*bytes))
+    };
+    let components = frame.get(at + 40..)?.first_chunk::<2>()?;
+    Some(Size {
+        columns: number(8)?.checked_sub(number(16)?)?,
+        rows: number(12)?.checked_sub(number(20)?)?,
+        components: u16::from_be_bytes(*components),
+    })
+}
+
+fn start(frame: &[u8]) -> Option<usize> {
+    frame.windows(4).take(4096).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])
+}
+
+/// Whether the COD segment names a multiple component transform (15444-1 A.6.1).
+fn transformed(frame: &[u8]) -> bool {
+    let header = &frame[..frame.len().min(4096)];
+    let cod = header.windows(2).position(|w| w == [0xFF, 0x52]);
+    cod.and_then(|at| header.get(at + 8)).is_some_and(|mct| *mct == 1)
+}

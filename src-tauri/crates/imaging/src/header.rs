@@ -1,0 +1,163 @@
+//! The header of an object as text and numbers.
+
+use crate::charset::{CharacterSet, Kind};
+use crate::elements::{Elements, PIXEL_DATA};
+use crate::part10::Part10;
+use hilum_workers::messages::decode::DecodedHeader;
+
+/// Longest value of a text element that is shown, in bytes. The longest that the
+/// standard allows in the elements read here is 64 characters a group.
+const MAX_TEXT: usize = 4096;
+/// Deepest sequence whose names are listed.
+const NAME_DEPTH: usize = 16;
+
+/// Everything the rest of Hilum knows of a file besides its pixels.
+pub fn header(part10: &Part10) -> DecodedHeader {
+    let set = Fields::new(&part10.bytes, &part10.elements, None);
+    let text = |tag| set.text(tag);
+    let mut warnings = part10.warnings.clone();
+    let has_pixels = part10.elements.get(PIXEL_DATA).is_some();
+    let short = |tag| part10.elements.u16(&part10.bytes, tag);
+    let window = set.numbers(0x0028_1050).is_empty() || set.numbers(0x0028_1051).is_empty();
+    if has_pixels && window && part10.elements.get(0x0028_3010).is_none() {
+        warnings.push("header.missing_window".to_owned());
+    }
+    if part10.elements.get(0x0028_0120).is_some() {
+        warnings.push("pixels.padded".to_owned());
+    }
+    if set.numbers(0x0028_1053).first() == Some(&0.0) {
+        warnings.push("header.bad_rescale".to_owned());
+    }
+    if !has_pixels {
+        warnings.push("header.no_pixels".to_owned());
+    }
+    let bits_allocated = short(0x0028_0100).unwrap_or(0);
+    DecodedHeader {
+        sop_class_uid: text(0x0008_0016).or_else(|| part10.media_sop_class.clone()).unwrap_or_default(),
+        sop_instance_uid: text(0x0008_0018).or_else(|| part10.media_sop_instance.clone()).unwrap_or_default(),
+        study_uid: text(0x0020_000D).unwrap_or_default(),
+        series_uid: text(0x0020_000E).unwrap_or_default(),
+        transfer_syntax_uid: part10.transfer_syntax.clone(),
+        specific_character_set: text(0x0008_0005),
+        patient_name: set.name(0x0010_0010),
+        patient_id: text(0x0010_0020),
+        patient_sex: text(0x0010_0040),
+        patient_birth_date: text(0x0010_0030),
+        patient_age: text(0x0010_1010),
+        issuer_of_patient_id: text(0x0010_0021),
+        accession_number: text(0x0008_0050),
+        study_id: text(0x0020_0010),
+        study_date: text(0x0008_0020),
+        study_time: text(0x0008_0030),
+        study_description: text(0x0008_1030),
+        referring_physician: set.name(0x0008_0090),
+        institution: text(0x0008_0080),
+        modality: text(0x0008_0060),
+        series_number: set.integer(0x0020_0011),
+        series_description: text(0x0008_103E),
+        body_part: text(0x0018_0015),
+        view_position: text(0x0018_5101),
+        patient_orientation: text(0x0020_0020),
+        laterality: text(0x0020_0062).or_else(|| text(0x0020_0060)),
+        instance_number: set.integer(0x0020_0013),
+        acquisition_date: text(0x0008_0022),
+        acquisition_time: text(0x0008_0032),
+        manufacturer: text(0x0008_0070),
+        model_name: text(0x0008_1090),
+        burned_in_annotation: text(0x0028_0301),
+        rows: short(0x0028_0010).map(u32::from).filter(|_| has_pixels),
+        columns: short(0x0028_0011).map(u32::from).filter(|_| has_pixels),
+        frames: if has_pixels { frames(&set) } else { 0 },
+        samples_per_pixel: short(0x0028_0002).unwrap_or(if has_pixels { 1 } else { 0 }),
+        bits_allocated,
+        bits_stored: short(0x0028_0101).unwrap_or(bits_allocated),
+        signed: short(0x0028_0103) == Some(1),
+        photometric: text(0x0028_0004),
+        pixel_spacing: pair(&set.numbers(0x0028_0030)),
+        imager_pixel_spacing: pair(&set.numbers(0x0018_1164)),
+        warnings,
+    }
+}
+
+/// Every person name of the object and of its sequences, with the character set
+/// of the item that it stands in (PS3.3 C.12.1.1.2: an item's own set replaces
+/// the one around it). Meant for de-identification and for tests.
+pub fn person_names(part10: &Part10) -> Vec<String> {
+    let mut names = Vec::new();
+    collect(&part10.bytes, &part10.elements, None, 0, &mut names);
+    names
+}
+
+fn collect(file: &[u8], elements: &Elements, around: Option<&CharacterSet>, depth: usize, names: &mut Vec<String>) {
+    let fields = Fields::new(file, elements, around);
+    for element in &elements.list {
+        let implicit_name = element.vr == [0, 0] && matches!(element.tag, 0x0008_0090 | 0x0010_0010 | 0x0008_1050);
+        if &element.vr == b"PN" || implicit_name {
+            names.extend(fields.name(element.tag));
+        } else if depth < NAME_DEPTH && (&element.vr == b"SQ" || element.vr == [0, 0]) {
+            for item in elements.items(file, element.tag, 64).unwrap_or_default() {
+                collect(file, &item, Some(&fields.set), depth + 1, names);
+            }
+        }
+    }
+}
+
+/// Number of frames, at least one; an unreadable value counts as one.
+pub fn frames(fields: &Fields) -> u32 {
+    fields.integer(0x0028_0008).and_then(|n| u32::try_from(n).ok()).unwrap_or(1).max(1)
+}
+
+/// The values of one level of elements, decoded.
+pub struct Fields<'a> {
+    file: &'a [u8],
+    elements: &'a Elements,
+    set: CharacterSet,
+}
+
+impl<'a> Fields<'a> {
+    /// `around` is the character set that holds where the level names none.
+    pub fn new(file: &'a [u8], elements: &'a Elements, around: Option<&CharacterSet>) -> Self {
+        let own = elements.bytes(file, 0x0008_0005);
+        let set = match (own, around) {
+            (None, Some(around)) => around.clone(),
+            (own, _) => CharacterSet::new(own),
+        };
+        Self { file, elements, set }
+    }
+
+    /// Text without padding; `None` where absent or empty.
+    pub fn text(&self, tag: u32) -> Option<String> {
+        self.decode(tag, Kind::Text)
+    }
+
+    /// A person name with its component groups.
+    pub fn name(&self, tag: u32) -> Option<String> {
+        self.decode(tag, Kind::PersonName)
+    }
+
+    /// The numbers of a DS or IS element; what is no finite number is left out.
+    pub fn numbers(&self, tag: u32) -> Vec<f64> {
+        let text = self.text(tag).unwrap_or_default();
+        text.split('\\').filter_map(|n| n.trim().parse::<f64>().ok()).filter(|n| n.is_finite()).collect()
+    }
+
+    /// The first integer of an IS element.
+    pub fn integer(&self, tag: u32) -> Option<i64> {
+        self.text(tag)?.split('\\').next()?.trim().parse().ok()
+    }
+
+    fn decode(&self, tag: u32, kind: Kind) -> Option<String> {
+        let bytes = self.elements.bytes(self.file, tag)?;
+        let text = self.set.decode(&bytes[..bytes.len().min(MAX_TEXT)], kind);
+        let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+fn pair(numbers: &[f64]) -> Option<[f64; 2]> {
+    match numbers {
+        [row, column] if *row > 0.0 && *column > 0.0 => Some([*row, *column]),
+        _ => None,
+    }
+}
