@@ -99,10 +99,9 @@ impl SiglipConfig {
     /// Reads and checks `config.json`. Fails with `encoder.read`,
     /// `encoder.config`, or `encoder.unsupported` for another architecture.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| EncoderError::Read { path: path.to_owned(), source })?;
-        let config: Self = serde_json::from_slice(&bytes)
-            .map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| EncoderError::Read { path: path.to_owned(), source })?;
+        let config: Self =
+            serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
         match config.refusal() {
             Some(what) => Err(EncoderError::Unsupported { path: path.to_owned(), what }),
             None => Ok(config),
@@ -136,17 +135,11 @@ impl SiglipConfig {
         }
         for (tower, layers) in [("text", text.layers()), ("vision", vision.layers())] {
             if layers.heads == 0 || layers.hidden == 0 || layers.hidden % layers.heads != 0 {
-                return Some(format!(
-                    "{tower} hidden size {} over {} heads",
-                    layers.hidden, layers.heads
-                ));
+                return Some(format!("{tower} hidden size {} over {} heads", layers.hidden, layers.heads));
             }
         }
         if vision.patch_size == 0 || vision.image_size < vision.patch_size {
-            return Some(format!(
-                "patches of {} in an image of {}",
-                vision.patch_size, vision.image_size
-            ));
+            return Some(format!("patches of {} in an image of {}", vision.patch_size, vision.image_size));
         }
         if vision.num_channels == 0 || text.max_position_embeddings == 0 {
             return Some("no channels or no text positions".into());

@@ -140,8 +140,8 @@ fn check_preprocessor(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(EncoderError::Read { path: path.to_owned(), source }),
     };
-    let json: serde_json::Value = serde_json::from_slice(&bytes)
-        .map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
+    let json: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
     let refuse = |what: String| Err(EncoderError::Unsupported { path: path.to_owned(), what });
     for key in ["image_mean", "image_std"] {
         if let Some(values) = json[key].as_array()

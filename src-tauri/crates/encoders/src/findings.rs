@@ -44,11 +44,8 @@ impl Prompts {
 
     /// Every prompt once, sorted.
     pub fn distinct(&self) -> Vec<String> {
-        let mut texts: Vec<_> = self
-            .findings
-            .values()
-            .flat_map(|prompts| prompts.absent.iter().chain(&prompts.present).cloned())
-            .collect();
+        let mut texts: Vec<_> =
+            self.findings.values().flat_map(|prompts| prompts.absent.iter().chain(&prompts.present).cloned()).collect();
         texts.sort();
         texts.dedup();
         texts
@@ -117,11 +114,7 @@ mod tests {
     }
 
     fn check_score(image: [f32; 2], scale: f32, difference: f32, softmax: f32) {
-        let classes = FindingClasses {
-            finding: "edema".into(),
-            absent: vec![0., 1.],
-            present: vec![1., 0.],
-        };
+        let classes = FindingClasses { finding: "edema".into(), absent: vec![0., 1.], present: vec![1., 0.] };
         let (found_difference, found_softmax) = classes.score(&image, scale);
         assert!((found_difference - difference).abs() < 1e-6, "{image:?}: {found_difference}");
         assert!((found_softmax - softmax).abs() < 1e-6, "{image:?}: {found_softmax}");
@@ -142,11 +135,7 @@ mod tests {
             source: String::new(),
             findings: BTreeMap::from([(
                 "edema".to_owned(),
-                FindingPrompts {
-                    auc: 0.9,
-                    absent: vec!["a".into()],
-                    present: vec!["b".into(), "c".into()],
-                },
+                FindingPrompts { auc: 0.9, absent: vec!["a".into()], present: vec!["b".into(), "c".into()] },
             )]),
         };
         let embedded = BTreeMap::from([

@@ -25,21 +25,11 @@ impl TextTower {
         let hidden = config.hidden_size;
         let layer_config = config.layers();
         Ok(Self {
-            token: weights.tensor(
-                "text_model.embeddings.token_embedding.weight",
-                &[config.vocab_size, hidden],
-            )?,
-            position: weights.tensor(
-                "text_model.embeddings.position_embedding.weight",
-                &[config.max_position_embeddings, hidden],
-            )?,
+            token: weights.tensor("text_model.embeddings.token_embedding.weight", &[config.vocab_size, hidden])?,
+            position: weights
+                .tensor("text_model.embeddings.position_embedding.weight", &[config.max_position_embeddings, hidden])?,
             layers: Layers::load(weights, "text_model.encoder", layer_config)?,
-            final_norm: LayerNorm::load(
-                weights,
-                "text_model.final_layer_norm",
-                hidden,
-                layer_config.eps,
-            )?,
+            final_norm: LayerNorm::load(weights, "text_model.final_layer_norm", hidden, layer_config.eps)?,
             head: Linear::load(weights, "text_model.head", hidden, config.embedding_dim())?,
         })
     }
@@ -49,9 +39,7 @@ impl TextTower {
     pub fn forward(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
         let mut embeddings = Vec::with_capacity(texts.len());
         for batch in texts.chunks(TEXT_BATCH) {
-            let rows = self
-                .run(batch)
-                .map_err(|source| EncoderError::Forward { tower: "text", source })?;
+            let rows = self.run(batch).map_err(|source| EncoderError::Forward { tower: "text", source })?;
             embeddings.extend(rows);
         }
         Ok(embeddings)

@@ -43,9 +43,7 @@ impl TextTokenizer {
         let config = optional_json(&dir.join("tokenizer_config.json"))?;
         let specials = optional_json(&dir.join("special_tokens_map.json"))?;
         let special = |key: &str| -> Result<u32> {
-            let token = token_content(&config[key])
-                .or_else(|| token_content(&specials[key]))
-                .unwrap_or("</s>");
+            let token = token_content(&config[key]).or_else(|| token_content(&specials[key])).unwrap_or("</s>");
             match tokenizer.token_to_id(token) {
                 Some(id) if (id as usize) < vocabulary => Ok(id),
                 Some(id) => Err(refuse(format!("{key} {id} is outside the model's vocabulary"))),
@@ -85,6 +83,8 @@ impl Canonical {
             text = text.to_lowercase();
         }
         if self.strip_punctuation {
+            // The mark that stands for a space inside pieces is a space in a text.
+            text = text.replace('\u{2581}', " ");
             text.retain(|c| !c.is_ascii_punctuation());
             text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         }
@@ -94,8 +94,9 @@ impl Canonical {
 
 fn optional_json(path: &Path) -> Result<Value> {
     match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|source| EncoderError::Json { path: path.to_owned(), source }),
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json { path: path.to_owned(), source })
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
         Err(source) => Err(EncoderError::Read { path: path.to_owned(), source }),
     }

@@ -63,9 +63,7 @@ impl Layers {
 impl Layer {
     fn load(weights: &Weights, prefix: &str, config: LayerConfig) -> Result<Self> {
         let LayerConfig { hidden, intermediate, heads, eps, .. } = config;
-        let projection = |name: &str| {
-            Linear::load(weights, &format!("{prefix}.self_attn.{name}"), hidden, hidden)
-        };
+        let projection = |name: &str| Linear::load(weights, &format!("{prefix}.self_attn.{name}"), hidden, hidden);
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{prefix}.layer_norm1"), hidden, eps)?,
             query: projection("q_proj")?,
@@ -123,12 +121,7 @@ impl LayerNorm {
 }
 
 impl Mlp {
-    pub fn load(
-        weights: &Weights,
-        prefix: &str,
-        hidden: usize,
-        intermediate: usize,
-    ) -> Result<Self> {
+    pub fn load(weights: &Weights, prefix: &str, hidden: usize, intermediate: usize) -> Result<Self> {
         Ok(Self {
             fc1: Linear::load(weights, &format!("{prefix}.fc1"), hidden, intermediate)?,
             fc2: Linear::load(weights, &format!("{prefix}.fc2"), intermediate, hidden)?,
@@ -145,10 +138,11 @@ impl Mlp {
 pub(crate) fn split_heads(x: &Tensor, batch: usize, heads: usize) -> CandleResult<Tensor> {
     let (rows, hidden) = x.dims2()?;
     let (tokens, head_dim) = (rows / batch, hidden / heads);
-    x.reshape((batch, tokens, heads, head_dim))?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((batch * heads, tokens, head_dim))
+    x.reshape((batch, tokens, heads, head_dim))?.transpose(1, 2)?.contiguous()?.reshape((
+        batch * heads,
+        tokens,
+        head_dim,
+    ))
 }
 
 /// The way back from [`split_heads`].
@@ -187,13 +181,10 @@ mod tests {
     /// A block boundary must not show: the same rows alone give the same result.
     #[test]
     fn blocks_of_queries_equal_single_queries() {
-        let values = |count: usize, step: f32| -> Vec<f32> {
-            (0..count).map(|i| ((i as f32 * step) % 1.7) - 0.8).collect()
-        };
+        let values =
+            |count: usize, step: f32| -> Vec<f32> { (0..count).map(|i| ((i as f32 * step) % 1.7) - 0.8).collect() };
         let tokens = QUERY_BLOCK + 3;
-        let tensor = |step| {
-            Tensor::from_vec(values(2 * tokens * 4, step), (2, tokens, 4), &Device::Cpu).unwrap()
-        };
+        let tensor = |step| Tensor::from_vec(values(2 * tokens * 4, step), (2, tokens, 4), &Device::Cpu).unwrap();
         let (query, key, value) = (tensor(0.37), tensor(0.53), tensor(0.71));
         let all = attend(&query, &key, &value).unwrap();
         for row in [0, QUERY_BLOCK - 1, QUERY_BLOCK, tokens - 1] {

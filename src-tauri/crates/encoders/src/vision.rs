@@ -38,10 +38,8 @@ impl VisionTower {
         let (hidden, grid, patch_side) = (config.hidden_size, config.grid(), config.patch_size);
         let layer_config = config.layers();
         let name = "vision_model.embeddings.patch_embedding";
-        let kernel = weights.tensor(
-            &format!("{name}.weight"),
-            &[hidden, config.num_channels, patch_side, patch_side],
-        )?;
+        let kernel =
+            weights.tensor(&format!("{name}.weight"), &[hidden, config.num_channels, patch_side, patch_side])?;
         // Every channel of a radiograph holds the same grey, so the kernels of
         // the channels add up to one kernel over a single channel.
         let kernel = kernel
@@ -50,17 +48,9 @@ impl VisionTower {
             .map_err(forward_error)?;
         Ok(Self {
             patch: Linear::from_parts(kernel, weights.tensor(&format!("{name}.bias"), &[hidden])?),
-            position: weights.tensor(
-                "vision_model.embeddings.position_embedding.weight",
-                &[grid * grid, hidden],
-            )?,
+            position: weights.tensor("vision_model.embeddings.position_embedding.weight", &[grid * grid, hidden])?,
             layers: Layers::load(weights, "vision_model.encoder", layer_config)?,
-            post_norm: LayerNorm::load(
-                weights,
-                "vision_model.post_layernorm",
-                hidden,
-                layer_config.eps,
-            )?,
+            post_norm: LayerNorm::load(weights, "vision_model.post_layernorm", hidden, layer_config.eps)?,
             head: PoolingHead::load(weights, "vision_model.head", config)?,
             side: config.image_size,
             patch_side,
@@ -106,15 +96,11 @@ impl PoolingHead {
     fn load(weights: &Weights, prefix: &str, config: &VisionConfig) -> Result<Self> {
         let (hidden, heads) = (config.hidden_size, config.num_attention_heads);
         let probe = weights.tensor(&format!("{prefix}.probe"), &[1, 1, hidden])?;
-        let weight =
-            weights.tensor(&format!("{prefix}.attention.in_proj_weight"), &[3 * hidden, hidden])?;
+        let weight = weights.tensor(&format!("{prefix}.attention.in_proj_weight"), &[3 * hidden, hidden])?;
         let bias = weights.tensor(&format!("{prefix}.attention.in_proj_bias"), &[3 * hidden])?;
         // PyTorch's MultiheadAttention stacks the query, key and value projections.
         let projection = |i: usize| -> CandleResult<Linear> {
-            Ok(Linear::from_parts(
-                weight.narrow(0, i * hidden, hidden)?,
-                bias.narrow(0, i * hidden, hidden)?,
-            ))
+            Ok(Linear::from_parts(weight.narrow(0, i * hidden, hidden)?, bias.narrow(0, i * hidden, hidden)?))
         };
         let query = projection(0)
             .and_then(|query| query.forward(&probe.reshape((1, hidden))?))
@@ -125,12 +111,7 @@ impl PoolingHead {
             key: projection(1).map_err(forward_error)?,
             value: projection(2).map_err(forward_error)?,
             out: Linear::load(weights, &format!("{prefix}.attention.out_proj"), hidden, hidden)?,
-            norm: LayerNorm::load(
-                weights,
-                &format!("{prefix}.layernorm"),
-                hidden,
-                config.layers().eps,
-            )?,
+            norm: LayerNorm::load(weights, &format!("{prefix}.layernorm"), hidden, config.layers().eps)?,
             mlp: Mlp::load(weights, &format!("{prefix}.mlp"), hidden, config.intermediate_size)?,
             heads,
         })

@@ -34,10 +34,7 @@ impl Weights {
 
     /// A tensor of exactly this shape, as finite float32.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let view = self
-            .files
-            .get(name)
-            .map_err(|_| EncoderError::MissingTensor { name: name.to_owned() })?;
+        let view = self.files.get(name).map_err(|_| EncoderError::MissingTensor { name: name.to_owned() })?;
         if view.shape() != shape {
             return Err(EncoderError::TensorShape {
                 name: name.to_owned(),
@@ -53,17 +50,10 @@ impl Weights {
 
     /// A single number, stored as a scalar or as a vector of one.
     pub fn scalar(&self, name: &str) -> Result<f32> {
-        let view = self
-            .files
-            .get(name)
-            .map_err(|_| EncoderError::MissingTensor { name: name.to_owned() })?;
+        let view = self.files.get(name).map_err(|_| EncoderError::MissingTensor { name: name.to_owned() })?;
         let shape = view.shape().to_vec();
         if shape.iter().product::<usize>() != 1 {
-            return Err(EncoderError::TensorShape {
-                name: name.to_owned(),
-                expected: vec![1],
-                found: shape,
-            });
+            return Err(EncoderError::TensorShape { name: name.to_owned(), expected: vec![1], found: shape });
         }
         let value = self
             .tensor(name, &shape)?
@@ -83,10 +73,9 @@ fn weight_files(dir: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![single]);
     }
     let index_path = dir.join("model.safetensors.index.json");
-    let bytes = std::fs::read(&index_path)
-        .map_err(|source| EncoderError::Read { path: single, source })?;
-    let index: ShardIndex = serde_json::from_slice(&bytes)
-        .map_err(|source| EncoderError::Json { path: index_path.clone(), source })?;
+    let bytes = std::fs::read(&index_path).map_err(|source| EncoderError::Read { path: single, source })?;
+    let index: ShardIndex =
+        serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json { path: index_path.clone(), source })?;
     let names: BTreeSet<_> = index.weight_map.into_values().collect();
     for name in &names {
         // A shard lies beside its index; a name that leads elsewhere is not one.

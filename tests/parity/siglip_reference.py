@@ -1,0 +1,151 @@
+"""Reference numbers for the SigLIP encoder, made with transformers in float32.
+
+    cargo run -p hilum-testkit --example write_siglip /tmp/siglip
+    python tests/parity/siglip_reference.py model /tmp/siglip
+    python tests/parity/siglip_reference.py tokens ../shared/data/tokenizers/medsiglip
+
+`model` writes siglip_reference.json beside this file: embeddings of the images
+and texts that the example wrote, and the zero-shot scores of the findings.
+`tokens` writes siglip_token_ids.json: the ids that transformers' SiglipTokenizer
+gives for every published prompt and a few harder texts.
+The Rust tests read these two files and need no Python. Made with transformers
+5.23, torch 2.15, sentencepiece 0.2.3.
+"""
+
+import hashlib
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+import transformers
+
+HERE = pathlib.Path(__file__).resolve().parent
+FINDINGS = HERE.parents[1] / "src-tauri/crates/encoders/src/findings.json"
+
+# Capitals, every ASCII punctuation mark, other scripts, odd spaces, emptiness,
+# more than 64 tokens.
+HARD_TEXTS = [
+    "No Acute Cardiopulmonary Process.",
+    "PA/lateral: \"clear\" lungs <no effusion> [stable] {5 mm} ~2.5cm; 50% & more!?",
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    "  spaces \t and\nlines\u00a0here ",
+    "Herzgröße normal, Ödem µm ½ ﬁbrosis",
+    "心臓は正常です",
+    "no\u2013break \u201cquoted\u201d",
+    "",
+    "\u2581underscored\u2581",
+    "heart " * 90,
+]
+
+
+def findings():
+    return json.loads(FINDINGS.read_text())["findings"]
+
+
+def unit(x):
+    x = np.asarray(x, np.float64)
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def pooled(output):
+    return getattr(output, "pooler_output", output).numpy()
+
+
+def numbers(array):
+    return np.round(np.asarray(array, np.float64), 8).tolist()
+
+
+def reference(folder):
+    pack = folder / "pack"
+    model = transformers.SiglipModel.from_pretrained(pack, dtype=torch.float32).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(pack)
+    side = model.config.vision_config.image_size
+    length = model.config.text_config.max_position_embeddings
+
+    def embed_texts(texts):
+        ids = tokenizer(
+            texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        )["input_ids"]
+        with torch.no_grad():
+            return ids.tolist(), unit(pooled(model.get_text_features(input_ids=ids)))
+
+    images = []
+    for path in sorted(folder.glob("image-*.gray")):
+        grey = np.frombuffer(path.read_bytes(), np.uint8).reshape(side, side)
+        x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5)
+        with torch.no_grad():
+            images.append(model.get_image_features(pixel_values=x.expand(1, 3, side, side)))
+    images = unit(np.concatenate([pooled(image) for image in images]))
+
+    ids, texts = embed_texts(json.loads((folder / "texts.json").read_text()))
+    scale = float(model.logit_scale.detach().exp())
+    scores = []
+    for image in images:
+        row = {}
+        for finding, prompts in sorted(findings().items()):
+            classes = [unit(embed_texts(prompts[k])[1].mean(0)) for k in ("absent", "present")]
+            cosines = np.array([image @ c for c in classes])
+            logits = np.exp(scale * cosines - (scale * cosines).max())
+            row[finding] = {
+                "difference": round(float(cosines[1] - cosines[0]), 8),
+                "softmax": round(float(logits[1] / logits.sum()), 8),
+            }
+        scores.append(row)
+    return {
+        "files": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(pack.iterdir())
+        },
+        "images": numbers(images),
+        "token_ids": ids,
+        "texts": numbers(texts),
+        "scores": scores,
+    }
+
+
+def token_ids(folder):
+    tokenizer = transformers.SiglipTokenizer.from_pretrained(folder)
+    prompts = {p for f in findings().values() for k in ("absent", "present") for p in f[k]}
+    texts = sorted(prompts) + HARD_TEXTS
+    rows = tokenizer(texts, padding="max_length", max_length=64, truncation=True)["input_ids"]
+    # Padding repeats the last id; it is cut here and added again by the test.
+    pad = tokenizer.pad_token_id
+    return {
+        "length": 64,
+        "pad": pad,
+        "texts": [
+            {"text": text, "ids": [*trim(row, pad)]} for text, row in zip(texts, rows, strict=True)
+        ],
+    }
+
+
+def trim(row, pad):
+    while row and row[-1] == pad:
+        row = row[:-1]
+    return row
+
+
+def write(name, value):
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A line for each entry, so that a change can be read.
+    text = text.replace("},{", "},\n{").replace("],[", "],\n[")
+    (HERE / name).write_text(text + "\n", encoding="utf-8")
+
+
+def main():
+    what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if what == "model":
+        write(
+            "siglip_reference.json",
+            {path.name: reference(path) for path in sorted(folder.iterdir()) if path.is_dir()},
+        )
+    elif what == "tokens":
+        write("siglip_token_ids.json", token_ids(folder))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
