@@ -1,1 +1,46 @@
-//! hilum-store
+//! All that Hilum keeps: an encrypted database, sealed files and the vault that holds their key.
+//!
+//! A [`DataFolder`] is one folder, held by one process at a time. Unlocking it gives
+//! the [`Store`], through which everything else goes:
+//!
+//! - `vault.json` holds the random database key, wrapped for each user by a passphrase
+//!   (Argon2id) and once by the recovery key. It holds no patient data.
+//! - `hilum.db` is SQLite under SQLCipher with that key. There is exactly one connection,
+//!   because SQLite before 3.51.3 can corrupt a WAL database that has two, and the
+//!   bundled SQLCipher is built on 3.50.4.
+//! - `blobs/` holds originals, thumbnails, caches and signed documents, each sealed with
+//!   an AEAD under a key derived from the database key and named by a keyed hash.
+//!
+//! What a method has acknowledged by returning is on disk. Report text changes only by
+//! [`Store::append`] and [`Store::record_signature`]; both check the command against the
+//! domain first, and triggers in the database hold the lifecycle once more.
+//!
+//! Times and ids are passed in. Keys, salts and nonces come from the operating system,
+//! because a caller who could choose them could also choose them badly.
+
+mod blobs;
+mod database;
+mod error;
+mod files;
+mod folder;
+mod store;
+mod tables;
+mod vault;
+
+pub use blobs::{BlobKind, BlobName, Blobs};
+pub use database::DatabaseSettings;
+pub use error::{Result, StoreError};
+pub use folder::{DataFolder, certificates, users};
+pub use store::Store;
+pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditHead, AuditVerdict};
+pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy};
+pub use tables::instances::{Cache, Instance};
+pub use tables::patients::Patient;
+pub use tables::proposals::{NewProposal, Proposal, ProposalOutcome, ProposalStatus};
+pub use tables::reports::ReportRow;
+pub use tables::scores::Score;
+pub use tables::search::TextHit;
+pub use tables::series::Series;
+pub use tables::studies::{Priority, Study, StudyRow, WorklistQuery, WorklistRow};
+pub use tables::versions::{SignatureRecord, Version};
+pub use vault::{Certificate, Identity, KdfParams, NewUser, RecoveryKey, Role, User};

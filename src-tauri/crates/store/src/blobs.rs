@@ -1,0 +1,403 @@
+//! Sealed files: everything about a patient that does not fit the database.
+//!
+//! A blob is named by a keyed hash of its content, so the same content is kept once and a
+//! name tells nothing to who lacks the key. On disk it is a header and chunks of one MiB,
+//! each sealed with XChaCha20-Poly1305; the header (kind, name, length) is authenticated
+//! with every chunk, and each nonce carries the chunk's number, so chunks cannot be
+//! reordered, dropped or moved between files.
+
+use crate::error::{Result, StoreError};
+use crate::files;
+use crate::vault::{Key, derive, random};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The sealed files of one data folder. Cheap to clone; its methods block.
+#[derive(Clone)]
+pub struct Blobs {
+    folder: PathBuf,
+    seal_key: Key,
+    name_key: Key,
+}
+
+/// The name of a sealed file: kind and HMAC-SHA256 of its content, in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BlobName(String);
+
+/// What a sealed file holds. Part of its name, so that a cache can be deleted without
+/// asking whether some original has the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BlobKind {
+    /// A file as imported, preamble zeroed.
+    Original,
+    Thumbnail,
+    /// Decoded pixels, which can be made again from the original.
+    Pixels,
+    /// A signed document.
+    Pdf,
+}
+
+/// Longest content, in bytes: what the decode child accepts as a file, and more.
+const MAX_LEN: u64 = 1 << 30;
+const CHUNK: usize = 1 << 20;
+const TAG: usize = 16;
+const MAGIC: &[u8; 8] = b"HILUMB1\n";
+/// Magic, kind, HMAC of the content, length, nonce prefix.
+const HEADER: usize = 8 + 1 + 32 + 8 + 16;
+
+impl Blobs {
+    pub(crate) fn open(data_folder: &Path, database_key: &Key) -> Result<Blobs> {
+        let folder = data_folder.join("blobs");
+        files::create_private_folder(&folder)?;
+        let blobs = Blobs {
+            folder,
+            seal_key: derive(database_key, "hilum blobs: seal"),
+            name_key: derive(database_key, "hilum blobs: name"),
+        };
+        blobs.remove_partial()?;
+        Ok(blobs)
+    }
+
+    /// Seals content and returns its name; on disk when this returns. Content that is
+    /// there already is not written again.
+    ///
+    /// # Errors
+    /// `data.disk_full`, `data.read_only`, `data.file`; no partial file stays.
+    pub fn put(&self, kind: BlobKind, content: &[u8]) -> Result<BlobName> {
+        if content.len() as u64 > MAX_LEN {
+            let path = self.folder.clone();
+            return Err(StoreError::file("seal a file over 1 GiB in", &path, io::ErrorKind::FileTooLarge.into()));
+        }
+        let hash = self.hash(kind, content);
+        let name = BlobName::new(kind, &hash);
+        let path = self.path(&name);
+        if fs::metadata(&path).is_ok_and(|m| m.len() == sealed_len(content.len() as u64)) {
+            return Ok(name);
+        }
+        if let Some(folder) = path.parent() {
+            files::create_private_folder(folder)?;
+        }
+        let partial = path.with_extension("partial");
+        let written = self.write_sealed(&partial, kind, &hash, content);
+        if let Err(e) = written {
+            let _ = fs::remove_file(&partial);
+            return Err(e);
+        }
+        files::rename_synced(&partial, &path)?;
+        Ok(name)
+    }
+
+    /// The content of a sealed file, verified whole.
+    ///
+    /// # Errors
+    /// `blob.missing`; `blob.corrupt` when any byte is not as it was sealed.
+    pub fn get(&self, name: &BlobName) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        self.copy_to(name, &mut content)?;
+        Ok(content)
+    }
+
+    /// Writes the content of a sealed file, chunk by chunk as each is verified: into a pipe
+    /// or a memfd of a child, say. On an error what was written so far is to be discarded.
+    /// Returns the length in bytes.
+    ///
+    /// # Errors
+    /// `blob.missing`, `blob.corrupt`, or `data.file` when `to` cannot be written.
+    pub fn copy_to(&self, name: &BlobName, to: &mut dyn Write) -> Result<u64> {
+        let corrupt = || StoreError::BlobCorrupt(name.0.clone());
+        let path = self.path(name);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(StoreError::BlobMissing(name.0.clone())),
+            Err(e) => return Err(StoreError::file("read", &path, e)),
+        };
+        let on_disk = file.metadata().map_err(|e| StoreError::file("read", &path, e))?.len();
+        let mut from = BufReader::with_capacity(CHUNK, file);
+        let mut header = [0; HEADER];
+        from.read_exact(&mut header).map_err(|_| corrupt())?;
+        let (kind, hash, len, prefix) = parse_header(&header).ok_or_else(corrupt)?;
+        if BlobName::new(kind, &hash) != *name || on_disk != sealed_len(len) {
+            return Err(corrupt());
+        }
+        let cipher = XChaCha20Poly1305::new(self.seal_key.bytes().into());
+        let mut mac = self.mac(kind);
+        let mut sealed = vec![0; CHUNK + TAG];
+        let mut left = len;
+        for index in 0..chunks(len) {
+            let plain_len = left.min(CHUNK as u64) as usize;
+            let sealed = &mut sealed[..plain_len + TAG];
+            from.read_exact(sealed).map_err(|_| corrupt())?;
+            let payload = Payload { msg: sealed, aad: &header };
+            let plain = cipher.decrypt(&nonce(&prefix, index), payload).map_err(|_| corrupt())?;
+            let plain = Zeroizing::new(plain);
+            mac.update(&plain);
+            to.write_all(&plain).map_err(|e| StoreError::file("copy out", &path, e))?;
+            left -= plain_len as u64;
+        }
+        mac.verify_slice(&hash).map_err(|_| corrupt())?;
+        Ok(len)
+    }
+
+    pub fn contains(&self, name: &BlobName) -> bool {
+        self.path(name).is_file()
+    }
+
+    /// Deletes a sealed file; one that is not there is deleted already.
+    ///
+    /// # Errors
+    /// `data.read_only`, `data.file`.
+    pub fn delete(&self, name: &BlobName) -> Result<()> {
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Ok(()) => path.parent().map_or(Ok(()), files::sync_folder),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(StoreError::file("delete", &path, e)),
+        }
+    }
+
+    /// The names of all sealed files.
+    ///
+    /// # Errors
+    /// `data.file`.
+    pub fn names(&self) -> Result<BTreeSet<BlobName>> {
+        let mut names = BTreeSet::new();
+        self.for_each_file(|path| {
+            let name = path.file_name().and_then(|n| n.to_str()).and_then(BlobName::parse);
+            names.extend(name);
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
+    fn write_sealed(&self, path: &Path, kind: BlobKind, hash: &[u8; 32], content: &[u8]) -> Result<()> {
+        let prefix: [u8; 16] = random()?;
+        let header = header(kind, hash, content.len() as u64, &prefix);
+        let cipher = XChaCha20Poly1305::new(self.seal_key.bytes().into());
+        let mut file = files::create_private(path)?;
+        let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(|e| StoreError::file("write", path, e));
+        write(&header)?;
+        // Empty content is one empty chunk, so that its tag still guards the header.
+        let empty: &[u8] = &[];
+        let parts = content.chunks(CHUNK).chain(content.is_empty().then_some(empty));
+        for (index, plain) in parts.enumerate() {
+            let sealed = cipher
+                .encrypt(&nonce(&prefix, index as u64), Payload { msg: plain, aad: &header })
+                .map_err(|e| StoreError::KeyDerivation(e.to_string()))?;
+            write(&sealed)?;
+        }
+        file.sync_all().map_err(|e| StoreError::file("sync", path, e))
+    }
+
+    fn mac(&self, kind: BlobKind) -> Hmac<Sha256> {
+        // HMAC pads its key with zeros to the block of the hash (RFC 2104 section 2).
+        let mut block = Zeroizing::new([0; 64]);
+        block[..32].copy_from_slice(self.name_key.bytes());
+        let mut mac = <Hmac<Sha256> as Mac>::new((&*block).into());
+        mac.update(&[kind.byte()]);
+        mac
+    }
+
+    fn hash(&self, kind: BlobKind, content: &[u8]) -> [u8; 32] {
+        let mut mac = self.mac(kind);
+        mac.update(content);
+        mac.finalize().into_bytes().into()
+    }
+
+    fn path(&self, name: &BlobName) -> PathBuf {
+        // The two characters after the kind spread the files over 256 folders.
+        self.folder.join(&name.0[2..4]).join(&name.0)
+    }
+
+    /// A crash may leave files that were not finished; nothing refers to them.
+    fn remove_partial(&self) -> Result<()> {
+        self.for_each_file(|path| match path.extension() {
+            Some(e) if e == "partial" => fs::remove_file(path).map_err(|e| StoreError::file("delete", path, e)),
+            _ => Ok(()),
+        })
+    }
+
+    fn for_each_file(&self, mut visit: impl FnMut(&Path) -> Result<()>) -> Result<()> {
+        let list = |folder: &Path| -> Result<Vec<PathBuf>> {
+            let entries = fs::read_dir(folder).map_err(|e| StoreError::file("list", folder, e))?;
+            Ok(entries.filter_map(|e| e.ok().map(|e| e.path())).collect())
+        };
+        for folder in list(&self.folder)?.iter().filter(|p| p.is_dir()) {
+            for file in list(folder)? {
+                visit(&file)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Blobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blobs").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl BlobName {
+    fn new(kind: BlobKind, hash: &[u8; 32]) -> BlobName {
+        BlobName(format!("{}-{}", char::from(kind.byte()), hex::encode(hash)))
+    }
+
+    /// Reads a name back from where it was kept.
+    pub fn parse(text: &str) -> Option<BlobName> {
+        let (kind, hash) = text.split_once('-')?;
+        let kind_known = matches!(kind.as_bytes(), [b] if BlobKind::from_byte(*b).is_some());
+        let is_hash = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        (kind_known && is_hash).then(|| BlobName(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BlobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl BlobKind {
+    fn byte(self) -> u8 {
+        match self {
+            BlobKind::Original => b'o',
+            BlobKind::Thumbnail => b't',
+            BlobKind::Pixels => b'x',
+            BlobKind::Pdf => b'p',
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<BlobKind> {
+        [BlobKind::Original, BlobKind::Thumbnail, BlobKind::Pixels, BlobKind::Pdf].into_iter().find(|k| k.byte() == byte)
+    }
+}
+
+fn header(kind: BlobKind, hash: &[u8; 32], len: u64, prefix: &[u8; 16]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8] = kind.byte();
+    header[9..41].copy_from_slice(hash);
+    header[41..49].copy_from_slice(&len.to_be_bytes());
+    header[49..].copy_from_slice(prefix);
+    header
+}
+
+fn parse_header(header: &[u8; HEADER]) -> Option<(BlobKind, [u8; 32], u64, [u8; 16])> {
+    if header[..8] != *MAGIC {
+        return None;
+    }
+    let kind = BlobKind::from_byte(header[8])?;
+    let len = u64::from_be_bytes(header[41..49].try_into().ok()?);
+    let known = (kind, header[9..41].try_into().ok()?, len, header[49..].try_into().ok()?);
+    (len <= MAX_LEN).then_some(known)
+}
+
+fn nonce(prefix: &[u8; 16], index: u64) -> XNonce {
+    let mut nonce = [0; 24];
+    nonce[..16].copy_from_slice(prefix);
+    nonce[16..].copy_from_slice(&index.to_be_bytes());
+    nonce.into()
+}
+
+fn chunks(len: u64) -> u64 {
+    len.div_ceil(CHUNK as u64).max(1)
+}
+
+fn sealed_len(len: u64) -> u64 {
+    HEADER as u64 + len + chunks(len) * TAG as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blobs(folder: &Path) -> Blobs {
+        Blobs::open(folder, &Key::new([3; 32])).expect("blobs")
+    }
+
+    #[test]
+    fn what_is_sealed_comes_back_at_every_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let check = |len: usize| {
+            let content: Vec<u8> = (0..len).map(|i| (i * 31 % 251) as u8).collect();
+            let name = blobs.put(BlobKind::Original, &content).unwrap();
+            assert_eq!(blobs.put(BlobKind::Original, &content).unwrap(), name, "{len}");
+            assert!(blobs.get(&name).unwrap() == content, "{len}");
+            assert_eq!(BlobName::parse(name.as_str()), Some(name.clone()));
+            assert_eq!(fs::metadata(blobs.path(&name)).unwrap().len(), sealed_len(len as u64));
+        };
+        for len in [0, 1, 1000, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            check(len);
+        }
+        assert_eq!(blobs.names().unwrap().len(), 7);
+    }
+
+    #[test]
+    fn kinds_are_kept_apart_and_deleted_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let original = blobs.put(BlobKind::Original, b"same").unwrap();
+        let pixels = blobs.put(BlobKind::Pixels, b"same").unwrap();
+        assert_ne!(original, pixels);
+        blobs.delete(&pixels).unwrap();
+        blobs.delete(&pixels).unwrap();
+        assert!(blobs.contains(&original) && !blobs.contains(&pixels));
+        assert_eq!(blobs.get(&pixels).unwrap_err().code(), "blob.missing");
+    }
+
+    #[test]
+    fn any_change_on_disk_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let content = vec![9; CHUNK + 100];
+        let name = blobs.put(BlobKind::Original, &content).unwrap();
+        let path = blobs.path(&name);
+        let good = fs::read(&path).unwrap();
+        let check = |bytes: &[u8], what: &str| {
+            fs::write(&path, bytes).unwrap();
+            let code = blobs.get(&name).err().map(|e| e.code());
+            assert_eq!(code, Some("blob.corrupt"), "{what}");
+        };
+        for at in [0, 8, 9, 45, 60, HEADER, HEADER + CHUNK, HEADER + CHUNK + TAG, good.len() - 1] {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            check(&bytes, &format!("byte {at} flipped"));
+        }
+        check(&good[..good.len() - 1], "truncated");
+        check(&good[..HEADER + CHUNK + TAG], "last chunk missing");
+        check(&[&good[..], b"x"].concat(), "longer");
+        check(b"", "empty");
+        let other = blobs.put(BlobKind::Original, b"other").unwrap();
+        check(&fs::read(blobs.path(&other)).unwrap(), "another blob's bytes");
+        let stranger = Blobs::open(folder.path(), &Key::new([4; 32])).unwrap();
+        fs::write(&path, &good).unwrap();
+        assert_eq!(stranger.get(&name).unwrap_err().code(), "blob.corrupt");
+        assert!(blobs.get(&name).unwrap() == content);
+    }
+
+    #[test]
+    fn a_crash_leaves_no_partial_file_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let name = blobs.put(BlobKind::Pdf, b"whole").unwrap();
+        let partial = blobs.path(&name).with_extension("partial");
+        fs::write(&partial, b"half").unwrap();
+        let again = self::blobs(folder.path());
+        assert!(!partial.exists());
+        assert_eq!(again.get(&name).unwrap(), b"whole");
+    }
+}

@@ -1,0 +1,139 @@
+//! The one connection: opened with the raw key, set up, migrated, and read back.
+
+use crate::error::{Doing, Result, StoreError};
+use crate::vault::Key;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations");
+
+/// What the open connection says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSettings {
+    /// "wal".
+    pub journal_mode: String,
+    /// 2 is FULL: a commit is on disk when it returns.
+    pub synchronous: i64,
+    pub foreign_keys: bool,
+    /// Deleted content is overwritten.
+    pub secure_delete: bool,
+    /// 2 is MEMORY: no temporary files.
+    pub temp_store: i64,
+    /// "exclusive": SQLite itself refuses a second connection.
+    pub locking_mode: String,
+    /// True so that `INSERT OR REPLACE` cannot slip past the triggers on DELETE.
+    pub recursive_triggers: bool,
+    pub cipher_version: String,
+    pub sqlite_version: String,
+    /// The newest migration that was applied.
+    pub schema: i64,
+}
+
+/// Opens the database, and makes it when `create` is set.
+///
+/// # Errors
+/// `store.corrupt` for a wrong key or a damaged file; `data.missing_database`;
+/// `data.newer_version` with nothing changed; `data.schema_mismatch`.
+pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteConnection> {
+    if !create && !path.is_file() {
+        return Err(StoreError::DatabaseMissing(path.to_owned()));
+    }
+    // With exclusive locking a WAL database needs no shared-memory file, and SQLite holds
+    // its lock for as long as the connection lives.
+    let quoted_key = Zeroizing::new(format!("\"x'{}'\"", *Zeroizing::new(hex::encode(key.bytes()))));
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(create)
+        .pragma("key", quoted_key.to_string())
+        .pragma("cipher_compatibility", "4")
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("recursive_triggers", "ON")
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging();
+    let mut connection = options.connect().await.doing("open")?;
+    match migrate(&mut connection).await {
+        Ok(()) => Ok(connection),
+        Err(e) => {
+            let _ = connection.close().await;
+            Err(e)
+        }
+    }
+}
+
+/// Reads the settings back from the connection.
+pub(crate) async fn settings(connection: &mut SqliteConnection) -> Result<DatabaseSettings> {
+    let mut integers = Vec::new();
+    for pragma in
+        ["PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA secure_delete", "PRAGMA temp_store", "PRAGMA recursive_triggers"]
+    {
+        integers.push(sqlx::query_scalar::<_, i64>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?);
+    }
+    let mut texts = Vec::new();
+    for pragma in ["PRAGMA journal_mode", "PRAGMA locking_mode", "PRAGMA cipher_version", "SELECT sqlite_version()"] {
+        texts.push(sqlx::query_scalar::<_, String>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?);
+    }
+    let schema = applied(connection).await?.unwrap_or(0);
+    let [sqlite_version, cipher_version, locking_mode, journal_mode] = [(); 4].map(|()| texts.pop().unwrap_or_default());
+    Ok(DatabaseSettings {
+        journal_mode,
+        synchronous: integers[0],
+        foreign_keys: integers[1] == 1,
+        secure_delete: integers[2] == 1,
+        temp_store: integers[3],
+        locking_mode,
+        recursive_triggers: integers[4] == 1,
+        cipher_version,
+        sqlite_version,
+        schema,
+    })
+}
+
+/// Damage in the pages, and rows that refer to nothing; empty when all is well.
+pub(crate) async fn check_integrity(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    let mut found: Vec<String> =
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut *connection).await.doing("check its integrity")?;
+    found.retain(|line| line != "ok");
+    // Each page carries an HMAC; this checks all of them.
+    let pages: Vec<String> =
+        sqlx::query_scalar("PRAGMA cipher_integrity_check").fetch_all(&mut *connection).await.doing("check its pages")?;
+    found.extend(pages);
+    let strays = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *connection).await.doing("check its references")?;
+    for stray in strays {
+        let table: String = stray.try_get(0).doing("check its references")?;
+        found.push(format!("a row of {table} refers to nothing"));
+    }
+    Ok(found)
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
+    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+    // Before anything is written: a newer Hilum's data is not ours to touch.
+    match applied(connection).await? {
+        Some(found) if found > known => return Err(StoreError::NewerVersion { found, known }),
+        _ => {}
+    }
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(|e| match e {
+        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) => StoreError::database("migrate", e),
+        other => StoreError::SchemaMismatch(other.to_string()),
+    })
+}
+
+/// The newest migration applied, `None` in an empty database.
+async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>> {
+    let table = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *connection)
+        .await
+        .doing("read its schema")?;
+    if table.is_none() {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await.doing("read its schema")
+}

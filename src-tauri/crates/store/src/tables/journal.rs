@@ -1,0 +1,135 @@
+//! The journal: every command given to a report, in order, forever.
+
+use crate::Store;
+use crate::error::{Doing, Result, StoreError};
+use crate::tables::audit::{self, AuditEvent};
+use crate::tables::{from_json, reports, templates, time_text, to_json, word};
+use hilum_report::{Command, Entry, Report, ReportId, Template};
+use serde_json::json;
+use sqlx::SqliteConnection;
+
+impl Store {
+    /// Carries out commands on a report and writes them to its journal: all of them or
+    /// none. They are on disk when this returns. `base_revision` is the revision that the
+    /// caller saw. Returns the report as it is now.
+    ///
+    /// Signing is not done here but by [`Store::record_signature`], because a signature
+    /// and its document are recorded together.
+    ///
+    /// # Errors
+    /// `store.stale_revision`; `store.sign_apart`; the domain's refusal by its own code;
+    /// `store.not_found`; `data.disk_full`.
+    pub async fn append(&self, id: &ReportId, base_revision: u64, entries: &[Entry]) -> Result<Report> {
+        if entries.iter().any(|e| matches!(e.command, Command::Sign { .. })) {
+            return Err(StoreError::SignApart);
+        }
+        let mut access = self.access().await?;
+        let known = access.open().reports.get(id).cloned();
+        let mut tx = access.begin().await?;
+        let mut report = at_revision(&mut tx, known, id, base_revision).await?;
+        let templates = templates::all(&mut tx).await?;
+        for entry in entries {
+            let before = report.status();
+            report.apply(entry, &templates)?;
+            write_line(&mut tx, &report, entry, &templates).await?;
+            move_row(&mut tx, &report, entry).await?;
+            if report.status() != before {
+                let event = AuditEvent::new(entry.at, &entry.by, "report.status", id.as_str())
+                    .with(json!({ "from": word(&before)?, "to": word(&report.status())? }));
+                audit::append(&mut tx, &event).await?;
+            }
+        }
+        tx.commit().await.doing("write the journal")?;
+        reports::keep(&mut access.open().reports, &report);
+        Ok(report)
+    }
+
+    /// The journal of a report, in order.
+    ///
+    /// # Errors
+    /// `store.corrupt`, `store.database`.
+    pub async fn journal(&self, id: &ReportId) -> Result<Vec<Entry>> {
+        Ok(lines(self.access().await?.connection(), id).await?.into_iter().map(|(entry, _)| entry).collect())
+    }
+}
+
+/// The report, when it is at the revision that the caller saw.
+pub(crate) async fn at_revision(
+    connection: &mut SqliteConnection,
+    known: Option<Report>,
+    id: &ReportId,
+    expected: u64,
+) -> Result<Report> {
+    let report = reports::current(connection, known, id).await?;
+    match report.revision() {
+        found if found == expected => Ok(report),
+        found => Err(StoreError::StaleRevision { expected, found }),
+    }
+}
+
+/// Writes the line that brought the report to its revision.
+pub(crate) async fn write_line(
+    connection: &mut SqliteConnection,
+    report: &Report,
+    entry: &Entry,
+    templates: &[Template],
+) -> Result<()> {
+    let template = match &entry.command {
+        Command::UseTemplate { template } => templates.iter().find(|t| t.id == *template).map(to_json).transpose()?,
+        _ => None,
+    };
+    sqlx::query("INSERT INTO journal (report_id, seq, by, at, entry, template) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(report.id().as_str())
+        .bind(report.revision().cast_signed())
+        .bind(entry.by.as_str())
+        .bind(time_text(entry.at)?)
+        .bind(to_json(entry)?)
+        .bind(template)
+        .execute(connection)
+        .await
+        .doing("write the journal")?;
+    Ok(())
+}
+
+/// Brings the report's row to where the journal is.
+pub(crate) async fn move_row(connection: &mut SqliteConnection, report: &Report, entry: &Entry) -> Result<()> {
+    sqlx::query("UPDATE reports SET revision = ?, status = ?, changed_at = ? WHERE id = ?")
+        .bind(report.revision().cast_signed())
+        .bind(word(&report.status())?)
+        .bind(time_text(entry.at)?)
+        .bind(report.id().as_str())
+        .execute(connection)
+        .await
+        .doing("write the journal")?;
+    Ok(())
+}
+
+/// The report after all of its journal. Each line sees the template that it saw when it was
+/// written, whatever has become of it since.
+pub(crate) async fn replay(connection: &mut SqliteConnection, mut report: Report) -> Result<Report> {
+    let id = report.id().clone();
+    for (entry, template) in lines(connection, &id).await? {
+        report
+            .apply(&entry, template.as_slice())
+            .map_err(|e| StoreError::Corrupt(format!("line {} of the journal of report {id}: {e}", report.revision() + 1)))?;
+    }
+    Ok(report)
+}
+
+async fn lines(connection: &mut SqliteConnection, id: &ReportId) -> Result<Vec<(Entry, Option<Template>)>> {
+    let rows: Vec<(i64, String, Option<String>)> =
+        sqlx::query_as("SELECT seq, entry, template FROM journal WHERE report_id = ? ORDER BY seq")
+            .bind(id.as_str())
+            .fetch_all(connection)
+            .await
+            .doing("read the journal")?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for (index, (seq, entry, template)) in rows.into_iter().enumerate() {
+        if usize::try_from(seq).ok() != Some(index + 1) {
+            return Err(StoreError::Corrupt(format!("line {} of the journal of report {id} is missing", index + 1)));
+        }
+        let template = template.map(|t| from_json(&t, "a template")).transpose()?;
+        lines.push((from_json(&entry, "a journal line")?, template));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,128 @@
+//! The few primitives of the vault: stretch, derive, wrap.
+
+use crate::error::{Result, StoreError};
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// A 256-bit secret, wiped when dropped and never printed.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    pub(crate) fn new(bytes: [u8; 32]) -> Key {
+        Key(bytes)
+    }
+
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Key> {
+        bytes.try_into().ok().map(Key)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// What Argon2id costs. Recorded with each user, so that it can rise later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KdfParams {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+}
+
+impl Default for KdfParams {
+    /// 64 MiB, three passes, one lane: RFC 9106 section 4, second recommendation, with a
+    /// single lane because the passphrase is stretched on one thread.
+    fn default() -> Self {
+        KdfParams { memory_kib: 64 * 1024, passes: 3, lanes: 1 }
+    }
+}
+
+impl KdfParams {
+    /// A vault file is not trusted to ask for any amount of memory or time.
+    pub(crate) fn check(self) -> std::result::Result<(), String> {
+        let sane = (8..=1024 * 1024).contains(&self.memory_kib)
+            && (1..=64).contains(&self.passes)
+            && (1..=16).contains(&self.lanes);
+        if sane { Ok(()) } else { Err(format!("unreasonable key derivation {self:?}")) }
+    }
+}
+
+/// Argon2id of a passphrase (RFC 9106).
+pub(crate) fn stretch(passphrase: &str, salt: &[u8; 16], kdf: KdfParams) -> Result<Key> {
+    let failed = |e: argon2::Error| StoreError::KeyDerivation(e.to_string());
+    let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32)).map_err(failed)?;
+    let mut key = Key([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut key.0)
+        .map_err(failed)?;
+    Ok(key)
+}
+
+/// A key for one purpose from a key for all (HKDF-SHA256, RFC 5869).
+pub(crate) fn derive(key: &Key, purpose: &str) -> Key {
+    let mut derived = Key([0; 32]);
+    let expanded = Hkdf::<Sha256>::new(None, key.bytes()).expand(purpose.as_bytes(), &mut derived.0);
+    debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
+    derived
+}
+
+/// Bytes from the operating system's generator.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| StoreError::Random(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// Something encrypted and authenticated with XChaCha20-Poly1305 under a random nonce.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    #[serde(with = "hex_bytes")]
+    nonce: [u8; 24],
+    #[serde(with = "hex")]
+    ciphertext: Vec<u8>,
+}
+
+pub(crate) fn wrap(key: &Key, aad: &[u8], plain: &[u8]) -> Result<Sealed> {
+    let nonce: [u8; 24] = random()?;
+    let ciphertext = XChaCha20Poly1305::new(key.bytes().into())
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad })
+        .map_err(|e| StoreError::KeyDerivation(e.to_string()))?;
+    Ok(Sealed { nonce, ciphertext })
+}
+
+/// `None` when the key is not the right one or a byte was changed.
+pub(crate) fn unwrap(key: &Key, aad: &[u8], sealed: &Sealed) -> Option<Zeroizing<Vec<u8>>> {
+    XChaCha20Poly1305::new(key.bytes().into())
+        .decrypt(XNonce::from_slice(&sealed.nonce), Payload { msg: &sealed.ciphertext, aad })
+        .ok()
+        .map(Zeroizing::new)
+}
+
+/// Fixed-size bytes as hex text.
+pub(crate) mod hex_bytes {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer, const N: usize>(bytes: &[u8; N], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex::encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(from: D) -> Result<[u8; N], D::Error> {
+        let text = String::deserialize(from)?;
+        let mut bytes = [0; N];
+        hex::decode_to_slice(text, &mut bytes).map_err(D::Error::custom)?;
+        Ok(bytes)
+    }
+}
