@@ -1,0 +1,136 @@
+//! The headers of a folder's safetensors files: names, types and shapes,
+//! without reading a single weight.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, Metadata};
+use serde::Deserialize;
+
+use crate::error::{PackError, Result};
+use crate::manifest::is_plain_name;
+
+pub(crate) const SINGLE_FILE: &str = "model.safetensors";
+pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
+
+/// The format's own limit on its header.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// Every tensor of a checkpoint, by its name in the files.
+pub(crate) struct Tensors {
+    /// The weight files, and the index where there is one.
+    pub files: BTreeSet<String>,
+    tensors: BTreeMap<String, TensorHeader>,
+}
+
+pub(crate) struct TensorHeader {
+    pub file: String,
+    pub shape: Vec<usize>,
+    pub dtype: Dtype,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Tensors {
+    /// Reads the headers of `model.safetensors`, or of every shard that the
+    /// index names. Fails with the file's name where one is missing, cut
+    /// short, or without a tensor that the index places in it.
+    pub fn read(dir: &Path) -> Result<Self> {
+        if dir.join(SINGLE_FILE).is_file() {
+            return Ok(Self {
+                files: BTreeSet::from([SINGLE_FILE.to_owned()]),
+                tensors: read_header(dir, SINGLE_FILE)?.into_iter().collect(),
+            });
+        }
+        if !dir.join(INDEX_FILE).is_file() {
+            let sharded = first_shard(dir)?;
+            let file = if sharded { INDEX_FILE } else { SINGLE_FILE };
+            return Err(PackError::MissingFile { file: file.into() });
+        }
+        let path = dir.join(INDEX_FILE);
+        let bytes = std::fs::read(&path).map_err(|source| PackError::Read { path, source })?;
+        let malformed = |reason: String| PackError::Malformed { file: INDEX_FILE.into(), reason };
+        let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let shards: BTreeSet<String> = index.weight_map.values().cloned().collect();
+        let mut tensors: BTreeMap<String, TensorHeader> = BTreeMap::new();
+        for shard in &shards {
+            if !is_plain_name(shard) || !shard.ends_with(".safetensors") {
+                return Err(malformed(format!("{shard:?} is not the name of a shard")));
+            }
+            for (tensor, header) in read_header(dir, shard)? {
+                if tensors.insert(tensor.clone(), header).is_some() {
+                    let reason = format!("tensor {tensor} is in another shard as well");
+                    return Err(PackError::Malformed { file: shard.clone(), reason });
+                }
+            }
+        }
+        for (tensor, shard) in &index.weight_map {
+            if tensors.get(tensor).is_none_or(|header| &header.file != shard) {
+                return Err(PackError::TensorMissing { file: shard.clone(), tensor: tensor.clone() });
+            }
+        }
+        let mut files = shards;
+        files.insert(INDEX_FILE.into());
+        Ok(Self { files, tensors })
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &TensorHeader)> {
+        self.tensors.iter()
+    }
+}
+
+fn first_shard(dir: &Path) -> Result<bool> {
+    let entries = std::fs::read_dir(dir).map_err(|source| PackError::Read { path: dir.to_owned(), source })?;
+    Ok(entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".safetensors")))
+}
+
+fn read_header(dir: &Path, file: &str) -> Result<Vec<(String, TensorHeader)>> {
+    let path = dir.join(file);
+    let malformed = |reason: String| PackError::Malformed { file: file.into(), reason };
+    let mut reader = match File::open(&path) {
+        Ok(reader) => reader,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(PackError::MissingFile { file: file.into() });
+        }
+        Err(source) => return Err(PackError::Read { path, source }),
+    };
+    let read_error = |source| PackError::Read { path: path.clone(), source };
+    let found = reader.metadata().map_err(read_error)?.len();
+    let truncated = |expected| PackError::Truncated { file: file.into(), expected, found };
+    if found < 8 {
+        return Err(truncated(8));
+    }
+    let mut length = [0; 8];
+    reader.read_exact(&mut length).map_err(read_error)?;
+    let length = u64::from_le_bytes(length);
+    if length > MAX_HEADER {
+        return Err(malformed(format!("a header of {length} bytes")));
+    }
+    if found < 8 + length {
+        return Err(truncated(8 + length));
+    }
+    let mut header = vec![0; length as usize];
+    reader.read_exact(&mut header).map_err(read_error)?;
+    // Deserialising checks that the tensors lie end to end without gaps and
+    // are as long as their shapes and types say.
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| malformed(error.to_string()))?;
+    let expected = 8 + length + metadata.data_len() as u64;
+    if found < expected {
+        return Err(truncated(expected));
+    }
+    if found > expected {
+        return Err(malformed(format!("{} bytes after the last tensor", found - expected)));
+    }
+    Ok(metadata
+        .tensors()
+        .into_iter()
+        .map(|(name, info)| {
+            (name, TensorHeader { file: file.to_owned(), shape: info.shape.clone(), dtype: info.dtype })
+        })
+        .collect())
+}
