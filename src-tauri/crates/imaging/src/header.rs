@@ -130,9 +130,11 @@ impl<'a> Fields<'a> {
         self.decode(tag, Kind::Text)
     }
 
-    /// A person name with its component groups.
+    /// A person name with its component groups; empty groups at the end are left out.
     pub fn name(&self, tag: u32) -> Option<String> {
-        self.decode(tag, Kind::PersonName)
+        let name = self.decode(tag, Kind::PersonName)?;
+        let name = name.trim_end_matches('=');
+        (!name.is_empty()).then(|| name.to_owned())
     }
 
     /// The numbers of a DS or IS element; what is no finite number is left out.

@@ -27,37 +27,31 @@ impl Picture {
         Ok(self.resize(scaled(self.width), scaled(self.height)))
     }
 
-    /// Pads with black to a square, the picture in the middle; the odd row or
-    /// column goes below or right, as in the published pipeline.
-    pub fn pad_to_square(self) -> Self {
-        let side = self.width.max(self.height);
-        if self.width == self.height {
-            return self;
-        }
-        let (left, top) = ((side - self.width) / 2, (side - self.height) / 2);
-        let mut bytes = vec![0; side * side];
-        for (row, line) in self.bytes.chunks_exact(self.width).enumerate() {
-            let at = (top + row) * side + left;
-            bytes[at..at + self.width].copy_from_slice(line);
-        }
-        Self { width: side, height: side, bytes }
-    }
-
     /// Bilinear with a support that grows with the reduction (antialiased): what
     /// Pillow's `Image.resize(..., BILINEAR)` does, byte for byte, because the
     /// models' published image processors resize with Pillow.
     pub fn resize(&self, width: usize, height: usize) -> Self {
-        let across = pass(&self.bytes, self.width, self.height, width);
-        // The second pass works on the transposed picture and turns it back.
-        let turned = transpose(&across, width, self.height);
-        let down = pass(&turned, self.height, width, height);
-        Self { width, height, bytes: transpose(&down, height, width) }
+        self.resample(Axis::whole(self.width, width), Axis::whole(self.height, height))
     }
 
-    /// The square model input of this picture.
-    pub fn model_input(self, wanted: u32) -> Result<Vec<u8>, ImagingError> {
-        let wanted = side(wanted)?;
-        Ok(self.pad_to_square().resize(wanted, wanted).bytes)
+    fn resample(&self, across: Axis, down: Axis) -> Self {
+        let (width, height) = (across.out, down.out);
+        let rows = pass(&self.bytes, self.width, across);
+        // The second pass works on the transposed picture and turns it back.
+        let turned = transpose(&rows, width, self.height);
+        let columns = pass(&turned, self.height, down);
+        Self { width, height, bytes: transpose(&columns, height, width) }
+    }
+
+    /// The square model input of this picture: padded with black to a square, the
+    /// picture in the middle (the odd row or column goes below or right, as in the
+    /// published pipeline), then resized. The padding is only reckoned with, never
+    /// stored, so that a thin picture costs no more than its own pixels.
+    pub fn model_input(&self, wanted: u32) -> Result<Vec<u8>, ImagingError> {
+        let out = side(wanted)?;
+        let padded = self.width.max(self.height);
+        let axis = |length: usize| Axis { padded, before: (padded - length) / 2, out };
+        Ok(self.resample(axis(self.width), axis(self.height)).bytes)
     }
 
     /// Encodes as an 8-bit grey PNG.
@@ -143,19 +137,34 @@ fn side(wanted: u32) -> Result<usize, ImagingError> {
 /// Bits after the point of the fixed-point weights, as in Pillow for 8-bit pictures.
 const PRECISION: u32 = 32 - 8 - 2;
 
-/// Weights of one output pixel.
+/// One direction of a resize: from `padded` pixels, the picture's own starting
+/// after `before` black ones, to `out` pixels.
+#[derive(Clone, Copy)]
+struct Axis {
+    padded: usize,
+    before: usize,
+    out: usize,
+}
+
+impl Axis {
+    fn whole(length: usize, out: usize) -> Self {
+        Self { padded: length, before: 0, out }
+    }
+}
+
+/// Weights of one output pixel, over the picture's own pixels.
 struct Weights {
     first: usize,
     weights: Vec<i32>,
 }
 
-/// Resamples every row from `width` to `out` pixels.
-fn pass(bytes: &[u8], width: usize, height: usize, out: usize) -> Vec<u8> {
-    if width == out {
+/// Resamples every row of `width` pixels.
+fn pass(bytes: &[u8], width: usize, axis: Axis) -> Vec<u8> {
+    if width == axis.padded && width == axis.out {
         return bytes.to_vec();
     }
-    let columns: Vec<Weights> = (0..out).map(|x| weights(x, width, out)).collect();
-    let mut result = Vec::with_capacity(out * height);
+    let columns: Vec<Weights> = (0..axis.out).map(|x| weights(x, width, axis)).collect();
+    let mut result = Vec::with_capacity(axis.out * (bytes.len() / width));
     for row in bytes.chunks_exact(width) {
         for column in &columns {
             let pixels = &row[column.first..column.first + column.weights.len()];
@@ -166,17 +175,18 @@ fn pass(bytes: &[u8], width: usize, height: usize, out: usize) -> Vec<u8> {
     result
 }
 
-fn weights(x: usize, width: usize, out: usize) -> Weights {
-    let scale = width as f64 / out as f64;
+fn weights(x: usize, width: usize, axis: Axis) -> Weights {
+    let scale = axis.padded as f64 / axis.out as f64;
     let support = scale.max(1.0);
     let center = (x as f64 + 0.5) * scale;
     let first = ((center - support + 0.5) as i64).max(0) as usize;
-    let last = ((center + support + 0.5) as i64).min(width as i64) as usize;
+    let last = ((center + support + 0.5) as i64).min(axis.padded as i64) as usize;
     let triangle = |i: usize| (1.0 - ((i as f64 - center + 0.5) / support).abs()).max(0.0);
-    let raw: Vec<f64> = (first..last).map(triangle).collect();
-    let sum: f64 = raw.iter().sum();
-    let fixed = |w: &f64| (0.5 + w / sum * f64::from(1 << PRECISION)) as i32;
-    Weights { first, weights: raw.iter().map(fixed).collect() }
+    let sum: f64 = (first..last).map(triangle).sum();
+    let fixed = |i: usize| (0.5 + triangle(i) / sum * f64::from(1 << PRECISION)) as i32;
+    // Black pixels add nothing, so only those of the picture are kept.
+    let own = first.clamp(axis.before, axis.before + width)..last.clamp(axis.before, axis.before + width);
+    Weights { first: own.start - axis.before, weights: own.map(fixed).collect() }
 }
 
 fn transpose(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {

@@ -1,1 +1,5 @@
 //! hilum-testkit
+pub mod siglip;
+pub mod gemma3;
+mod gemma3_tokenizer;
+pub mod dicom;

@@ -4,6 +4,7 @@
 use super::{Decoded, Values};
 use crate::error::ImagingError;
 use crate::stored::Format;
+use std::borrow::Cow;
 use std::ffi::{CStr, c_int};
 use turbojpeg_sys as tj;
 
@@ -12,6 +13,7 @@ use turbojpeg_sys as tj;
 const MAX_SCANS: c_int = 100;
 
 pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
+    let frame = &with_colour_space(frame, format)[..];
     let decoder = Decoder::new()?;
     let header = decoder.header(frame)?;
     // Compared before decoding, so that a small stream cannot ask for a large picture.
@@ -30,6 +32,19 @@ pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
         Values::U16(values)
     };
     Ok(Decoded { values, channels, planar: false, precision: header.precision, rgb: true })
+}
+
+/// Tells the library that colour is RGB where the DICOM header says so and the
+/// stream is silent; it would take such a stream for YCbCr (PS3.5 section 8.2.1
+/// lets the header decide). Done by putting an Adobe segment in front.
+fn with_colour_space<'a>(frame: &'a [u8], format: &Format) -> Cow<'a, [u8]> {
+    const ADOBE_RGB: [u8; 16] = *b"\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00";
+    let head = &frame[..frame.len().min(512)];
+    let says = head.windows(4).any(|w| w == b"JFIF") || head.windows(9).any(|w| w == b"\xFF\xEE\x00\x0EAdobe");
+    if format.samples_per_pixel != 3 || format.photometric != "RGB" || says {
+        return Cow::Borrowed(frame);
+    }
+    Cow::Owned([&frame[..2], &ADOBE_RGB, &frame[2..]].concat())
 }
 
 struct Header {
