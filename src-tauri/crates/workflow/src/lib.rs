@@ -1,1 +1,39 @@
-//! hilum-workflow
+//! What a radiologist does with Hilum, as use cases: import, read, draft, review, sign, export.
+//!
+//! A [`Workstation`] is the whole application without a window. The desktop shell
+//! and `hilumctl` are two ways of driving it. What it needs of the decoder and the
+//! models it states as traits ([`Decoder`], [`Scorer`], [`Drafter`]); the child
+//! processes of `hilum-workers` fulfil them ([`children`]).
+
+mod applicability;
+pub mod children;
+mod demographics;
+mod drafting;
+mod error;
+mod findings;
+mod import;
+mod letterhead;
+mod models;
+mod ports;
+mod printing;
+mod reading;
+mod reporting;
+mod signing;
+mod worklist;
+mod workstation;
+
+pub use applicability::{Applicability, applicability};
+pub use demographics::{age, display_date, display_name, display_time};
+pub use drafting::DraftResult;
+pub use error::WorkflowError;
+pub use findings::{Finding, findings, label, mentioned};
+pub use hilum_workers::Cancel;
+pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};
+pub use letterhead::Letterhead;
+pub use models::{ModelPack, PackKind};
+pub use ports::{Clock, Decoder, Drafter, Fault, Ids, RandomIds, Scorer, SystemClock};
+pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
+pub use reporting::{ReportDetail, VersionDetail};
+pub use signing::{SignatureRequest, Signed};
+pub use worklist::WorklistLine;
+pub use workstation::{FirstUser, Outside, SessionUser, Workstation};

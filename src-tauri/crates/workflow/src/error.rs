@@ -1,0 +1,72 @@
+//! What can go wrong in a use case.
+
+use crate::Fault;
+use hilum_export::ExportError;
+use hilum_report::Refusal;
+use hilum_store::StoreError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a use case ended. Carries paths, UIDs and ids, never what identifies a patient.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Report(#[from] Refusal),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Outside(#[from] Fault),
+    #[error("a passphrase needs at least 8 characters")]
+    WeakPassphrase,
+    #[error("a user needs a name")]
+    EmptyName,
+    #[error("{path} cannot be read")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} cannot be written")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("no model that drafts is installed")]
+    NoDrafter,
+    #[error("no model that scores findings is installed")]
+    NoScorer,
+    #[error("a draft of this report is being written")]
+    DraftRunning,
+    #[error("the models do not apply: {0}")]
+    ModelsDoNotApply(&'static str),
+    #[error("study {0} has no image")]
+    NoImage(String),
+    #[error("patient and accession must both be confirmed before signing")]
+    NotConfirmed,
+    #[error("the models wrote nothing that could be a report")]
+    EmptyDraft,
+    #[error("no such report")]
+    NoReport,
+    #[error("the decoder sent no {0}")]
+    DecoderIncomplete(&'static str),
+}
+
+impl WorkflowError {
+    /// A stable code for the boundary.
+    pub fn code(&self) -> String {
+        match self {
+            WorkflowError::Store(e) => e.code().to_owned(),
+            WorkflowError::Report(e) => e.code().to_owned(),
+            WorkflowError::Export(e) => e.code().to_owned(),
+            WorkflowError::Outside(e) => e.code.clone(),
+            WorkflowError::WeakPassphrase => "vault.weak_passphrase".into(),
+            WorkflowError::EmptyName => "user.empty_name".into(),
+            WorkflowError::Read { .. } => "file.read".into(),
+            WorkflowError::Write { .. } => "export.write_failed".into(),
+            WorkflowError::NoDrafter => "draft.no_model".into(),
+            WorkflowError::NoScorer => "encode.no_model".into(),
+            WorkflowError::DraftRunning => "draft.running".into(),
+            WorkflowError::ModelsDoNotApply(_) => "draft.not_applicable".into(),
+            WorkflowError::NoImage(_) => "study.no_image".into(),
+            WorkflowError::NotConfirmed => "sign.not_confirmed".into(),
+            WorkflowError::EmptyDraft => "draft.empty".into(),
+            WorkflowError::NoReport => "report.not_found".into(),
+            WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Signing: the text is frozen, printed once, signed, and recorded in one step.
+
+use crate::reporting::ReportDetail;
+use crate::{Workstation, WorkflowError};
+use hilum_export::signature::Identity;
+use hilum_export::{OsRng, SignatureBlock, pdf, signature};
+use hilum_report::{Command, Entry, Meaning, ReportId, VersionId, VersionKind};
+use hilum_store::SignatureRecord;
+use sha2::{Digest, Sha256};
+
+/// What a person asks for when signing.
+#[derive(Debug, Clone)]
+pub struct SignatureRequest {
+    pub report: ReportId,
+    /// The revision that was on the screen.
+    pub revision: u64,
+    pub passphrase: String,
+    pub patient_confirmed: bool,
+    pub accession_confirmed: bool,
+}
+
+/// A signed version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signed {
+    pub version: VersionId,
+    pub pdf: Vec<u8>,
+    pub pdf_sha256: String,
+    /// Head of the audit chain as printed.
+    pub audit_head: String,
+    pub report: ReportDetail,
+}
+
+impl Workstation {
+    /// Signs the report as the person who is logged in.
+    ///
+    /// The document is made before anything is recorded, and recorded together with the
+    /// signature, so that there is never the one without the other.
+    ///
+    /// # Errors
+    /// `sign.not_confirmed`, `sign.unreviewed`, `sign.empty_section`, `store.stale_revision`;
+    /// `vault.locked` for a wrong passphrase.
+    pub async fn sign(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
+        if !(request.patient_confirmed && request.accession_confirmed) {
+            return Err(WorkflowError::NotConfirmed);
+        }
+        let store = self.store()?;
+        let user = store.user().clone();
+        let report = store.report(&request.report).await?;
+        if report.revision() != request.revision {
+            let (expected, found) = (request.revision, report.revision());
+            return Err(hilum_store::StoreError::StaleRevision { expected, found }.into());
+        }
+        let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
+        let kept = store.signing_identity(&user.id, &request.passphrase).await?;
+        let identity = Identity::from_bytes(&kept.secret)?;
+        let at = self.now();
+        let meaning = match report.becoming() {
+            VersionKind::Original => Meaning::ReviewedAndApproved,
+            VersionKind::Addendum | VersionKind::Amendment => Meaning::AddendumAuthor,
+        };
+        let version = VersionId::new(self.fresh());
+        let head = store.audit_head().await?;
+        let block = SignatureBlock { name: user.name.clone(), at, meaning };
+        let document =
+            self.document(&store, &report, text, version.clone(), Some(block.clone()), head.hash.clone()).await?;
+        // Rendering and signing take a noticeable part of a second of computing.
+        let pdf = tokio::task::spawn_blocking(move || {
+            let page = pdf::render(&document)?;
+            signature::sign(&page, &identity, &block, &mut OsRng)
+        })
+        .await
+        .map_err(|e| hilum_store::StoreError::Thread(e.to_string()))??;
+        let entry = Entry { by: user.id.clone(), at, command: Command::Sign { version: version.clone(), meaning } };
+        let record = SignatureRecord {
+            report: &request.report,
+            base_revision: request.revision,
+            entry: &entry,
+            pdf: &pdf,
+            audit_head: &head,
+        };
+        let report = store.record_signature(record).await?;
+        Ok(Signed {
+            version,
+            pdf_sha256: hex::encode(Sha256::digest(&pdf)),
+            pdf,
+            audit_head: head.hash,
+            report: self.with_versions(&store, report).await?,
+        })
+    }
+
+    /// The signed document of a version, checked against its recorded hash.
+    ///
+    /// # Errors
+    /// `store.not_found`, `blob.corrupt`.
+    pub async fn signed_pdf(&self, version: &VersionId) -> Result<Vec<u8>, WorkflowError> {
+        let store = self.store()?;
+        let version = store.version(version).await?;
+        Ok(store.signed_pdf(&version).await?)
+    }
+
+    /// The report as it would be printed, every page marked as an unsigned draft.
+    ///
+    /// # Errors
+    /// `sign.unreviewed`, `sign.empty_section`: what cannot be signed has no final text to show.
+    pub async fn preview_pdf(&self, id: &ReportId) -> Result<Vec<u8>, WorkflowError> {
+        let store = self.store()?;
+        let report = store.report(id).await?;
+        let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
+        let document =
+            self.document(&store, &report, text, VersionId::new("preview"), None, store.audit_head().await?.hash).await?;
+        let pdf = tokio::task::spawn_blocking(move || pdf::render(&document))
+            .await
+            .map_err(|e| hilum_store::StoreError::Thread(e.to_string()))??;
+        Ok(pdf)
+    }
+
+    /// Writes a signed document where the person said, whole or not at all.
+    ///
+    /// # Errors
+    /// `export.write_failed` naming the path.
+    pub async fn save_pdf(&self, version: &VersionId, path: &std::path::Path) -> Result<(), WorkflowError> {
+        let pdf = self.signed_pdf(version).await?;
+        let target = path.to_owned();
+        let write = move || -> std::io::Result<()> {
+            use std::io::Write;
+            let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+            let name = target.file_name().unwrap_or_default().to_string_lossy();
+            let partial = folder.join(format!(".{name}.partial"));
+            let written = (|| {
+                let mut file = std::fs::File::create(&partial)?;
+                file.write_all(&pdf)?;
+                file.sync_all()?;
+                std::fs::rename(&partial, &target)
+            })();
+            if written.is_err() {
+                let _ = std::fs::remove_file(&partial);
+            }
+            written
+        };
+        tokio::task::spawn_blocking(write)
+            .await
+            .unwrap_or_else(|e| Err(std::io::Error::other(e)))
+            .map_err(|source| WorkflowError::Write { path: path.to_owned(), source })?;
+        let store = self.store()?;
+        store
+            .record_event(hilum_store::AuditEvent::new(self.now(), &store.user().id, "report.export", version.as_str()))
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! The workstation: a data folder, who unlocked it, and the world outside.
+
+use crate::{Clock, Decoder, Drafter, Ids, Scorer, WorkflowError};
+use hilum_export::OsRng;
+use hilum_export::signature::Identity;
+use hilum_report::UserId;
+use hilum_store::{AuditEntry, AuditVerdict, DataFolder, NewUser, RecoveryKey, Role, Store, StoreError, User};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What is outside: passed in, so that tests choose time and ids.
+pub struct Outside {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub decoder: Arc<dyn Decoder>,
+    /// `None` where no such model is installed.
+    pub scorer: Option<Arc<dyn Scorer>>,
+    /// `None` where no such model is installed.
+    pub drafter: Option<Arc<dyn Drafter>>,
+}
+
+/// The whole application without a window.
+pub struct Workstation {
+    pub(crate) folder: DataFolder,
+    pub(crate) outside: Outside,
+    store: RwLock<Option<Arc<Store>>>,
+}
+
+/// Who is logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionUser {
+    pub id: UserId,
+    pub name: String,
+}
+
+/// What the first user is given once.
+pub struct FirstUser {
+    pub user: SessionUser,
+    /// Printable; kept nowhere.
+    pub recovery_key: String,
+}
+
+/// Fewest characters of a passphrase.
+const PASSPHRASE: usize = 8;
+
+impl Workstation {
+    /// Takes hold of a data folder, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// `data.in_use` when another process holds it; errors of the file system.
+    pub fn open(folder: &Path, outside: Outside) -> Result<Workstation, WorkflowError> {
+        Ok(Workstation { folder: DataFolder::open(folder)?, outside, store: RwLock::new(None) })
+    }
+
+    /// False until the first user was made.
+    pub fn has_users(&self) -> bool {
+        self.folder.has_users()
+    }
+
+    pub fn users(&self) -> Vec<SessionUser> {
+        self.folder.users().iter().map(SessionUser::of).collect()
+    }
+
+    /// Who is logged in; `None` while locked.
+    pub fn user(&self) -> Option<SessionUser> {
+        self.read_store().as_ref().map(|store| SessionUser::of(store.user()))
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.read_store().is_none()
+    }
+
+    /// Makes the first user, with a signing key, and leaves the folder unlocked.
+    ///
+    /// # Errors
+    /// `vault.exists`, `vault.weak_passphrase`, `user.empty_name`.
+    pub async fn create_first_user(&self, name: &str, passphrase: &str) -> Result<FirstUser, WorkflowError> {
+        let user = self.new_user(name, passphrase)?;
+        let (store, recovery) = self.folder.create(user.clone(), passphrase, self.now()).await?;
+        self.give_identity(&store, &user.id, &user.name, passphrase).await?;
+        let session = SessionUser::of(store.user());
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+        Ok(FirstUser { user: session, recovery_key: recovery.to_string() })
+    }
+
+    /// # Errors
+    /// `vault.locked` for a wrong name or passphrase alike.
+    pub async fn unlock(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
+        self.lock().await?;
+        let store = self.folder.unlock(name, passphrase, self.now()).await?;
+        // A user whose signing key could not be made or was lost with the passphrase gets one now.
+        if !store.user().has_identity {
+            let (id, name) = (store.user().id.clone(), store.user().name.clone());
+            self.give_identity(&store, &id, &name, passphrase).await?;
+        }
+        self.begin(store)
+    }
+
+    /// Unlocks by the recovery key, gives the user a new passphrase and a new signing key.
+    ///
+    /// # Errors
+    /// `vault.not_a_recovery_key`, `vault.locked` for a wrong one, `vault.weak_passphrase`.
+    pub async fn unlock_with_recovery(
+        &self,
+        recovery_key: &str,
+        name: &str,
+        new_passphrase: &str,
+    ) -> Result<SessionUser, WorkflowError> {
+        check_passphrase(new_passphrase)?;
+        let recovery = RecoveryKey::parse(recovery_key)?;
+        self.lock().await?;
+        let store = self.folder.unlock_with_recovery(&recovery, name, new_passphrase, self.now()).await?;
+        let (id, name) = (store.user().id.clone(), store.user().name.clone());
+        self.give_identity(&store, &id, &name, new_passphrase).await?;
+        self.begin(store)
+    }
+
+    /// Closes the store and forgets its keys. Locking twice does no harm.
+    ///
+    /// # Errors
+    /// Those of the store's closing; what was acknowledged is kept all the same.
+    pub async fn lock(&self) -> Result<(), WorkflowError> {
+        let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(store) = store {
+            store.close().await?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `vault.user_exists`, `vault.weak_passphrase`, `user.empty_name`, `vault.locked`.
+    pub async fn add_user(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
+        let store = self.store()?;
+        let user = self.new_user(name, passphrase)?;
+        store.add_user(user.clone(), passphrase, self.now()).await?;
+        self.give_identity(&store, &user.id, &user.name, passphrase).await?;
+        Ok(SessionUser { id: user.id, name: user.name })
+    }
+
+    /// Of the user who is logged in.
+    ///
+    /// # Errors
+    /// `vault.locked` when `old` is wrong, `vault.weak_passphrase`.
+    pub async fn change_passphrase(&self, old: &str, new: &str) -> Result<(), WorkflowError> {
+        check_passphrase(new)?;
+        let store = self.store()?;
+        Ok(store.change_passphrase(&store.user().id, old, new, self.now()).await?)
+    }
+
+    /// A setting by its key; `None` where it was never set.
+    pub async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, WorkflowError> {
+        Ok(self.store()?.setting(key).await?)
+    }
+
+    pub async fn set_setting(&self, key: &str, value: &serde_json::Value) -> Result<(), WorkflowError> {
+        Ok(self.store()?.set_setting(key, value).await?)
+    }
+
+    /// The latest lines of the audit chain, newest first.
+    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, WorkflowError> {
+        Ok(self.store()?.audit_entries(limit).await?)
+    }
+
+    /// Recomputes the audit chain and holds it against the heads of all signed versions.
+    pub async fn verify_audit(&self) -> Result<AuditVerdict, WorkflowError> {
+        Ok(self.store()?.verify_audit(None).await?)
+    }
+
+    pub(crate) fn store(&self) -> Result<Arc<Store>, WorkflowError> {
+        self.read_store().clone().ok_or(WorkflowError::Store(StoreError::Locked))
+    }
+
+    pub(crate) fn now(&self) -> time::OffsetDateTime {
+        self.outside.clock.now()
+    }
+
+    pub(crate) fn fresh(&self) -> String {
+        self.outside.ids.fresh()
+    }
+
+    fn begin(&self, store: Store) -> Result<SessionUser, WorkflowError> {
+        let user = SessionUser::of(store.user());
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+        Ok(user)
+    }
+
+    fn read_store(&self) -> std::sync::RwLockReadGuard<'_, Option<Arc<Store>>> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new_user(&self, name: &str, passphrase: &str) -> Result<NewUser, WorkflowError> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(WorkflowError::EmptyName);
+        }
+        check_passphrase(passphrase)?;
+        Ok(NewUser { id: UserId::new(self.fresh()), name: name.to_owned(), role: Role::Radiologist })
+    }
+
+    /// A new P-256 key with a certificate of its own, sealed under the user's passphrase.
+    async fn give_identity(&self, store: &Store, id: &UserId, name: &str, passphrase: &str) -> Result<(), WorkflowError> {
+        let now = self.now();
+        let mut serial = [0u8; 16];
+        getrandom::fill(&mut serial).map_err(|e| StoreError::Random(e.to_string()))?;
+        let identity = Identity::create_p256(name, serial, now, &mut OsRng)?;
+        let sealed = hilum_store::Identity { secret: identity.to_bytes()?, certificate: identity.certificate_der()? };
+        Ok(store.set_signing_identity(id, passphrase, sealed, now).await?)
+    }
+}
+
+impl SessionUser {
+    fn of(user: &User) -> SessionUser {
+        SessionUser { id: user.id.clone(), name: user.name.clone() }
+    }
+}
+
+fn check_passphrase(passphrase: &str) -> Result<(), WorkflowError> {
+    if passphrase.chars().count() < PASSPHRASE { Err(WorkflowError::WeakPassphrase) } else { Ok(()) }
+}

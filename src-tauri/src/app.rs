@@ -1,0 +1,162 @@
+//! The state of the running application.
+
+use crate::dto::{AppError, AppEvent, Settings};
+use crate::host::Host;
+use hilum_workflow::{Cancel, Workstation};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
+
+/// How the application was started.
+#[derive(Debug, Clone)]
+pub struct StartOptions {
+    /// The data folder.
+    pub data: PathBuf,
+    /// A file or folder to import and open after unlocking.
+    pub open: Option<PathBuf>,
+}
+
+impl StartOptions {
+    /// `hilum` under the user's data directory, as the XDG base directory specification
+    /// (or Windows' and macOS's own rules) places it; `None` without a home.
+    pub fn default_data() -> Option<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let base = if cfg!(windows) {
+            variable("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            variable("HOME").map(|home| home.join("Library/Application Support"))
+        } else {
+            variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+        };
+        base.map(|base| base.join("hilum"))
+    }
+}
+
+/// The application: the workstation, its host, and what is under way.
+pub struct App {
+    options: StartOptions,
+    pub(crate) host: Arc<dyn Host>,
+    workstation: OnceCell<Arc<Workstation>>,
+    /// Imports and drafts under way, by job or report id.
+    jobs: Mutex<HashMap<String, Cancel>>,
+    last_input: Mutex<Instant>,
+}
+
+impl App {
+    pub fn new(options: StartOptions, host: Arc<dyn Host>) -> App {
+        App {
+            options,
+            host,
+            workstation: OnceCell::new(),
+            jobs: Mutex::default(),
+            last_input: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// The workstation; the data folder is taken hold of at the first call.
+    ///
+    /// # Errors
+    /// `data.in_use` while another process holds the folder; asked again at the next call.
+    pub async fn workstation(&self) -> Result<&Arc<Workstation>, AppError> {
+        self.workstation
+            .get_or_try_init(|| async {
+                let outside = crate::engines::outside(&self.options.data, self.host.clone()).await;
+                Ok(Arc::new(Workstation::open(&self.options.data, outside)?))
+            })
+            .await
+    }
+
+    /// What was given at start.
+    pub fn opens_at_start(&self) -> Option<&Path> {
+        self.options.open.as_deref()
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.options.data
+    }
+
+    /// Notes that a person is there.
+    pub fn touch(&self) {
+        *self.last_input.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Locks when nobody was there for as long as the settings say; runs for ever.
+    pub async fn watch_idle(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let Some(workstation) = self.workstation.get() else { continue };
+            let Ok(settings) = self.settings(workstation).await else { continue };
+            let idle = self.last_input.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+            let limit = Duration::from_secs(u64::from(settings.idle_lock_minutes) * 60);
+            if !limit.is_zero() && idle >= limit && !workstation.is_locked() {
+                // The window sends what was typed within 1.5 s of the last key, so nothing
+                // is on its way after minutes without one.
+                if workstation.lock().await.is_ok() {
+                    self.cancel_all();
+                    self.host.emit(AppEvent::Locked);
+                }
+            }
+        }
+    }
+
+    /// The settings as kept, or those that Hilum comes with.
+    pub(crate) async fn settings(&self, workstation: &Workstation) -> Result<Settings, AppError> {
+        let kept = workstation.setting("window").await?;
+        Ok(kept.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_else(Settings::standard))
+    }
+
+    /// Begins a job; `None` when one with that name is under way.
+    pub(crate) fn begin(&self, job: &str) -> Option<Cancel> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if jobs.contains_key(job) {
+            return None;
+        }
+        let cancel = Cancel::new();
+        jobs.insert(job.to_owned(), cancel.clone());
+        Some(cancel)
+    }
+
+    pub(crate) fn end(&self, job: &str) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+    }
+
+    pub(crate) fn under_way(&self, job: &str) -> bool {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).contains_key(job)
+    }
+
+    pub(crate) fn cancel(&self, job: &str) {
+        if let Some(cancel) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(job) {
+            cancel.cancel();
+        }
+    }
+
+    pub(crate) fn cancel_all(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(Cancel::cancel);
+    }
+
+    /// Ends what is under way and closes the store.
+    pub async fn close(&self) {
+        self.cancel_all();
+        if let Some(workstation) = self.workstation.get() {
+            let _ = workstation.lock().await;
+        }
+    }
+}
+
+impl Settings {
+    /// What Hilum comes with.
+    pub fn standard() -> Settings {
+        Settings {
+            theme: "dark".into(),
+            idle_lock_minutes: 15,
+            institution: String::new(),
+            department: String::new(),
+            address: String::new(),
+            report_width: 600,
+            default_template: "cxr-frontal".into(),
+            draft_on_open: false,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One thin wrapper a command: Tauri's arguments in, the handler's answer out.
+//!
+//! Every wrapper is `async`, because a synchronous one would block the window.
+
+use crate::app::App;
+use crate::commands as on;
+use crate::dto::*;
+use std::sync::Arc;
+use tauri::State;
+use tauri::ipc::{Invoke, Response};
+
+type Answer<T> = Result<T, AppError>;
+type Shell<'a> = State<'a, Arc<App>>;
+
+/// What Tauri calls for every command in [`super::COMMANDS`].
+pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, create_first_user, draft_cancel,
+        draft_preview_pdf, draft_start, engines, image_pixels, import_files, import_folder, lock, models, open_study,
+        report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
+        unlock, unlock_with_recovery, verify_model, worklist,
+    ]
+}
+
+#[tauri::command]
+async fn app_status(app: Shell<'_>) -> Answer<AppStatus> {
+    on::session::app_status(&app).await
+}
+
+#[tauri::command]
+async fn create_first_user(app: Shell<'_>, name: String, passphrase: String) -> Answer<FirstUser> {
+    on::session::create_first_user(&app, name, passphrase).await
+}
+
+#[tauri::command]
+async fn unlock(app: Shell<'_>, user: String, passphrase: String) -> Answer<AppStatus> {
+    on::session::unlock(&app, user, passphrase).await
+}
+
+#[tauri::command]
+async fn unlock_with_recovery(
+    app: Shell<'_>,
+    recovery_key: String,
+    user: String,
+    new_passphrase: String,
+) -> Answer<AppStatus> {
+    on::session::unlock_with_recovery(&app, recovery_key, user, new_passphrase).await
+}
+
+#[tauri::command]
+async fn add_user(app: Shell<'_>, name: String, passphrase: String) -> Answer<UserSummary> {
+    on::session::add_user(&app, name, passphrase).await
+}
+
+#[tauri::command]
+async fn change_passphrase(app: Shell<'_>, old: String, new: String) -> Answer<()> {
+    on::session::change_passphrase(&app, old, new).await
+}
+
+#[tauri::command]
+async fn lock(app: Shell<'_>) -> Answer<()> {
+    on::session::lock(&app).await
+}
+
+#[tauri::command]
+async fn touch(app: Shell<'_>) -> Answer<()> {
+    app.touch();
+    Ok(())
+}
+
+#[tauri::command]
+async fn started(app: Shell<'_>) -> Answer<()> {
+    on::studies::started(&app).await
+}
+
+#[tauri::command]
+async fn worklist(app: Shell<'_>, search: String) -> Answer<Vec<StudyRow>> {
+    on::studies::worklist(&app, search).await
+}
+
+#[tauri::command]
+async fn import_files(app: Shell<'_>) -> Answer<Option<String>> {
+    on::studies::import_files(&app).await
+}
+
+#[tauri::command]
+async fn import_folder(app: Shell<'_>) -> Answer<Option<String>> {
+    on::studies::import_folder(&app).await
+}
+
+#[tauri::command]
+async fn cancel_import(app: Shell<'_>, job: String) -> Answer<()> {
+    on::studies::cancel_import(&app, job).await
+}
+
+#[tauri::command]
+async fn open_study(app: Shell<'_>, study_uid: String) -> Answer<StudyDetail> {
+    on::studies::open_study(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn image_pixels(app: Shell<'_>, instance_uid: String) -> Answer<Response> {
+    on::images::image_pixels(&app, instance_uid).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn thumbnail(app: Shell<'_>, instance_uid: String) -> Answer<Response> {
+    on::images::thumbnail(&app, instance_uid).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn report_view(app: Shell<'_>, study_uid: String) -> Answer<ReportView> {
+    on::reports::report_view(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn report_edit(
+    app: Shell<'_>,
+    report_id: String,
+    revision: f64,
+    commands: Vec<EditCommand>,
+) -> Answer<ReportView> {
+    on::reports::report_edit(&app, report_id, revision, commands).await
+}
+
+#[tauri::command]
+async fn templates(app: Shell<'_>) -> Answer<Vec<TemplateView>> {
+    on::reports::templates(&app).await
+}
+
+#[tauri::command]
+async fn draft_start(app: Shell<'_>, report_id: String, indication_confirmed: bool) -> Answer<()> {
+    on::reports::draft_start(&app, report_id, indication_confirmed).await
+}
+
+#[tauri::command]
+async fn draft_cancel(app: Shell<'_>, report_id: String) -> Answer<()> {
+    on::reports::draft_cancel(&app, report_id).await
+}
+
+#[tauri::command]
+async fn sign(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
+    on::signing::sign(&app, request).await
+}
+
+#[tauri::command]
+async fn signed_pdf(app: Shell<'_>, version_id: String) -> Answer<Response> {
+    on::signing::signed_pdf(&app, version_id).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn save_pdf(app: Shell<'_>, version_id: String) -> Answer<Option<String>> {
+    on::signing::save_pdf(&app, version_id).await
+}
+
+#[tauri::command]
+async fn draft_preview_pdf(app: Shell<'_>, report_id: String) -> Answer<Response> {
+    on::signing::draft_preview_pdf(&app, report_id).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn engines(app: Shell<'_>) -> Answer<Vec<EngineStatus>> {
+    on::models::engines(&app).await
+}
+
+#[tauri::command]
+async fn models(app: Shell<'_>) -> Answer<Vec<ModelPack>> {
+    on::models::models(&app).await
+}
+
+#[tauri::command]
+async fn verify_model(app: Shell<'_>, id: String) -> Answer<()> {
+    on::models::verify_model(&app, id).await
+}
+
+#[tauri::command]
+async fn settings(app: Shell<'_>) -> Answer<Settings> {
+    on::settings::settings(&app).await
+}
+
+#[tauri::command]
+async fn set_settings(app: Shell<'_>, settings: Settings) -> Answer<Settings> {
+    on::settings::set_settings(&app, settings).await
+}
+
+#[tauri::command]
+async fn audit(app: Shell<'_>, limit: u32, before: Option<f64>) -> Answer<Vec<AuditLine>> {
+    on::audit::audit(&app, limit, before).await
+}
+
+#[tauri::command]
+async fn audit_verify(app: Shell<'_>) -> Answer<AuditVerdict> {
+    on::audit::audit_verify(&app).await
+}

@@ -1,0 +1,134 @@
+//! The application itself: who is there, what is loaded, what is set.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Why a command failed. The window's one table turns `code` into words and a way out.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AppError {
+    /// Stable, for example "vault.locked".
+    pub code: String,
+    /// What failed, as a plain sentence without patient identifiers.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AppStatus {
+    pub version: String,
+    /// True when the data folder holds no user yet.
+    pub first_run: bool,
+    /// Nobody is logged in, and no patient data can be read.
+    pub locked: bool,
+    pub user: Option<UserSummary>,
+    pub users: Vec<UserSummary>,
+    /// False where this system offers no sandbox for the decoder.
+    pub decoder_protected: bool,
+    /// A file or folder given at start, to be imported and opened after unlocking.
+    pub opens_at_start: bool,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSummary {
+    pub id: String,
+    pub name: String,
+}
+
+/// What the first user is shown once.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstUser {
+    pub user: UserSummary,
+    /// Written down on paper by the user; never shown again.
+    pub recovery_key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineState {
+    /// No pack of that kind is installed.
+    NoModel,
+    /// Not started yet; it starts on demand.
+    Idle,
+    Loading,
+    Ready,
+    Working,
+    /// It died and was started again.
+    Restarted,
+    Failed,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EngineStatus {
+    /// "draft" or "encode".
+    pub role: String,
+    pub state: EngineState,
+    pub pack_name: Option<String>,
+    pub demo: bool,
+    /// A stable code, where `state` is failed.
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelPack {
+    pub id: String,
+    /// "medgemma" or "medsiglip".
+    pub kind: String,
+    pub name: String,
+    pub demo: bool,
+    pub hash: String,
+    pub bytes: f64,
+    pub source: String,
+    pub terms: String,
+    pub notice: String,
+    pub quantization: String,
+    /// The card, as Markdown source; shown as text.
+    pub card: Option<String>,
+    /// True when this is the pack that drafts or scores.
+    pub in_use: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    /// "dark" or "light".
+    pub theme: String,
+    /// Minutes without input until the window locks; 0 is never.
+    pub idle_lock_minutes: u32,
+    pub institution: String,
+    pub department: String,
+    pub address: String,
+    /// Width of the report pane in pixels.
+    pub report_width: u32,
+    pub default_template: String,
+    /// Start drafting when a study without a report is opened.
+    pub draft_on_open: bool,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditLine {
+    pub seq: f64,
+    pub at: String,
+    pub who: String,
+    pub action: String,
+    pub object: String,
+    pub hash: String,
+}
+
+/// What became of checking the audit chain.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditVerdict {
+    pub ok: bool,
+    /// Lines that were read.
+    pub checked: f64,
+    /// Hash of the last line.
+    pub head: String,
+    /// The first break, in words.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,38 @@
+//! What the shell tells the window without being asked, on the one channel "hilum".
+
+use super::{EngineStatus, FindingSupport, ImportFile, ReportView};
+use serde::Serialize;
+use ts_rs::TS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftStage {
+    LoadingModel,
+    ReadingImage,
+    Writing,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum AppEvent {
+    /// `done` of `total` files; `file` is the latest verdict.
+    ImportProgress { job: String, done: u32, total: u32, file: ImportFile },
+    ImportDone { job: String, imported: u32, known: u32, refused: u32, study_uids: Vec<String> },
+    /// A study's row changed; the worklist reads it again.
+    StudyChanged { study_uid: String },
+    Engine { engine: EngineStatus },
+    SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
+    SupportFailed { study_uid: String, code: String, detail: String },
+    DraftProgress { report_id: String, stage: DraftStage, fraction: Option<f64>, seconds: f64 },
+    /// Tentative text while the model writes; it is replaced by proposed sentences at the end.
+    DraftText { report_id: String, text: String },
+    /// The proposal is in the report now.
+    DraftDone { report_id: String, report: ReportView, seconds: f64 },
+    DraftCancelled { report_id: String },
+    /// The report is as it was; trying again is safe.
+    DraftFailed { report_id: String, code: String, detail: String },
+    /// Idle time passed; the window shows the unlock screen.
+    Locked,
+    /// A study given at start was imported.
+    OpenStudy { study_uid: String },
+}

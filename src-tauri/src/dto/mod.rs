@@ -1,0 +1,40 @@
+//! What crosses between the window and the shell.
+//!
+//! These are serializable twins of domain values, made for the screen; domain
+//! types do not bend to it. The TypeScript in `ui/src/ipc/bindings.ts` is
+//! generated from this folder, and a test fails when it is stale.
+
+mod app;
+mod event;
+mod report;
+mod study;
+
+pub use app::*;
+pub use event::*;
+pub use report::*;
+pub use study::*;
+
+use ts_rs::TS;
+
+/// All of it as one TypeScript file, in a fixed order.
+pub fn typescript() -> String {
+    macro_rules! declarations {
+        ($($name:ty),* $(,)?) => {{
+            let config = ts_rs::Config::default();
+            vec![$(<$name as TS>::decl(&config)),*]
+        }};
+    }
+    let declarations = declarations![
+        AppError, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, Settings, AuditLine, AuditVerdict,
+        StudyRow, StudyDetail, PatientView, ImageView, ImportFile, FindingSupport,
+        ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
+        VersionName, SigningNeed, EditCommand, SignRequest, SignedResult, TemplateView, AppEvent, DraftStage,
+    ];
+    let mut out = String::from("// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.\n");
+    for declaration in declarations {
+        out.push_str("\nexport ");
+        out.push_str(&declaration);
+        out.push('\n');
+    }
+    out
+}

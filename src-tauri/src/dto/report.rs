@@ -1,0 +1,170 @@
+//! The report as the editor shows and changes it.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionName {
+    Exam,
+    Indication,
+    Comparison,
+    Technique,
+    Findings,
+    Impression,
+    Addendum,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RegionName {
+    Devices,
+    Lungs,
+    Pleura,
+    HeartAndMediastinum,
+    BonesAndSoftTissues,
+    UpperAbdomen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    Draft,
+    Preliminary,
+    Final,
+    Reopened,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionName {
+    Original,
+    Addendum,
+    Amendment,
+}
+
+/// Where a sentence stands; `proposed` is not report text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SentenceState {
+    Template,
+    Person,
+    Proposed,
+    Accepted,
+    Edited,
+    AcceptedInBulk,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SentenceView {
+    pub id: String,
+    pub text: String,
+    pub region: Option<RegionName>,
+    pub state: SentenceState,
+    /// True when a demonstration model wrote it first.
+    pub demo: bool,
+    /// The model's own words, where a person changed them.
+    pub model_text: Option<String>,
+    /// Findings this sentence speaks of, with the encoder's support where it was scored.
+    pub support: Vec<super::FindingSupport>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SectionView {
+    pub name: SectionName,
+    pub heading: String,
+    pub required: bool,
+    /// False when the text of this section cannot be changed now.
+    pub open: bool,
+    pub sentences: Vec<SentenceView>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportView {
+    pub id: String,
+    pub study_uid: String,
+    pub status: ReportStatus,
+    /// Grows with every applied command; edits name the revision that they were made on.
+    pub revision: f64,
+    pub template: String,
+    pub becoming: VersionName,
+    pub sections: Vec<SectionView>,
+    pub versions: Vec<VersionView>,
+    /// What signing still needs; empty when it may be signed.
+    pub needs: Vec<SigningNeed>,
+    /// Local time of the last save, "14:09:31".
+    pub saved_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    pub id: String,
+    pub kind: VersionName,
+    pub by: String,
+    pub at: String,
+    pub meaning: String,
+    /// SHA-256 of the signed PDF.
+    pub pdf_sha256: String,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningNeed {
+    /// "sign.unreviewed", "sign.empty_section" or "sign.not_open".
+    pub code: String,
+    pub count: Option<u32>,
+    pub section: Option<SectionName>,
+}
+
+/// What the editor asks to be done. Sentence ids of new sentences are made by the window.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(tag = "do", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum EditCommand {
+    Insert { section: SectionName, after: Option<String>, id: String, text: String, region: Option<RegionName> },
+    /// Also how a proposed sentence is edited.
+    Edit { id: String, text: String },
+    Remove { id: String },
+    Move { id: String, section: SectionName, after: Option<String> },
+    Accept { id: String },
+    Drop { id: String },
+    /// `seen` names every proposed sentence of the section that was shown and focused.
+    AcceptSection { section: SectionName, seen: Vec<String> },
+    UseTemplate { template: String },
+    MarkPreliminary,
+    Reopen { kind: VersionName },
+    Cancel,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SignRequest {
+    pub report_id: String,
+    /// The revision that was on the screen; another one refuses the signature.
+    pub revision: f64,
+    pub passphrase: String,
+    /// Both are ticked by the person in the sign dialog.
+    pub patient_confirmed: bool,
+    pub accession_confirmed: bool,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedResult {
+    pub version_id: String,
+    pub pdf_sha256: String,
+    pub audit_head: String,
+    pub pages: u32,
+    pub report: ReportView,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateView {
+    pub id: String,
+    pub name: String,
+}

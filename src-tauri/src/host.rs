@@ -1,0 +1,18 @@
+//! What the handlers need of a desktop.
+
+use crate::dto::AppEvent;
+use async_trait::async_trait;
+use std::path::PathBuf;
+
+/// A desktop, or what stands for one in a test.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Tells the window something.
+    fn emit(&self, event: AppEvent);
+    /// Asks the person for files; `None` when the dialog was closed.
+    async fn choose_files(&self) -> Option<Vec<PathBuf>>;
+    /// Asks the person for a folder.
+    async fn choose_folder(&self) -> Option<PathBuf>;
+    /// Asks the person where to save, proposing a file name.
+    async fn choose_save(&self, proposed: &str) -> Option<PathBuf>;
+}
