@@ -1,0 +1,166 @@
+//! From drawn pages to a file: fonts, metadata, identity.
+
+use super::layout::Printed;
+use super::sheet::{KEY_IMAGE, VEIL};
+use crate::text::Fonts;
+use crate::{ExportError, KeyImage, ReportDocument};
+use lopdf::{Object, Stream, StringFormat, dictionary};
+use printpdf::{
+    ExtendedGraphicsState, ExtendedGraphicsStateId, FontId, Mm, ParsedFont, PdfDocument, PdfFont, PdfPage,
+    PdfSaveOptions, Pt, RawImage, RawImageData, RawImageFormat, XObject, XObjectId,
+};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+/// Where the catalogue's page-piece dictionary (ISO 32000-1, 14.5) keeps the
+/// place of the signature block for whoever signs the file.
+pub(crate) const SIGNATURE_OWNER: &str = "Hilum";
+pub(crate) const SIGNATURE_BOX: &str = "SignatureBox";
+
+const TITLE: &str = "Radiology report";
+const PRODUCER: &str = concat!("Hilum ", env!("CARGO_PKG_VERSION"));
+
+pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u8>, ExportError> {
+    let mut pdf = PdfDocument::new(TITLE);
+    for (name, face) in printed.glyphs.fonts() {
+        let parsed = ParsedFont::from_bytes(Fonts::bytes(face), 0, &mut Vec::new())
+            .ok_or(ExportError::Font(Fonts::name(face)))?;
+        pdf.resources.fonts.map.insert(FontId(name), PdfFont::new(parsed));
+    }
+    if let Some(image) = &document.key_image {
+        pdf.resources.xobjects.map.insert(XObjectId(KEY_IMAGE.into()), XObject::Image(raw_image(image)));
+    }
+    if !document.watermarks().is_empty() {
+        let veil = ExtendedGraphicsState::default().with_current_fill_alpha(0.13);
+        pdf.resources.extgstates.map.insert(ExtendedGraphicsStateId(VEIL.into()), veil);
+    }
+    let (width, height) = document.paper.size();
+    pdf.pages = printed
+        .sheets
+        .into_iter()
+        .map(|sheet| PdfPage::new(Mm::from(Pt(width)), Mm::from(Pt(height)), sheet.ops))
+        .collect();
+    let mut warnings = Vec::new();
+    let options = PdfSaveOptions { image_optimization: None, ..Default::default() };
+    let mut file = printpdf::to_lopdf_doc(&pdf, &options, &mut warnings);
+    // A glyph or a font left out is a report that does not say what was signed.
+    if let Some(warning) = warnings.first() {
+        return Err(ExportError::Write(warning.msg.clone()));
+    }
+    file.version = "1.7".into();
+    describe(&mut file, document.created, printed.signature_box)?;
+    file.compress();
+    identify(&mut file)?;
+    save(&mut file)
+}
+
+fn raw_image(image: &KeyImage) -> RawImage {
+    RawImage {
+        pixels: RawImageData::U8(image.grey.clone()),
+        width: image.width,
+        height: image.height,
+        data_format: RawImageFormat::R8,
+        tag: Vec::new(),
+    }
+}
+
+/// Metadata names the kind of document and its maker, nothing of the patient.
+fn describe(
+    file: &mut lopdf::Document,
+    created: OffsetDateTime,
+    signature_box: Option<(usize, [f32; 4])>,
+) -> Result<(), ExportError> {
+    let info = file.add_object(dictionary! {
+        "Title" => text_string(TITLE),
+        "Producer" => text_string(PRODUCER),
+        "CreationDate" => Object::String(date(created).into_bytes(), StringFormat::Literal),
+        "ModDate" => Object::String(date(created).into_bytes(), StringFormat::Literal),
+    });
+    file.trailer.set("Info", Object::Reference(info));
+    let mut metadata = Stream::new(
+        dictionary! { "Type" => "Metadata", "Subtype" => "XML" },
+        xmp(created).into_bytes(),
+    );
+    // Readable without a PDF parser, as ISO 32000-1, 14.3.2 advises.
+    metadata.allows_compression = false;
+    let metadata = file.add_object(metadata);
+    let catalog = file.catalog_mut().map_err(|e| ExportError::Write(e.to_string()))?;
+    catalog.set("Metadata", Object::Reference(metadata));
+    catalog.set("Lang", Object::string_literal("en"));
+    catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
+    if let Some((page, place)) = signature_box {
+        let mut values = vec![Object::Integer(page as i64)];
+        values.extend(place.map(Object::Real));
+        let owner = dictionary! {
+            "LastModified" => Object::String(date(created).into_bytes(), StringFormat::Literal),
+            "Private" => dictionary! { SIGNATURE_BOX => values },
+        };
+        catalog.set("PieceInfo", dictionary! { SIGNATURE_OWNER => owner });
+    }
+    Ok(())
+}
+
+/// The file identifier is a hash of the content (ISO 32000-1, 14.4 leaves the
+/// choice free), so that the same report gives the same file.
+fn identify(file: &mut lopdf::Document) -> Result<(), ExportError> {
+    file.trailer.remove(b"ID");
+    let id = Sha256::digest(save(file)?)[..16].to_vec();
+    let id = Object::String(id, StringFormat::Hexadecimal);
+    file.trailer.set("ID", vec![id.clone(), id]);
+    Ok(())
+}
+
+pub(crate) fn save(file: &mut lopdf::Document) -> Result<Vec<u8>, ExportError> {
+    let mut bytes = Vec::new();
+    file.save_to(&mut bytes).map_err(|e| ExportError::Write(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// A text string (ISO 32000-1, 7.9.2.2): ASCII as it is, everything else as UTF-16.
+pub(crate) fn text_string(text: &str) -> Object {
+    if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+        return Object::String(text.as_bytes().to_vec(), StringFormat::Literal);
+    }
+    let mut bytes = vec![0xFE, 0xFF];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+    Object::String(bytes, StringFormat::Hexadecimal)
+}
+
+/// A date (ISO 32000-1, 7.9.4) with its offset from UTC.
+pub(crate) fn date(at: OffsetDateTime) -> String {
+    let (hours, minutes, _) = at.offset().as_hms();
+    let sign = if hours < 0 || minutes < 0 { '-' } else { '+' };
+    format!(
+        "D:{:04}{:02}{:02}{:02}{:02}{:02}{sign}{:02}'{:02}'",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        hours.unsigned_abs(),
+        minutes.unsigned_abs()
+    )
+}
+
+fn xmp(created: OffsetDateTime) -> String {
+    let pdf = date(created);
+    let d = &pdf[2..];
+    let iso = format!(
+        "{}-{}-{}T{}:{}:{}{}{}:{}",
+        &d[0..4], &d[4..6], &d[6..8], &d[8..10], &d[10..12], &d[12..14], &d[14..15], &d[15..17], &d[18..20]
+    );
+    format!(
+        "<?xpacket begin=\"\u{FEFF}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n\
+         <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n\
+         <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n\
+         <rdf:Description rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+         xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\">\n\
+         <dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">{TITLE}</rdf:li></rdf:Alt></dc:title>\n\
+         <xmp:CreateDate>{iso}</xmp:CreateDate>\n\
+         <xmp:ModifyDate>{iso}</xmp:ModifyDate>\n\
+         <pdf:Producer>{PRODUCER}</pdf:Producer>\n\
+         </rdf:Description>\n</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"r\"?>\n"
+    )
+}
+
