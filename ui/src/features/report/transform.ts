@@ -58,7 +58,8 @@ export function bringTo(tr: Transaction, schema: Schema, wanted: Sentence[], new
 
 /** Sets words and attributes of the sentence at `position`; returns the position behind it. */
 function change(tr: Transaction, schema: Schema, position: number, node: ProseNode, wanted: Sentence): number {
-  const { text, ...attrs } = wanted;
+  const { text } = wanted;
+  const attrs = pick(wanted);
   if (JSON.stringify(attrs) !== JSON.stringify(pick(sentenceAt(node)))) tr.setNodeMarkup(position, undefined, attrs);
   if (node.textContent !== text) {
     const from = position + 1;

@@ -1,0 +1,137 @@
+import { describe, describeCode, type Described } from "../../errors/describe";
+import { shell, type FindingSupport, type PixelImage, type StudyDetail, type StudyRow } from "../../ipc";
+import { subscribe } from "../../state/bus";
+import { session } from "../../state/session.svelte";
+import { worklist } from "../worklist/worklist.svelte";
+
+/** Decoded images on their way; one place, so that the first is asked for at the click itself. */
+class PixelRequests {
+  private pending = new Map<string, Promise<PixelImage>>();
+
+  /** Starts to decode; the viewer takes it over with `take`. */
+  ahead(instanceUid: string): void {
+    const request = shell.imagePixels(instanceUid);
+    // The viewer that takes it shows the error.
+    request.catch(() => undefined);
+    this.pending.clear();
+    this.pending.set(instanceUid, request);
+  }
+
+  /** The pixels, once: nobody else holds on to the buffer. */
+  take(instanceUid: string): Promise<PixelImage> {
+    const ahead = this.pending.get(instanceUid);
+    this.pending.delete(instanceUid);
+    return ahead ?? shell.imagePixels(instanceUid);
+  }
+
+  clear(): void {
+    this.pending.clear();
+  }
+}
+
+/** The open study. */
+class Room {
+  studyUid = $state<string | null>(null);
+  /** What the worklist knew, shown until the study is read. */
+  row = $state.raw<StudyRow | null>(null);
+  detail = $state.raw<StudyDetail | null>(null);
+  failed = $state<Described | null>(null);
+  support = $state.raw<FindingSupport[]>([]);
+  supportDemo = $state(false);
+  supportFailed = $state<Described | null>(null);
+  /** When the study was clicked, for the time to the first frame. */
+  clickedAt = 0;
+  readonly pixels = new PixelRequests();
+
+  private beforeLeaving: (() => Promise<void>) | null = null;
+
+  readonly position = $derived(worklist.shown.findIndex((r) => r.studyUid === this.studyUid));
+
+  follow(): () => void {
+    const end = subscribe((event) => {
+      if (event.event === "open_study") void this.open(event.studyUid);
+      if (event.event === "support_ready" && event.studyUid === this.studyUid) {
+        this.support = event.support;
+        this.supportDemo = event.demo;
+        this.supportFailed = null;
+      }
+      if (event.event === "support_failed" && event.studyUid === this.studyUid) {
+        this.supportFailed = describeCode(event.code, event.detail);
+      }
+    });
+    return () => {
+      end();
+      this.forget();
+    };
+  }
+
+  async open(studyUid: string): Promise<void> {
+    const clickedAt = performance.now();
+    if (studyUid === this.studyUid && this.detail) {
+      session.screen = "room";
+      return;
+    }
+    const row = worklist.rows.find((r) => r.studyUid === studyUid) ?? null;
+    if (row?.instanceUid) this.pixels.ahead(row.instanceUid);
+    const reading = shell.openStudy(studyUid);
+    reading.catch(() => undefined);
+    if (!(await this.leave())) return;
+    this.clickedAt = clickedAt;
+    this.studyUid = studyUid;
+    worklist.selectedUid = studyUid;
+    this.row = row;
+    this.detail = null;
+    this.failed = null;
+    this.support = [];
+    this.supportFailed = null;
+    session.screen = "room";
+    try {
+      const detail = await reading;
+      if (this.studyUid !== studyUid) return;
+      this.detail = detail;
+      this.support = detail.support;
+      this.supportDemo = detail.supportDemo;
+    } catch (reason) {
+      if (this.studyUid === studyUid) this.failed = describe(reason);
+    }
+  }
+
+  /** To the study before or after this one in the worklist. */
+  step(by: 1 | -1): void {
+    const next = worklist.shown[this.position + by];
+    if (next && this.position >= 0) void this.open(next.studyUid);
+  }
+
+  async toWorklist(): Promise<void> {
+    if (await this.leave()) session.screen = "worklist";
+  }
+
+  /** What is saved before another study is shown; the result takes it back. */
+  onLeave(run: () => Promise<void>): () => void {
+    this.beforeLeaving = run;
+    return () => {
+      if (this.beforeLeaving === run) this.beforeLeaving = null;
+    };
+  }
+
+  /** False when text could not be saved: the study stays open, and the text in the window. */
+  private async leave(): Promise<boolean> {
+    try {
+      await this.beforeLeaving?.();
+      return true;
+    } catch (reason) {
+      session.say(reason);
+      return false;
+    }
+  }
+
+  private forget(): void {
+    this.studyUid = null;
+    this.row = null;
+    this.detail = null;
+    this.support = [];
+    this.pixels.clear();
+  }
+}
+
+export const room = new Room();

@@ -1,0 +1,194 @@
+import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
+import { session } from "../../state/session.svelte";
+import { subscribe } from "../../state/bus";
+import { saving } from "./saving.svelte";
+import { SectionEditor, type SectionEvents } from "./section-editor";
+import { sectionsOf, type Section } from "./sentences";
+import { ReportSync } from "./sync";
+
+const HINTS: Partial<Record<SectionName, string>> = {
+  indication: "Why was the image taken?",
+  comparison: "Earlier images, or none",
+  findings: "Type, or draft with Ctrl G",
+  impression: "What it comes to",
+  addendum: "What is to be added to the signed report",
+};
+
+/** The open report: its editors, what is saved of it, what of the proposals was looked at. */
+export class OpenReport {
+  view = $state.raw<ReportView>() as ReportView;
+  /** Proposed sentences left, by section, as the editors show them now. */
+  proposed = $state.raw<Partial<Record<SectionName, string[]>>>({});
+  /** Ids of proposed sentences that were shown and focused. */
+  seen = $state.raw<ReadonlySet<string>>(new Set());
+
+  readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
+
+  private readonly editors = new Map<SectionName, SectionEditor>();
+  private readonly sync: ReportSync;
+  private undoOrder: SectionName[] = [];
+  private redoOrder: SectionName[] = [];
+  private readonly endEvents: () => void;
+
+  constructor(view: ReportView) {
+    this.view = view;
+    saving.state = "saved";
+    saving.at = view.savedAt;
+    this.sync = new ReportSync(
+      view,
+      {
+        edit: (id, revision, commands) => shell.reportEdit(id, revision, commands),
+        read: (studyUid) => shell.reportView(studyUid),
+      },
+      { read: () => this.read(), merge: (ancestor, server) => this.merge(ancestor, server) },
+      {
+        now: () => performance.now(),
+        after: (ms, run) => {
+          const timer = setTimeout(run, ms);
+          return () => clearTimeout(timer);
+        },
+      },
+      {
+        state: (state) => (saving.state = state),
+        view: (next) => {
+          this.view = next;
+          saving.at = next.savedAt;
+          for (const { name, open } of next.sections) this.editors.get(name)?.setOpen(open);
+        },
+        failed: (error) => session.say(error),
+      },
+    );
+    this.endEvents = subscribe((event) => {
+      if (event.event === "draft_done") this.sync.incoming(event.report);
+    });
+  }
+
+  /** Puts the editor of a section into `place`; the result takes it away. */
+  mount(name: SectionName, heading: string, place: HTMLElement): () => void {
+    const section = sectionsOf(this.view).find((s) => s.name === name)!;
+    const editor = new SectionEditor({
+      name,
+      heading,
+      place,
+      sentences: section.sentences,
+      open: section.open,
+      hint: HINTS[name] ?? "",
+      newId: () => crypto.randomUUID(),
+      on: this.events(),
+    });
+    this.editors.set(name, editor);
+    this.count(name);
+    return () => {
+      this.editors.delete(name);
+      editor.destroy();
+    };
+  }
+
+  flush(): Promise<void> {
+    return this.sync.flush();
+  }
+
+  command(commands: EditCommand[]): Promise<ReportView> {
+    return this.sync.command(commands);
+  }
+
+  /** A report that came with another answer, such as that of signing. */
+  take(view: ReportView): void {
+    this.sync.incoming(view);
+  }
+
+  async close(): Promise<void> {
+    this.endEvents();
+    saving.state = null;
+    await this.sync.close();
+  }
+
+  canAcceptSection(name: SectionName): boolean {
+    const ids = this.proposed[name] ?? [];
+    return ids.length > 0 && ids.every((id) => this.seen.has(id));
+  }
+
+  async acceptSection(name: SectionName): Promise<void> {
+    if (!this.canAcceptSection(name)) return;
+    await this.command([{ do: "accept_section", section: name, seen: [...(this.proposed[name] ?? [])] }]);
+  }
+
+  addSentence(name: SectionName): void {
+    this.editors.get(name)?.addSentence();
+  }
+
+  /** The next (previous) proposed sentence, from where the cursor is and around the end. */
+  focusProposal(forward: boolean): void {
+    const names = this.names();
+    const at = names.findIndex((name) => this.editors.get(name)?.focused);
+    const turn = forward ? 1 : -1;
+    for (let step = 0; step <= names.length; step++) {
+      const start = at < 0 ? (forward ? 0 : names.length - 1) : at;
+      const index = (((start + step * turn) % names.length) + names.length) % names.length;
+      if (this.editors.get(names[index]!)?.focusProposal(forward, at >= 0 && step === 0)) return;
+    }
+  }
+
+  undo(): void {
+    const name = this.undoOrder.pop();
+    if (name === undefined) return;
+    if (this.editors.get(name)?.undo()) this.redoOrder.push(name);
+    else this.undo();
+  }
+
+  redo(): void {
+    const name = this.redoOrder.pop();
+    if (name === undefined) return;
+    if (this.editors.get(name)?.redo()) this.undoOrder.push(name);
+    else this.redo();
+  }
+
+  private names(): SectionName[] {
+    return this.view.sections.map((s) => s.name).filter((name) => this.editors.has(name));
+  }
+
+  private read(): Section[] {
+    return sectionsOf(this.sync?.view ?? this.view).map((section) => {
+      const editor = this.editors.get(section.name);
+      return editor ? { ...section, sentences: editor.read() } : section;
+    });
+  }
+
+  private merge(ancestor: Section[], server: Section[]): void {
+    for (const section of server) {
+      const before = ancestor.find((s) => s.name === section.name);
+      this.editors.get(section.name)?.merge(before?.sentences ?? [], section.sentences);
+    }
+  }
+
+  private events(): SectionEvents {
+    return {
+      changed: () => this.sync.changed(),
+      undoable: (name) => {
+        // Typing in a row is one step of the section's history; surplus names find nothing to undo.
+        this.undoOrder.push(name);
+        this.redoOrder = [];
+      },
+      seen: (id) => {
+        if (!this.seen.has(id)) this.seen = new Set([...this.seen, id]);
+      },
+      nextProposal: (name, forward) => {
+        if (!this.editors.get(name)?.focusProposal(forward, false)) this.focusProposal(forward);
+      },
+      leave: (name, forward) => {
+        const names = this.names().filter((n) => this.view.sections.find((s) => s.name === n)?.open);
+        const next = names[names.indexOf(name) + (forward ? 1 : -1)];
+        if (next) this.editors.get(next)?.focusText(forward ? "start" : "end");
+      },
+      kept: () =>
+        session.say("Proposed sentences are not deleted with text.", "Focus one with Alt Down and drop it with Backspace."),
+      updated: (name) => this.count(name),
+    };
+  }
+
+  private count(name: SectionName): void {
+    const ids = (this.editors.get(name)?.read() ?? []).filter((s) => s.state === "proposed").map((s) => s.id);
+    const before = this.proposed[name] ?? [];
+    if (ids.join() !== before.join()) this.proposed = { ...this.proposed, [name]: ids };
+  }
+}

@@ -1,0 +1,370 @@
+import { Editor, Extension } from "@tiptap/core";
+import { history, isHistoryTransaction, redo, redoDepth, undo, undoDepth } from "@tiptap/pm/history";
+import type { Node as ProseNode } from "@tiptap/pm/model";
+import { NodeSelection, Plugin, Selection, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
+import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
+import type { RegionName, SectionName } from "../../ipc";
+import { DECIDED, editingKey, guard } from "./guard";
+import { mergeSection } from "./merge";
+import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
+import { REGION_HEADINGS, type Sentence } from "./sentences";
+import { bringTo, documentOf, emptySentence, nodeOf, sentencesOf } from "./transform";
+
+/** What a section's editor tells the report around it. */
+export interface SectionEvents {
+  /** A person changed something. */
+  changed(section: SectionName): void;
+  /** Typing that can be undone was added. */
+  undoable(section: SectionName): void;
+  /** A proposed sentence was shown and focused. */
+  seen(id: string): void;
+  /** The last proposed sentence of this section was decided, or one asked for the next. */
+  nextProposal(section: SectionName, forward: boolean): void;
+  /** The cursor leaves the section at its end or start. */
+  leave(section: SectionName, forward: boolean): void;
+  /** Deleting was stopped because it would have taken a proposed sentence away. */
+  kept(): void;
+  /** The number of proposed sentences or their standing changed. */
+  updated(section: SectionName): void;
+}
+
+export interface SectionOptions {
+  name: SectionName;
+  heading: string;
+  place: HTMLElement;
+  sentences: Sentence[];
+  open: boolean;
+  hint: string;
+  newId: () => string;
+  on: SectionEvents;
+}
+
+/** The editor of one section: sentences as blocks, proposals decided by key or click. */
+export class SectionEditor {
+  readonly name: SectionName;
+  private readonly editor: Editor;
+
+  constructor(private readonly options: SectionOptions) {
+    this.name = options.name;
+    const actions: SentenceActions = {
+      focus: (position) => this.focusAt(position),
+      accept: (position) => this.accept(position),
+      edit: (position) => this.edit(position),
+      drop: (position) => this.drop(position),
+    };
+    this.editor = new Editor({
+      element: options.place,
+      injectCSS: false,
+      enableInputRules: false,
+      enablePasteRules: false,
+      editable: options.open,
+      extensions: [SectionDocument, Words, SentenceNode.configure({ actions }), this.behaviour()],
+      editorProps: {
+        attributes: {
+          "aria-label": options.heading,
+          "aria-multiline": "true",
+          role: "textbox",
+          spellcheck: "false",
+          class: "section-text",
+        },
+      },
+      onTransaction: ({ transaction }) => this.report(transaction),
+      onFocus: () => this.tellSeen(),
+    });
+    const { view } = this.editor;
+    const doc = documentOf(view.state.schema, options.sentences, options.newId);
+    const tr = view.state.tr.replaceWith(0, view.state.doc.content.size, doc.content);
+    view.dispatch(tr.setMeta(DECIDED, true).setMeta("addToHistory", false));
+  }
+
+  read(): Sentence[] {
+    return sentencesOf(this.editor.state.doc);
+  }
+
+  /** Takes over the shell's sentences; cursor and unsaved words stay. */
+  merge(ancestor: Sentence[], server: Sentence[]): void {
+    const { state } = this.editor;
+    let wanted = mergeSection(ancestor, this.read(), server);
+    // The empty line that invites typing goes when there is text, unless the cursor stands in it.
+    if (wanted.length > 1 && !this.focused) {
+      const written = wanted.filter((s) => s.text !== "");
+      if (written.length > 0) wanted = written;
+    }
+    const tr = state.tr;
+    bringTo(tr, state.schema, wanted, this.options.newId);
+    if (tr.docChanged) this.dispatch(tr.setMeta(DECIDED, true).setMeta("addToHistory", false));
+  }
+
+  setOpen(open: boolean): void {
+    if (this.editor.isEditable !== open) this.editor.setEditable(open, false);
+  }
+
+  get focused(): boolean {
+    return this.editor.isFocused;
+  }
+
+  get element(): HTMLElement {
+    return this.editor.view.dom;
+  }
+
+  focusText(at: "start" | "end" = "end"): void {
+    const { doc } = this.editor.state;
+    const selection = at === "end" ? Selection.atEnd(doc) : Selection.atStart(doc);
+    this.dispatch(this.editor.state.tr.setSelection(selection).scrollIntoView());
+    this.editor.view.focus();
+  }
+
+  /** Focuses the next proposed sentence after the selection, or the first (last); false when there is none. */
+  focusProposal(forward: boolean, fromSelection: boolean): boolean {
+    const { selection, doc } = this.editor.state;
+    const found: number[] = [];
+    doc.forEach((node, position) => {
+      if (node.attrs.state === "proposed") found.push(position);
+    });
+    const from = selection instanceof NodeSelection ? selection.from : selection.$from.before(1);
+    const ahead = fromSelection ? found.filter((p) => (forward ? p > from : p < from)) : found;
+    const position = forward ? ahead[0] : ahead.at(-1);
+    if (position === undefined) return false;
+    this.focusAt(position);
+    return true;
+  }
+
+  undo(): boolean {
+    return undo(this.editor.state, this.editor.view.dispatch) && this.focusBack();
+  }
+  redo(): boolean {
+    return redo(this.editor.state, this.editor.view.dispatch) && this.focusBack();
+  }
+  get canUndo(): boolean {
+    return undoDepth(this.editor.state) > 0;
+  }
+  get canRedo(): boolean {
+    return redoDepth(this.editor.state) > 0;
+  }
+
+  /** Puts a new empty sentence at the end, or after the one at `position`, and the cursor in it. */
+  addSentence(position: number | null = null): void {
+    const { state } = this.editor;
+    const node = position === null ? null : state.doc.nodeAt(position);
+    const at = node ? position! + node.nodeSize : state.doc.content.size;
+    const region = (node ?? state.doc.lastChild)?.attrs.region as RegionName | null;
+    const made = nodeOf(state.schema, { ...emptySentence(this.options.newId()), region });
+    const tr = state.tr.insert(at, made);
+    this.dispatch(tr.setSelection(TextSelection.create(tr.doc, at + 1)).scrollIntoView());
+    this.editor.view.focus();
+  }
+
+  destroy(): void {
+    this.editor.destroy();
+  }
+
+  private focusBack(): true {
+    this.editor.view.focus();
+    return true;
+  }
+
+  private dispatch(tr: Transaction): void {
+    this.editor.view.dispatch(tr);
+  }
+
+  private focusAt(position: number): void {
+    const { state, view } = this.editor;
+    const tr = state.tr.setSelection(NodeSelection.create(state.doc, position)).setMeta(editingKey, null);
+    this.dispatch(tr);
+    view.focus();
+    const dom = view.nodeDOM(position);
+    if (dom instanceof HTMLElement) dom.scrollIntoView({ block: "nearest" });
+    this.tellSeen();
+  }
+
+  private accept(position: number): void {
+    const { state } = this.editor;
+    const node = state.doc.nodeAt(position);
+    if (node?.attrs.state !== "proposed" || !this.editor.isEditable) return;
+    const tr = state.tr.setNodeMarkup(position, undefined, { ...node.attrs, state: "accepted" });
+    this.decide(tr);
+  }
+
+  private edit(position: number): void {
+    const { state, view } = this.editor;
+    const node = state.doc.nodeAt(position);
+    if (!node || !this.editor.isEditable) return;
+    const end = position + 1 + node.content.size;
+    // The mark comes with the selection: the cursor may enter only what is known to be edited.
+    this.dispatch(state.tr.setSelection(TextSelection.create(state.doc, end)).setMeta(editingKey, node.attrs.id));
+    view.focus();
+  }
+
+  private drop(position: number): void {
+    const { state } = this.editor;
+    const node = state.doc.nodeAt(position);
+    if (node?.attrs.state !== "proposed" || !this.editor.isEditable) return;
+    const tr = state.tr;
+    if (state.doc.childCount === 1) {
+      tr.insert(state.doc.content.size, nodeOf(state.schema, emptySentence(this.options.newId())));
+    }
+    tr.delete(position, position + node.nodeSize);
+    this.decide(tr);
+  }
+
+  /** A decision cannot be undone by typing's undo: the shell has recorded it. */
+  private decide(tr: Transaction): void {
+    this.dispatch(tr.setMeta(DECIDED, true).setMeta("addToHistory", false).setMeta("hilum/person", true));
+    this.options.on.nextProposal(this.name, true);
+  }
+
+  private report(tr: Transaction): void {
+    const byPerson = tr.getMeta("hilum/person") || !tr.getMeta(DECIDED);
+    if (tr.docChanged) {
+      if (byPerson) {
+        this.options.on.changed(this.name);
+        if (tr.getMeta("addToHistory") !== false && !isHistoryTransaction(tr)) this.options.on.undoable(this.name);
+      }
+      this.options.on.updated(this.name);
+    }
+    if (tr.selectionSet) this.tellSeen();
+  }
+
+  private tellSeen(): void {
+    const { selection } = this.editor.state;
+    if (!this.focused || !(selection instanceof NodeSelection)) return;
+    if (selection.node.attrs.state === "proposed") this.options.on.seen(selection.node.attrs.id);
+  }
+
+  private behaviour(): Extension {
+    const { newId, on, hint } = this.options;
+    const plugins = [
+      guard(newId, () => on.kept()),
+      history(),
+      new Plugin({
+        props: {
+          handleKeyDown: (view, event) => this.key(view, event),
+          handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
+          handleDrop: () => true,
+          decorations: (state) => decorate(state, hint),
+        },
+      }),
+    ];
+    return Extension.create({ name: "section", priority: 1000, addProseMirrorPlugins: () => plugins });
+  }
+
+  private key(view: EditorView, event: KeyboardEvent): boolean {
+    const { selection, doc } = view.state;
+    const chord = event.ctrlKey || event.metaKey || event.altKey;
+    if (selection instanceof NodeSelection && selection.node.attrs.state === "proposed") {
+      if (!chord && this.proposalKey(selection.from, event)) return true;
+    } else if (event.key === "Enter" && !chord) {
+      return splitSentence(view, this.options.newId);
+    } else if (event.key === "Backspace" && !chord && selection.empty && selection.$from.parentOffset === 0) {
+      const before = doc.childBefore(selection.$from.before(1));
+      if (before.node?.attrs.state === "proposed") {
+        this.focusAt(before.offset);
+        return true;
+      }
+    }
+    if (event.key === "Escape") {
+      if (editingKey.getState(view.state) !== null && selection instanceof TextSelection) {
+        this.focusAt(selection.$from.before(1));
+        return true;
+      }
+      return false;
+    }
+    if (chord || event.shiftKey) return false;
+    if (event.key === "ArrowDown" && atEdge(view, true)) return this.leave(true);
+    if (event.key === "ArrowUp" && atEdge(view, false)) return this.leave(false);
+    return false;
+  }
+
+  private leave(forward: boolean): boolean {
+    this.options.on.leave(this.name, forward);
+    return true;
+  }
+
+  private proposalKey(position: number, event: KeyboardEvent): boolean {
+    switch (event.key) {
+      case "Enter":
+        if (!event.repeat) this.accept(position);
+        return true;
+      case "e":
+      case "E":
+        this.edit(position);
+        return true;
+      case "Backspace":
+      case "Delete":
+        // A key held down must not run through the proposals.
+        if (!event.repeat) this.drop(position);
+        return true;
+      case "n":
+      case "N":
+        this.addSentence(position);
+        return true;
+      default:
+        // Letters never write over a proposal.
+        return event.key.length === 1;
+    }
+  }
+}
+
+/** Enter: the words behind the cursor become a sentence of their own. */
+function splitSentence(view: EditorView, newId: () => string): boolean {
+  const tr = view.state.tr;
+  if (!tr.selection.empty) tr.deleteSelection();
+  const { $from } = tr.selection;
+  const attrs = { ...emptySentence(newId()), text: undefined, region: $from.parent.attrs.region };
+  if ($from.parentOffset === 0 && $from.parent.content.size > 0) {
+    const at = $from.before(1);
+    tr.insert(at, view.state.schema.nodes.sentence!.create(attrs));
+  } else {
+    tr.split($from.pos, 1, [{ type: view.state.schema.nodes.sentence!, attrs }]);
+  }
+  view.dispatch(tr.scrollIntoView());
+  return true;
+}
+
+/** Text only, a line a sentence; what markup the clipboard holds is ignored. */
+function pasteText(view: EditorView, text: string, newId: () => string): boolean {
+  const lines = text.split(/\r\n?|\n/).map((line) => line.replace(/\s+/g, " ").trim());
+  const words = lines.filter((line) => line !== "");
+  if (words.length === 0 || view.state.selection instanceof NodeSelection) return true;
+  const tr = view.state.tr.insertText(words[0]!);
+  const { sentence } = view.state.schema.nodes;
+  for (const line of words.slice(1)) {
+    const attrs = { ...emptySentence(newId()), text: undefined, region: tr.selection.$from.parent.attrs.region };
+    tr.split(tr.selection.from, 1, [{ type: sentence!, attrs }]).insertText(line);
+  }
+  view.dispatch(tr.scrollIntoView());
+  return true;
+}
+
+function atEdge(view: EditorView, forward: boolean): boolean {
+  const { selection, doc } = view.state;
+  if (!selection.empty && !(selection instanceof NodeSelection)) return false;
+  const index = selection.$from.index(0);
+  if (index !== (forward ? doc.childCount - 1 : 0)) return false;
+  return selection instanceof NodeSelection || view.endOfTextblock(forward ? "down" : "up");
+}
+
+/** Small heads where the region changes, and a hint in a section without words. */
+function decorate(state: EditorState, hint: string): DecorationSet {
+  const found: Decoration[] = [];
+  let region: RegionName | null = null;
+  state.doc.forEach((node: ProseNode, position: number) => {
+    const own = node.attrs.region as RegionName | null;
+    if (own !== null && own !== region) {
+      found.push(Decoration.widget(position, () => regionHead(own), { side: -1, key: `region-${own}-${node.attrs.id}` }));
+    }
+    region = own ?? region;
+  });
+  if (state.doc.childCount === 1 && state.doc.firstChild!.content.size === 0) {
+    found.push(Decoration.node(0, state.doc.firstChild!.nodeSize, { "data-hint": hint }));
+  }
+  return DecorationSet.create(state.doc, found);
+}
+
+function regionHead(region: RegionName): HTMLElement {
+  const head = document.createElement("div");
+  head.className = "region-head";
+  head.contentEditable = "false";
+  head.textContent = REGION_HEADINGS[region];
+  return head;
+}

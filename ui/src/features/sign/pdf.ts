@@ -1,0 +1,34 @@
+import { getDocument, GlobalWorkerOptions, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
+import workerUrl from "pdfjs-dist/legacy/build/pdf.worker.min.mjs?url";
+
+// The worker is a file of the application; nothing is fetched from anywhere else.
+GlobalWorkerOptions.workerSrc = workerUrl;
+
+/** Opens a PDF without evaluating anything in it. The buffer belongs to the worker afterwards. */
+export function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
+  return getDocument({
+    data: new Uint8Array(bytes),
+    isEvalSupported: false,
+    enableXfa: false,
+    useWasm: false,
+    useSystemFonts: false,
+    disableAutoFetch: true,
+    disableStream: true,
+    stopAtErrors: false,
+  }).promise;
+}
+
+/** Draws one page as wide as `width` CSS pixels. */
+export async function drawPage(pdf: PDFDocumentProxy, number: number, width: number): Promise<HTMLCanvasElement> {
+  const page = await pdf.getPage(number);
+  const natural = page.getViewport({ scale: 1 });
+  const viewport = page.getViewport({ scale: (width / natural.width) * devicePixelRatio });
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(viewport.width);
+  canvas.height = Math.round(viewport.height);
+  canvas.style.width = `${width}px`;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `Page ${number}`);
+  await page.render({ canvas, viewport }).promise;
+  return canvas;
+}

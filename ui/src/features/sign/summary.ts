@@ -1,0 +1,27 @@
+import type { ReportView, SentenceView } from "../../ipc";
+
+/** What became of the model's words in a report. */
+export interface Summary {
+  accepted: number;
+  acceptedInBulk: number;
+  /** Sentences that the model wrote and a person changed, with both wordings. */
+  edited: { model: string; signed: string }[];
+  /** Written by a person. */
+  person: number;
+  /** Untouched words of the template. */
+  template: number;
+  demo: boolean;
+}
+
+export function summaryOf(view: ReportView): Summary {
+  const sentences = view.sections.flatMap((s) => s.sentences);
+  const having = (state: SentenceView["state"]) => sentences.filter((s) => s.state === state);
+  return {
+    accepted: having("accepted").length,
+    acceptedInBulk: having("accepted_in_bulk").length,
+    edited: having("edited").map((s) => ({ model: s.modelText ?? "", signed: s.text })),
+    person: having("person").length,
+    template: having("template").length,
+    demo: sentences.some((s) => s.demo),
+  };
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import type { FindingSupport, StudyRow } from "../../ipc";
+import { FILTERS, flagged, statusWords, type FilterId } from "./rows";
+
+const finding = (key: string, difference: number): FindingSupport => ({ finding: key, label: key, difference, softmax: 0.5 });
+const row = (status: string, topFindings: FindingSupport[] = []) => ({ status, topFindings }) as StudyRow;
+
+test.each<[FilterId, string[]]>([
+  ["all", ["new", "drafted", "preliminary", "final", "cancelled"]],
+  ["unread", ["new", "drafted", "preliminary"]],
+  ["drafted", ["drafted"]],
+  ["open", ["preliminary"]],
+  ["signed", ["final"]],
+])("the filter %s admits %o", (id, admitted) => {
+  const all = ["new", "drafted", "preliminary", "final", "cancelled"];
+  expect(all.filter((status) => FILTERS[id].admits(row(status)))).toEqual(admitted);
+});
+
+test.each([
+  [[finding("pneumothorax", 0.1)], "pneumothorax"],
+  [[finding("cardiomegaly", 0.3), finding("pleural_effusion", 0.1)], "pleural_effusion"],
+  [[finding("pneumothorax", -0.1)], null],
+  [[], null],
+])("flags %o", (findings, wanted) => expect(flagged(row("new", findings))).toBe(wanted));
+
+test("an unknown status is shown as it is", () => expect(statusWords("odd").word).toBe("odd"));

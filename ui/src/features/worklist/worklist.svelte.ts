@@ -1,0 +1,111 @@
+import { describe, type Described } from "../../errors/describe";
+import { shell, type ImportFile, type StudyRow } from "../../ipc";
+import { subscribe } from "../../state/bus";
+import { session } from "../../state/session.svelte";
+import { FILTERS, type FilterId } from "./rows";
+
+/** A running or finished import. */
+export interface ImportJob {
+  job: string;
+  done: number;
+  total: number;
+  running: boolean;
+  files: ImportFile[];
+}
+
+/** Verdicts kept for the list; a folder of thousands must not fill the memory. */
+const MOST_VERDICTS = 500;
+
+class Worklist {
+  rows = $state.raw<StudyRow[]>([]);
+  search = $state("");
+  filter = $state<FilterId>("all");
+  selectedUid = $state<string | null>(null);
+  loaded = $state(false);
+  failed = $state<Described | null>(null);
+  job = $state<ImportJob | null>(null);
+  showVerdicts = $state(false);
+
+  readonly shown = $derived(this.rows.filter(FILTERS[this.filter].admits));
+  readonly selected = $derived(this.shown.find((r) => r.studyUid === this.selectedUid) ?? this.shown[0] ?? null);
+
+  private latest = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Follows the shell while somebody is logged in; the result ends it. */
+  follow(): () => void {
+    void this.read();
+    const end = subscribe((event) => {
+      switch (event.event) {
+        case "study_changed":
+        case "support_ready":
+        case "draft_done":
+          this.readSoon();
+          break;
+        case "import_progress":
+          this.progress(event.job, event.done, event.total, event.file);
+          break;
+        case "import_done":
+          if (this.job?.job === event.job) this.job = { ...this.job, running: false };
+          if (event.refused > 0) this.showVerdicts = true;
+          if (event.studyUids[0]) this.selectedUid = event.studyUids[0];
+          this.readSoon();
+          break;
+      }
+    });
+    return () => {
+      end();
+      clearTimeout(this.timer);
+      this.rows = [];
+      this.loaded = false;
+      this.job = null;
+      this.search = "";
+    };
+  }
+
+  async read(): Promise<void> {
+    const mine = ++this.latest;
+    try {
+      const rows = await shell.worklist(this.search);
+      if (mine !== this.latest) return;
+      this.rows = rows;
+      this.failed = null;
+    } catch (reason) {
+      if (mine === this.latest) this.failed = describe(reason);
+    }
+    this.loaded = true;
+  }
+
+  readSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.read(), 120);
+  }
+
+  step(by: 1 | -1): void {
+    const rows = this.shown;
+    const at = rows.findIndex((r) => r.studyUid === this.selected?.studyUid);
+    const next = rows[Math.min(rows.length - 1, Math.max(0, at + by))];
+    if (next) this.selectedUid = next.studyUid;
+  }
+
+  async import(what: "files" | "folder"): Promise<void> {
+    try {
+      const job = await (what === "files" ? shell.importFiles() : shell.importFolder());
+      // Its first events may have come before the answer.
+      if (job !== null && this.job?.job !== job) this.job = { job, done: 0, total: 0, running: true, files: [] };
+    } catch (reason) {
+      session.say(reason);
+    }
+  }
+
+  async cancelImport(): Promise<void> {
+    if (this.job) await shell.cancelImport(this.job.job).catch((reason: unknown) => session.say(reason));
+  }
+
+  private progress(job: string, done: number, total: number, file: ImportFile): void {
+    const before = this.job?.job === job ? this.job.files : [];
+    this.job = { job, done, total, running: true, files: [...before, file].slice(-MOST_VERDICTS) };
+  }
+}
+
+export const worklist = new Worklist();

@@ -1,0 +1,123 @@
+import { describe, type Described } from "../errors/describe";
+import { shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
+import { subscribe } from "./bus";
+
+export type Screen = "worklist" | "room" | "models" | "audit" | "settings" | "help";
+
+/** A line at the foot of the window that goes by itself. */
+export interface Notice {
+  id: number;
+  text: string;
+  next: string;
+  kind: "info" | "error";
+}
+
+/** Who is there, which screen is shown, what is set, how the engines are. */
+class Session {
+  status = $state<AppStatus | null>(null);
+  failed = $state<Described | null>(null);
+  screen = $state<Screen>("worklist");
+  settings = $state<Settings | null>(null);
+  engines = $state<EngineStatus[]>([]);
+  notices = $state<Notice[]>([]);
+  /** Shown above the screens. */
+  dialog = $state<"palette" | null>(null);
+  /** True while the first user reads the recovery key: the vault is open, the person is not done. */
+  keepFirstRun = $state(false);
+
+  readonly unlocked = $derived(this.status !== null && !this.status.locked && !this.status.firstRun && !this.keepFirstRun);
+  readonly demo = $derived(this.engines.some((engine) => engine.demo));
+
+  private noticeCount = 0;
+  private beforeLock: (() => Promise<void>)[] = [];
+
+  async boot(): Promise<void> {
+    subscribe((event) => {
+      if (event.event === "locked") void this.locked();
+      if (event.event === "engine") {
+        this.engines = [...this.engines.filter((e) => e.role !== event.engine.role), event.engine];
+      }
+    });
+    try {
+      this.status = await shell.appStatus();
+      if (this.unlocked) await this.entered();
+    } catch (reason) {
+      this.failed = describe(reason);
+    }
+  }
+
+  /** The vault is open: settings and engines are read, what was given at start is imported. */
+  async entered(status?: AppStatus): Promise<void> {
+    if (status) this.status = status;
+    const [settings, engines] = await Promise.all([shell.settings(), shell.engines()]);
+    this.settings = settings;
+    this.engines = engines;
+    applyTheme(settings.theme);
+    await shell.started();
+  }
+
+  async saveSettings(change: Partial<Settings>): Promise<void> {
+    if (!this.settings) return;
+    const before = this.settings;
+    this.settings = { ...before, ...change };
+    applyTheme(this.settings.theme);
+    try {
+      this.settings = await shell.setSettings($state.snapshot(this.settings));
+    } catch (reason) {
+      this.settings = before;
+      applyTheme(before.theme);
+      this.say(reason);
+    }
+  }
+
+  toggleTheme(): void {
+    void this.saveSettings({ theme: this.settings?.theme === "light" ? "dark" : "light" });
+  }
+
+  /** Something that must be done before the window locks, such as saving; the result takes it back. */
+  onLock(run: () => Promise<void>): () => void {
+    this.beforeLock.push(run);
+    return () => (this.beforeLock = this.beforeLock.filter((x) => x !== run));
+  }
+
+  async lock(): Promise<void> {
+    await Promise.allSettled(this.beforeLock.map((run) => run()));
+    try {
+      await shell.lock();
+      await this.locked();
+    } catch (reason) {
+      this.say(reason);
+    }
+  }
+
+  private async locked(): Promise<void> {
+    this.dialog = null;
+    this.screen = "worklist";
+    try {
+      this.status = await shell.appStatus();
+    } catch (reason) {
+      this.failed = describe(reason);
+    }
+  }
+
+  /** A short notice, or words for whatever was thrown. */
+  say(what: unknown, next = ""): void {
+    const error = typeof what === "string" ? null : describe(what);
+    const id = ++this.noticeCount;
+    const notice: Notice = error
+      ? { id, text: error.what, next: error.next, kind: "error" }
+      : { id, text: what as string, next, kind: "info" };
+    this.notices = [...this.notices.filter((n) => n.text !== notice.text), notice].slice(-3);
+    setTimeout(() => this.dismiss(id), error ? 12_000 : 5_000);
+  }
+
+  dismiss(id: number): void {
+    this.notices = this.notices.filter((n) => n.id !== id);
+  }
+}
+
+function applyTheme(theme: string): void {
+  document.documentElement.dataset.theme = theme === "light" ? "light" : "dark";
+}
+
+export const session = new Session();
