@@ -26,7 +26,6 @@ pub struct ImageEmbedding(pub Vec<f32>);
 pub struct Encoder {
     config: SiglipConfig,
     dir: PathBuf,
-    weights: Weights,
     vision: VisionTower,
     tokenizer: TextTokenizer,
     logit_scale: f32,
@@ -53,7 +52,6 @@ impl Encoder {
             dir: dir.to_owned(),
             classes: OnceLock::new(),
             config,
-            weights,
             tokenizer,
         })
     }
@@ -84,7 +82,9 @@ impl Encoder {
             return Ok(Vec::new());
         }
         let ids = texts.iter().map(|text| self.token_ids(text)).collect::<Result<Vec<_>>>()?;
-        let tower = TextTower::load(&self.weights, &self.config.text_config)?;
+        // The files are mapped only while a tower is read from them, so that their
+        // pages do not count against this process for as long as it lives.
+        let tower = TextTower::load(&Weights::open(&self.dir)?, &self.config.text_config)?;
         Ok(tower.forward(&ids)?.into_iter().map(normalised).collect())
     }
 
