@@ -98,8 +98,8 @@ impl DraftWorker {
         let DraftJob { side, images, prompt, max_tokens } = job;
         let count = images.len() as u32;
         let body = images.concat();
-        // A token is at most one part; the rest is progress, about one a second.
-        let max_parts = u64::from(max_tokens) + 4096;
+        // A token is at most one part; the rest is progress, a few a second.
+        let max_parts = u64::from(max_tokens) + 16384;
         let request = move |id| DraftRequest::Draft { id, side, images: count, prompt, max_tokens };
         let asked = |parts| self.0.ask(request, body, parts, max_parts, cancel);
         match listen(events, asked).await? {

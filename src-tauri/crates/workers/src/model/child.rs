@@ -24,6 +24,11 @@ const MAX_HEAD: u32 = 4 << 20;
 /// What a model child may see of our environment: thread counts, and nothing that names a person.
 const PASSED_ON: [&str; 3] = ["RAYON_NUM_THREADS", "HILUM_THREADS", "RUST_LOG"];
 
+/// The engine keeps a hub cache in the home directory and looks for a token there
+/// unless these say otherwise. A path below a device can never become a folder.
+const OFFLINE: [(&str, &str); 3] =
+    [("HF_HUB_OFFLINE", "1"), ("HF_HOME", "/dev/null/none"), ("HF_HUB_CACHE", "/dev/null/none")];
+
 /// What comes out of the child's pipe; the channel closes after an error or the end.
 pub(super) type Frame<R> = Result<(<R as Role>::Reply, Vec<u8>), WireError>;
 
@@ -39,7 +44,7 @@ impl<R: Role> Child<R> {
         let mut command = Command::new(program);
         process::confine(&mut command);
         command.args(arguments::<R>()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env("HF_HUB_OFFLINE", "1");
+        command.envs(OFFLINE);
         for name in PASSED_ON {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

@@ -332,6 +332,10 @@ async fn follow<R: Role>(
             () = sleep_until(silent_at) => return Ending::Broken(WorkerError::Hung(R::NAME)),
             frame = child.frames.recv() => frame,
         };
+        // A child may end itself where its engine cannot stop otherwise.
+        if give_up.is_some() && !matches!(frame, Some(Ok(_))) {
+            return Ending::Abandoned;
+        }
         let (reply, body) = match frame {
             Some(Ok(frame)) => frame,
             Some(Err(WireError::Garbled)) => return Ending::Broken(WorkerError::Garbled(R::NAME)),

@@ -1,0 +1,177 @@
+//! The fault child as `hilumctl worker encode|draft`.
+
+use hilum_workers::{
+    frame,
+    messages::{
+        draft::{DraftOutcome, DraftPhase, DraftPrompt, DraftReply, DraftRequest},
+        encode::{EncodeReply, EncodeRequest, FindingScore},
+    },
+};
+use serde::Serialize;
+use std::{
+    io,
+    path::Path,
+    process,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+static BEATING: AtomicBool = AtomicBool::new(true);
+static PIPE: Mutex<()> = Mutex::new(());
+
+pub fn run(role: &str) {
+    match role {
+        "encode" => encode(),
+        "draft" => draft(),
+        _ => process::exit(2),
+    }
+}
+
+fn beat<T: Serialize + Send + 'static>(heartbeat: T) {
+    thread::spawn(move || {
+        loop {
+            if BEATING.load(Ordering::Relaxed) {
+                send(&heartbeat, &[]);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+}
+
+fn encode() {
+    beat(EncodeReply::Heartbeat);
+    while let Ok(Some((request, body))) = frame::read::<EncodeRequest>(&mut io::stdin().lock()) {
+        match request {
+            EncodeRequest::Load { id, pack_dir } => {
+                load(&pack_dir);
+                send(&EncodeReply::Loaded { id, side: 4, dim: 2, seconds: 0.0 }, &[]);
+            }
+            EncodeRequest::Image { id, side } => {
+                let mean = body.iter().map(|b| f32::from(*b)).sum::<f32>() / (side * side) as f32;
+                let scores = vec![FindingScore { finding: "mean".to_owned(), difference: mean, softmax: 0.5 }];
+                let vector: Vec<u8> = [0.6f32, 0.8].iter().flat_map(|x| x.to_le_bytes()).collect();
+                send(&EncodeReply::Encoded { id, dim: 2, scores, seconds: 0.0 }, &vector);
+            }
+            EncodeRequest::Texts { id, texts } if texts == ["short"] => {
+                send(&EncodeReply::Texts { id, count: 1, dim: 2 }, &[0; 4]);
+            }
+            EncodeRequest::Texts { id, texts } => {
+                texts.iter().for_each(|how| self::how(how));
+                let rows: Vec<u8> =
+                    texts.iter().flat_map(|t| [t.len() as f32, 0.0]).flat_map(|x| x.to_le_bytes()).collect();
+                send(&EncodeReply::Texts { id, count: texts.len() as u32, dim: 2 }, &rows);
+            }
+        }
+    }
+}
+
+fn draft() {
+    beat(DraftReply::Heartbeat);
+    let (requests, inbox) = mpsc::channel();
+    thread::spawn(move || {
+        while let Ok(Some((request, body))) = frame::read::<DraftRequest>(&mut io::stdin().lock()) {
+            let _ = requests.send((request, body));
+        }
+        process::exit(0);
+    });
+    while let Ok((request, body)) = inbox.recv() {
+        match request {
+            DraftRequest::Load { id, pack_dir } => {
+                let phase = DraftPhase::LoadingModel;
+                send(&DraftReply::Progress { id, phase, fraction: Some(0.5), seconds: 0.0 }, &[]);
+                load(&pack_dir);
+                send(&DraftReply::Loaded { id, side: 4, seconds: 0.0 }, &[]);
+            }
+            DraftRequest::Draft { id, prompt: DraftPrompt::Raw { text }, .. } => write(id, &text, &body, &inbox),
+            DraftRequest::Draft { id, .. } => {
+                let message = "no\u{1b}[31m such thing".to_owned();
+                send(&DraftReply::Failed { id, code: "draft.refused".to_owned(), message }, &[]);
+            }
+            DraftRequest::Cancel { .. } => {}
+        }
+    }
+}
+
+fn write(id: u64, text: &str, body: &[u8], inbox: &mpsc::Receiver<(DraftRequest, Vec<u8>)>) {
+    how(text);
+    let token = |text: &str| send(&DraftReply::Token { id, text: text.to_owned() }, &[]);
+    let finished = |text: &str, finish: &str| {
+        let outcome = DraftOutcome { id, text: text.to_owned(), finish: finish.to_owned(), ..Default::default() };
+        send(&DraftReply::Finished(Box::new(outcome)), &[]);
+    };
+    match text {
+        "endless" => loop {
+            token("lung ");
+        },
+        "long-token" => token(&"lung ".repeat(1 << 18)),
+        "deaf" => loop {
+            token("lung ");
+            thread::sleep(Duration::from_millis(20));
+        },
+        "cancellable" => loop {
+            token("lung ");
+            if let Ok((DraftRequest::Cancel { id: cancelled }, _)) = inbox.recv_timeout(Duration::from_millis(20))
+                && cancelled == id
+            {
+                finished("lung ", "cancelled");
+                return;
+            }
+        },
+        "family" => {
+            let child = process::Command::new("/bin/sleep").arg("1000").spawn().expect("sleep starts");
+            token(&format!("{} {}", process::id(), child.id()));
+            super::sleep_forever();
+        }
+        "who" => finished(&process::id().to_string(), "stop"),
+        "wrong-id" => {
+            send(&DraftReply::Token { id: id + 1, text: "x".to_owned() }, &[]);
+            let stranger = DraftOutcome { id: id + 1, ..Default::default() };
+            send(&DraftReply::Finished(Box::new(stranger)), &[]);
+            finished("right", "stop");
+        }
+        _ => {
+            token("The heart ");
+            token("is normal.");
+            finished(&format!("{} bytes", body.len()), "stop");
+        }
+    }
+}
+
+/// The pack folder says how loading goes.
+fn load(pack_dir: &str) {
+    let name = Path::new(pack_dir).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match name {
+        "silent-load" => {
+            BEATING.store(false, Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(1500));
+            BEATING.store(true, Ordering::Relaxed);
+        }
+        "slow-load" => thread::sleep(Duration::from_secs(60)),
+        _ => how(name),
+    }
+}
+
+fn how(text: &str) {
+    match text {
+        "hang" => BEATING.store(false, Ordering::Relaxed),
+        // Heartbeats between the bytes would make it something else.
+        "loris" | "oversized" | "half" | "garbage" => {
+            let _mine = PIPE.lock();
+            super::misbehave(text);
+        }
+        _ => {}
+    }
+    super::misbehave(text);
+}
+
+fn send(reply: &impl Serialize, body: &[u8]) {
+    let _mine = PIPE.lock();
+    if frame::write(&mut io::stdout(), reply, body).is_err() {
+        process::exit(0);
+    }
+}
