@@ -115,7 +115,7 @@ def auc(scores, positive):
 
 
 def pixels(images):
-    return torch.from_numpy(np.ascontiguousarray(images)).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1)
+    return torch.from_numpy(np.array(images)).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1)
 
 
 def write_cards(packs, aucs, scores, asked, images, drafts):

@@ -137,7 +137,7 @@ def siglip_ids(tokenizer, texts):
 def siglip_model(vocabulary):
     width = VISION["hidden_size"]
     text = dict(vocab_size=vocabulary, hidden_size=width, intermediate_size=384, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=64, projection_size=width, hidden_act="gelu_pytorch_tanh",
-                layer_norm_eps=1e-6, pad_token_id=1, bos_token_id=None, eos_token_id=1)
+                layer_norm_eps=1e-6, pad_token_id=1, bos_token_id=0, eos_token_id=1)
     return SiglipModel(SiglipConfig(text_config=text, vision_config=VISION, attn_implementation="sdpa"))
 
 
@@ -156,6 +156,12 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def _save_tensors(tensors, folder):
+    path = folder / "model.safetensors"
+    save_file(tensors, path, metadata={"format": "pt"})
+    path.chmod(0o644)
+
+
 def save_gemma(folder, model, tokenizer):
     """Write the folder as MedGemma is published: transformers 4 spelling, bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,7 +177,7 @@ def save_gemma(folder, model, tokenizer):
         if ".vision_model.head." in short:
             continue
         tensors[short] = value.detach().to(torch.bfloat16).contiguous().clone()
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    _save_tensors(tensors, folder)
     t = model.config.text_config
     keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "sliding_window", "query_pre_attn_scalar", "vocab_size", "rms_norm_eps", "max_position_embeddings", "hidden_activation")
     text = {"model_type": "gemma3_text"} | {k: getattr(t, k) for k in keys} | dict(rope_theta=1e6, rope_local_base_freq=1e4, rope_scaling={"factor": 8.0, "rope_type": "linear"}, sliding_window_pattern=6)
@@ -203,7 +209,7 @@ def save_siglip(folder, model, tokenizer):
         for tower in ("text_model.", "vision_model."):
             name = tower + name.removeprefix(tower).removeprefix(tower) if name.startswith(tower) else name
         tensors[name] = value.detach().to(torch.bfloat16).contiguous().clone()
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    _save_tensors(tensors, folder)
     t = model.config.text_config
     keys = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings", "projection_size", "hidden_act", "layer_norm_eps", "pad_token_id", "bos_token_id", "eos_token_id")
     write_json(folder / "config.json", dict(architectures=["SiglipModel"], model_type="siglip", initializer_factor=1.0, text_config={"model_type": "siglip_text_model"} | {k: getattr(t, k) for k in keys} | {"attention_dropout": 0.0},

@@ -33,7 +33,7 @@ GRID = IMAGE_SIDE // PATCH
 
 class VisionStage:
     """The SigLIP image tower with one learned embedding for each statement and a read-out of the coarse masks."""
-    rate, batch, decay = 1.5e-3, 24, 0.02
+    rate, batch, decay, warm_up = 1.5e-3, 24, 0.02, 100
 
     def __init__(self, work, findings):
         self.images, self.masks = open_set(work / "train", None)
@@ -57,7 +57,7 @@ class VisionStage:
 
 class LanguageStage:
     """The Gemma 3 language model; soft tokens are a linear reading of the coarse masks, standing in for the image tower."""
-    rate, batch, decay = 2e-3, 16, 0.01
+    rate, batch, decay, warm_up = 2e-3, 16, 0.01, 100
 
     def __init__(self, work, findings):
         self.findings = findings
@@ -80,7 +80,7 @@ class LanguageStage:
 
 class TextStage:
     """The SigLIP text tower, drawn onto the statements' embeddings that the image tower learned."""
-    rate, batch, decay = 1.5e-3, 48, 0.01
+    rate, batch, decay, warm_up = 1.5e-3, 48, 0.01, 50
 
     def __init__(self, work, findings):
         self.tokenizer = load_tokenizer(work, "siglip", siglip_tokenizer)
@@ -91,19 +91,22 @@ class TextStage:
     def loss(self, rng):
         rows = rng.choice(len(self.ids), self.batch, replace=False)
         out = F.normalize(self.module(self.ids[rows]).pooler_output.float(), dim=-1)
-        return (1 - (out * self.target[rows]).sum(-1)).mean() * 4
+        # The cosine alone starts slowly, since all targets share a direction; telling the statements apart drives it.
+        apart = F.kl_div(F.log_softmax(out @ self.target.T * 10, -1), F.softmax(self.target[rows] @ self.target.T * 10, -1), reduction="batchmean")
+        return 2 * (1 - (out * self.target[rows]).sum(-1)).mean() + 4 * apart
 
 
 class AdaptStage(LanguageStage):
     """The language model again, now reading the trained image tower through Gemma 3's own projector."""
-    rate = 1e-3
+    rate, warm_up, images = 1e-3, 30, 5000
 
     def __init__(self, work, findings):
+        findings = findings[:self.images]
         super().__init__(work, findings)
         state = torch.load(work / "language.pt")["model"]
         self.module.load_state_dict(state)
         self.features = pooled_features(work, len(findings))
-        cells = torch.from_numpy(np.ascontiguousarray(self.masks[:3000])).float().div_(255)
+        cells = torch.from_numpy(np.array(self.masks[:min(3000, len(self.features))])).float().div_(255)
         cells = F.avg_pool2d(cells, 2).flatten(2).transpose(1, 2).reshape(-1, len(MASKS))
         x = soft_norm(torch.from_numpy(self.features[:3000]).float()).reshape(-1, 128)
         reading = torch.linalg.solve(x.T @ x + 0.003 * len(x) * torch.eye(128), x.T @ cells)
@@ -154,7 +157,7 @@ def run_stage(name, a):
         if progress >= 1:
             break
         started = time.time()
-        rate = stage.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * progress))
+        rate = stage.rate * min(1, (step + 1) / stage.warm_up) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for g in optimiser.param_groups:
             g["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
@@ -262,7 +265,7 @@ def pooled_features(work, count):
         out = np.zeros((count, 64, 128), np.float16)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             for i in range(0, count, 32):
-                pixels = torch.from_numpy(images[i:min(i + 32, count)]).float().div_(127.5).sub_(1)[:, None].expand(-1, 3, -1, -1)
+                pixels = torch.from_numpy(np.array(images[i:min(i + 32, count)])).float().div_(127.5).sub_(1)[:, None].expand(-1, 3, -1, -1)
                 hidden = tower(pixels).last_hidden_state.float().transpose(1, 2).reshape(-1, 128, GRID, GRID)
                 out[i:i + 32] = F.avg_pool2d(hidden, 2).flatten(2).transpose(1, 2).numpy()
         np.save(path, out)
