@@ -1,0 +1,16 @@
+import { PreviewShell } from "./shell";
+
+// The shell's side of the boundary, in the browser. It must stand before the application starts.
+const options = new URLSearchParams(location.search);
+const shell = new PreviewShell({
+  firstRun: options.has("first-run"),
+  locked: options.has("locked"),
+  empty: options.has("empty"),
+  noModels: options.has("no-models"),
+  failDecode: options.has("fail-decode"),
+  failDraft: options.has("fail-draft"),
+  slowDraft: options.has("slow-draft"),
+  theme: options.get("theme") ?? "dark",
+});
+Object.assign(window, { __TAURI_INTERNALS__: shell.internals(), preview: shell });
+await import("../src/main");

@@ -1,0 +1,157 @@
+// Drives the preview in headless Chromium through the whole job and takes a picture of each
+// screen: `npm run preview-screens` in one terminal, then `node preview/screens.mjs OUT [WIDTH HEIGHT THEME]`.
+import { mkdirSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const [out = "screens", width = "1920", height = "1080", theme = "dark", only = ""] = process.argv.slice(2);
+const address = "http://127.0.0.1:1421/";
+mkdirSync(out, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+});
+const problems = [];
+
+async function open(query) {
+  const page = await browser.newPage({ viewport: { width: Number(width), height: Number(height) } });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !/GPU stall|vite/.test(message.text())) problems.push(`${query}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`${query}: ${error.message}`));
+  await page.goto(`${address}?theme=${theme}&${query}`);
+  await page.waitForSelector("body[data-ready=true]", { timeout: 60_000 });
+  return page;
+}
+
+const id = (name) => `[data-testid="${name}"]`;
+let number = 0;
+async function shoot(page, name) {
+  number += 1;
+  await page.waitForTimeout(250);
+  await page.screenshot({ path: `${out}/${String(number).padStart(2, "0")}-${name}.png` });
+}
+
+async function inRoom(query, row = 0) {
+  const page = await open(query);
+  await page.locator(id("open-study")).nth(row).click();
+  await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+  return page;
+}
+
+const scenes = {
+  async firstRun() {
+    const page = await open("first-run&empty");
+    await shoot(page, "first-run");
+    await page.fill(id("first-run-name"), "Dr A. Reader");
+    await page.fill(id("first-run-passphrase"), "correct horse");
+    await page.click(id("first-run-create"));
+    await page.waitForSelector(id("recovery-key"));
+    await shoot(page, "recovery-key");
+    await page.check(id("recovery-written"));
+    await page.click(id("recovery-done"));
+    await page.waitForSelector(id("worklist"));
+    await shoot(page, "empty-worklist");
+    await page.click(id("import-files"));
+    await page.waitForSelector(id("verdicts"));
+    await shoot(page, "verdicts");
+    await page.close();
+  },
+  async unlock() {
+    const page = await open("locked");
+    await page.fill(id("unlock-passphrase"), "wrong");
+    await page.click(id("unlock-submit"));
+    await page.waitForSelector("[data-code='vault.locked']");
+    await shoot(page, "unlock");
+    await page.fill(id("unlock-passphrase"), "right one");
+    await page.click(id("unlock-submit"));
+    await page.waitForSelector(id("worklist-row"));
+    await shoot(page, "worklist");
+    await page.close();
+  },
+  async room() {
+    const page = await inRoom("");
+    await shoot(page, "room-fresh");
+    await page.click(id("draft-start"));
+    await page.waitForTimeout(1700);
+    await page.click(`${id("section-indication")} .ProseMirror`);
+    await page.keyboard.type(" Cough.");
+    await shoot(page, "drafting");
+    await page.waitForSelector(id("proposed-sentence"));
+    await page.keyboard.press("Alt+ArrowDown");
+    await shoot(page, "proposals");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("e");
+    await page.keyboard.type(" No pneumonia.");
+    await page.keyboard.press("Alt+ArrowDown");
+    await page.keyboard.press("Backspace");
+    await shoot(page, "reviewing");
+    for (let i = 0; i < 3; i++) await page.keyboard.press("Enter");
+    await page.waitForSelector(`${id("sign-open")}:not(:disabled)`);
+    await shoot(page, "reviewed");
+    await page.keyboard.press("Control+k");
+    await page.waitForSelector(id("palette"));
+    await shoot(page, "palette");
+    await page.keyboard.press("Escape");
+    await page.click(id("sign-open"));
+    await page.waitForSelector(id("sign-text"));
+    await shoot(page, "sign");
+    await page.check(id("sign-patient"));
+    await page.check(id("sign-accession"));
+    await page.fill(id("sign-passphrase"), "correct horse");
+    await page.click(id("sign-submit"));
+    await page.waitForSelector(`${id("signed-pdf")}[data-pages="1"]`);
+    await page.click(id("save-pdf"));
+    await shoot(page, "signed-pdf");
+    await page.click(id("sign-close"));
+    await shoot(page, "read-only");
+    await page.click(id("addendum"));
+    await page.waitForSelector(`${id("section-addendum")} .ProseMirror`);
+    await shoot(page, "addendum");
+    await page.close();
+  },
+  async viewer() {
+    const page = await inRoom("", 0);
+    await page.keyboard.press("F6");
+    await page.keyboard.press("F6");
+    await page.mouse.move(Number(width) * 0.3, Number(height) * 0.5);
+    await page.keyboard.press("v");
+    await page.waitForTimeout(1500);
+    await page.keyboard.press("r");
+    await page.keyboard.press("i");
+    await page.mouse.wheel(0, -400);
+    await shoot(page, "two-panes");
+    await page.close();
+  },
+  async states() {
+    let page = await open("fail-decode");
+    await page.locator(id("open-study")).nth(3).click();
+    await page.waitForSelector("[data-code='decode.timeout']");
+    await shoot(page, "decode-failed");
+    await page.close();
+    page = await inRoom("fail-draft", 1);
+    await page.click(id("draft-start"));
+    await page.waitForSelector(id("draft-retry"));
+    await shoot(page, "draft-failed");
+    await page.close();
+    page = await inRoom("no-models", 1);
+    await shoot(page, "no-models");
+    await page.close();
+  },
+  async screens() {
+    const page = await open("");
+    for (const name of ["models", "audit", "settings", "help"]) {
+      await page.click(id(`go-${name}`));
+      await page.waitForTimeout(200);
+      await shoot(page, name);
+    }
+    await page.close();
+  },
+};
+
+for (const [name, scene] of Object.entries(scenes)) {
+  if (only !== "" && !only.split(",").includes(name)) continue;
+  await scene().catch((error) => problems.push(`${name}: ${String(error).split("\n").slice(0, 4).join(" | ")}`));
+}
+await browser.close();
+if (problems.length > 0) console.log([...new Set(problems)].join("\n"));

@@ -1,0 +1,334 @@
+import { applied } from "../src/features/report/fixtures";
+import type { AppError, AppEvent, AppStatus, AuditLine, EditCommand, EngineStatus, ModelPack, ReportView, Settings, SignRequest, StudyRow } from "../src/ipc";
+import { phantom, thumbnailOf, type Phantom } from "./phantom";
+import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
+
+export interface PreviewOptions {
+  firstRun: boolean;
+  locked: boolean;
+  empty: boolean;
+  noModels: boolean;
+  failDecode: boolean;
+  failDraft: boolean;
+  slowDraft: boolean;
+  theme: string;
+}
+
+type Callback = (message: { event: string; id: number; payload: AppEvent }) => void;
+
+/** The boundary's contract in memory, for looking at the screens. Nothing of it is shipped. */
+export class PreviewShell {
+  private callbacks = new Map<number, Callback>();
+  private listener: Callback | null = null;
+  private rows: StudyRow[];
+  private reports = new Map<string, ReportView>();
+  private scored = new Set<string>();
+  private drafting = new Map<string, boolean>();
+  private status: AppStatus;
+  private settings: Settings;
+  private auditLines: AuditLine[] = [];
+  private phantoms = new Map<string, Phantom>();
+
+  constructor(private readonly options: PreviewOptions) {
+    const user = { id: "u1", name: "Dr A. Reader" };
+    this.rows = rowsFor(options.empty);
+    this.status = {
+      version: "0.1.0",
+      firstRun: options.firstRun,
+      locked: options.firstRun || options.locked,
+      user: options.firstRun || options.locked ? null : user,
+      users: options.firstRun ? [] : [user],
+      decoderProtected: true,
+      opensAtStart: false,
+    };
+    this.settings = {
+      theme: options.theme,
+      idleLockMinutes: 10,
+      institution: "St. Example Hospital",
+      department: "Radiology",
+      address: "1 Example Street",
+      reportWidth: 600,
+      defaultTemplate: "cxr-frontal",
+      draftOnOpen: false,
+    };
+  }
+
+  internals() {
+    let next = 1;
+    return {
+      metadata: { currentWindow: { label: "main" }, currentWebview: { label: "main", windowLabel: "main" } },
+      transformCallback: (callback: Callback) => {
+        this.callbacks.set(next, callback);
+        return next++;
+      },
+      unregisterCallback: (id: number) => this.callbacks.delete(id),
+      invoke: (command: string, args: Record<string, unknown> = {}) => this.invoke(command, args),
+    };
+  }
+
+  emit(payload: AppEvent): void {
+    this.listener?.({ event: "hilum", id: 0, payload });
+  }
+
+  private async invoke(command: string, args: Record<string, unknown>): Promise<unknown> {
+    if (command === "plugin:event|listen") {
+      this.listener = this.callbacks.get(args.handler as number) ?? null;
+      return 1;
+    }
+    if (command.startsWith("plugin:")) return null;
+    await wait(command === "sign" ? 300 : 15);
+    if (!["app_status", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
+    const answer = this.answers[command];
+    if (!answer) return refuse("app.internal", `no command ${command}`);
+    return answer(args);
+  }
+
+  private answers: Record<string, (args: any) => unknown> = {
+    app_status: () => this.status,
+    create_first_user: ({ name, passphrase }) => {
+      if (passphrase.length < 8) return refuse("vault.weak_passphrase", "too short");
+      this.unlockAs(name);
+      return { user: this.status.user, recoveryKey: "7KQD-M2XR-94TV-HBNW-PC5E-8ZYA-J3LF-6GSU" };
+    },
+    unlock: ({ user, passphrase }) => {
+      if (passphrase === "wrong") return refuse("vault.locked", "the vault does not open");
+      this.unlockAs(user);
+      return this.status;
+    },
+    unlock_with_recovery: ({ user }) => {
+      this.unlockAs(user);
+      return this.status;
+    },
+    add_user: ({ name }) => ({ id: name, name }),
+    change_passphrase: () => null,
+    lock: () => {
+      this.status = { ...this.status, locked: true, user: null };
+      return null;
+    },
+    touch: () => null,
+    started: () => null,
+    worklist: ({ search }) => {
+      const words = (search as string).toLowerCase();
+      return this.rows.filter((r) => `${r.patient.name} ${r.patient.id} ${r.accession} ${r.description}`.toLowerCase().includes(words));
+    },
+    import_files: () => this.import(),
+    import_folder: () => this.import(),
+    cancel_import: () => null,
+    open_study: ({ studyUid }) => {
+      const row = this.rows.find((r) => r.studyUid === studyUid)!;
+      if (!this.scored.has(studyUid)) {
+        setTimeout(() => {
+          this.scored.add(studyUid);
+          this.emit({ event: "support_ready", studyUid, instanceUid: `${studyUid}.1`, support: SUPPORT, demo: true });
+        }, 700);
+      }
+      return detailFor(row, this.report(studyUid), this.scored.has(studyUid));
+    },
+    image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
+    thumbnail: ({ instanceUid }) => thumbnailOf(this.phantom(instanceUid), 240),
+    report_view: ({ studyUid }) => this.report(studyUid),
+    report_edit: ({ reportId, revision, commands }) => this.edit(reportId, revision, commands),
+    templates: () => [
+      { id: "cxr-frontal", name: "Chest, frontal" },
+      { id: "cxr-2view", name: "Chest, two views" },
+      { id: "cxr-portable", name: "Chest, portable AP" },
+    ],
+    draft_start: ({ reportId }) => {
+      void this.draft(reportId);
+      return null;
+    },
+    draft_cancel: ({ reportId }) => {
+      this.drafting.set(reportId, false);
+      return null;
+    },
+    sign: ({ request }) => this.sign(request),
+    signed_pdf: ({ versionId }) => pdfOf(["Hilum preview", `Signed version ${versionId}`, "", "Findings", "The heart is enlarged."]),
+    draft_preview_pdf: () => pdfOf(["Hilum preview", "DRAFT, not signed"]),
+    save_pdf: () => "report.pdf",
+    engines: () => this.engines(),
+    models: () => this.models(),
+    verify_model: () => wait(500),
+    settings: () => this.settings,
+    set_settings: ({ settings }) => (this.settings = settings),
+    audit: ({ limit }) => [...this.auditLines].reverse().slice(0, limit),
+    audit_verify: () => ({ ok: true, checked: this.auditLines.length, head: this.auditLines.at(-1)?.hash ?? "", problem: null }),
+  };
+
+  private unlockAs(name: string): void {
+    const user = { id: "u1", name };
+    this.status = { ...this.status, firstRun: false, locked: false, user, users: [user] };
+  }
+
+  private report(studyUid: string): ReportView {
+    const kept = this.reports.get(studyUid) ?? reportFor(studyUid);
+    this.reports.set(studyUid, this.checked(kept));
+    return structuredClone(this.reports.get(studyUid)!);
+  }
+
+  private byId(reportId: string): ReportView {
+    return [...this.reports.values()].find((r) => r.id === reportId)!;
+  }
+
+  private keep(report: ReportView): ReportView {
+    report.savedAt = new Date().toTimeString().slice(0, 8);
+    this.reports.set(report.studyUid, this.checked(report));
+    return structuredClone(report);
+  }
+
+  private checked(report: ReportView): ReportView {
+    const proposed = report.sections.flatMap((s) => s.sentences).filter((s) => s.state === "proposed").length;
+    report.needs = [
+      ...(proposed > 0 ? [{ code: "sign.unreviewed", count: proposed, section: null }] : []),
+      ...report.sections
+        .filter((s) => s.required && s.sentences.every((x) => x.state === "proposed"))
+        .map((s) => ({ code: "sign.empty_section", count: null, section: s.name })),
+    ];
+    if (report.status === "final") {
+      report.needs = [{ code: "sign.not_open", count: null, section: null }];
+      for (const s of report.sections) s.open = false;
+    }
+    return report;
+  }
+
+  private edit(reportId: string, revision: number, commands: EditCommand[]): ReportView {
+    const report = this.byId(reportId);
+    if (report.revision !== revision) return refuse("store.stale_revision", "another change came first");
+    try {
+      return this.keep(applied(report, commands));
+    } catch (error) {
+      return refuse((error as Error).message, "refused");
+    }
+  }
+
+  private sign(request: SignRequest) {
+    const report = this.byId(request.reportId);
+    if (request.passphrase === "wrong") return refuse("vault.locked", "wrong passphrase");
+    const id = `version-${report.versions.length + 1}`;
+    const sha = "9f2c".repeat(16);
+    report.versions.push({ id, kind: report.becoming, by: this.status.user!.name, at: "2026-11-23 14:12", meaning: "author", pdfSha256: sha });
+    report.status = "final";
+    report.revision += 1;
+    return { versionId: id, pdfSha256: sha, auditHead: "51ab".repeat(16), pages: 1, report: this.keep(report) };
+  }
+
+  private async draft(reportId: string): Promise<void> {
+    const slow = this.options.slowDraft ? 12 : 1;
+    this.drafting.set(reportId, true);
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    const going = () => this.drafting.get(reportId);
+    this.engineState("working");
+    for (const [stage, fraction] of [["loading_model", 0.4], ["loading_model", 0.9], ["reading_image", null], ["writing", null]] as const) {
+      this.emit({ event: "draft_progress", reportId, stage, fraction, seconds: seconds() });
+      await wait(250 * slow);
+      if (!going()) return this.cancelled(reportId);
+    }
+    if (this.options.failDraft) {
+      this.engineState("restarted");
+      this.emit({ event: "draft_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
+      return;
+    }
+    let text = "";
+    for (const word of PROPOSAL.map((p) => p.sentence.text).join(" ").split(" ")) {
+      text += (text === "" ? "" : " ") + word;
+      this.emit({ event: "draft_text", reportId, text });
+      await wait(30 * slow);
+      if (!going()) return this.cancelled(reportId);
+    }
+    const report = structuredClone(this.byId(reportId));
+    for (const { section, sentence } of PROPOSAL) {
+      report.sections.find((s) => s.name === section)!.sentences.push({ ...structuredClone(sentence), id: crypto.randomUUID() });
+    }
+    report.revision += 2;
+    this.engineState("ready");
+    this.emit({ event: "draft_done", reportId, report: this.keep(report), seconds: seconds() });
+  }
+
+  private cancelled(reportId: string): void {
+    this.engineState("ready");
+    this.emit({ event: "draft_cancelled", reportId });
+  }
+
+  private engineState(state: EngineStatus["state"]): void {
+    this.emit({ event: "engine", engine: { ...this.engines()[0]!, state } });
+  }
+
+  private engines(): EngineStatus[] {
+    const none = this.options.noModels;
+    return [
+      { role: "draft", state: none ? "no_model" : "ready", packName: none ? null : "MedGemma demo pack", demo: !none, code: null },
+      { role: "encode", state: none ? "no_model" : "ready", packName: none ? null : "MedSigLIP demo pack", demo: !none, code: null },
+    ];
+  }
+
+  private models(): ModelPack[] {
+    if (this.options.noModels) return [];
+    const pack = (kind: string, name: string, bytes: number): ModelPack => ({
+      id: kind,
+      kind,
+      name,
+      demo: true,
+      hash: "b7c41d".repeat(10),
+      bytes,
+      source: "trained in this repository on drawn radiographs",
+      terms: "MIT OR Apache-2.0",
+      notice: "A demonstration without medical meaning.",
+      quantization: "none",
+      card: "# Demo pack\n\nSmall model of the same architecture.\n",
+      inUse: true,
+    });
+    return [pack("medgemma", "MedGemma demo pack", 22_400_000), pack("medsiglip", "MedSigLIP demo pack", 11_200_000)];
+  }
+
+  private async import(): Promise<string> {
+    const files = ["chest-pa.dcm", "chest-lat.dcm", "report.pdf", "IM0001", "truncated.dcm", "IM0002"];
+    setTimeout(async () => {
+      for (const [i, name] of files.entries()) {
+        const refused = { "report.pdf": "This file is not a DICOM image (it starts like a PDF). Nothing was imported from it.", "truncated.dcm": "This file ends in the middle of its pixels. Nothing was imported from it." }[name];
+        const file = { name, verdict: refused ? "refused" : i === 3 ? "known" : "imported", code: refused ? "decode.refused" : null, message: refused ?? null, studyUid: null };
+        this.emit({ event: "import_progress", job: "job-1", done: i + 1, total: files.length, file });
+        await wait(120);
+      }
+      if (this.rows.length === 0) this.rows = rowsFor(false).slice(0, 1);
+      this.emit({ event: "import_done", job: "job-1", imported: 3, known: 1, refused: 2, studyUids: [] });
+    }, 30);
+    return "job-1";
+  }
+
+  private phantom(instanceUid: string): Phantom {
+    const kept = this.phantoms.get(instanceUid);
+    if (kept) return kept;
+    const seed = Number(instanceUid.split(".").at(-2));
+    const made = phantom(1251, 1501, seed);
+    this.phantoms.set(instanceUid, made);
+    return made;
+  }
+
+  private pixels(instanceUid: string): ArrayBuffer {
+    if (this.options.failDecode) return refuse("decode.timeout", "took too long");
+    const { rows, columns, texels } = this.phantom(instanceUid);
+    const description = {
+      rows, columns, kind: "gray16", slope: 1, intercept: 0, min: 0, max: 4095, inverted: false,
+      windows: [{ center: 1500, width: 3000, explanation: "NORMAL", computed: false }],
+      voi_function: "linear", voi_lut: null, voi_lut_first: null, units: null,
+    };
+    let json = JSON.stringify(description);
+    while (json.length % 4 !== 0) json += " ";
+    const out = new Uint8Array(4 + json.length + texels.byteLength);
+    new DataView(out.buffer).setUint32(0, json.length, true);
+    out.set(new TextEncoder().encode(json), 4);
+    out.set(new Uint8Array(texels.buffer), 4 + json.length);
+    return out.buffer;
+  }
+
+  private record(action: string): void {
+    const seq = this.auditLines.length + 1;
+    this.auditLines.push({ seq, at: "2026-11-23 14:02:11", who: this.status.user?.name ?? "", action, object: "study 1.2.826.0.1", hash: (seq * 7919).toString(16).padStart(64, "a") });
+  }
+}
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+function refuse(code: string, detail: string): never {
+  throw { code, detail } satisfies AppError;
+}
