@@ -281,7 +281,9 @@ impl BlobKind {
     }
 
     fn from_byte(byte: u8) -> Option<BlobKind> {
-        [BlobKind::Original, BlobKind::Thumbnail, BlobKind::Pixels, BlobKind::Pdf].into_iter().find(|k| k.byte() == byte)
+        [BlobKind::Original, BlobKind::Thumbnail, BlobKind::Pixels, BlobKind::Pdf]
+            .into_iter()
+            .find(|k| k.byte() == byte)
     }
 }
 

@@ -71,17 +71,25 @@ pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteC
 /// Reads the settings back from the connection.
 pub(crate) async fn settings(connection: &mut SqliteConnection) -> Result<DatabaseSettings> {
     let mut integers = Vec::new();
-    for pragma in
-        ["PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA secure_delete", "PRAGMA temp_store", "PRAGMA recursive_triggers"]
-    {
-        integers.push(sqlx::query_scalar::<_, i64>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?);
+    for pragma in [
+        "PRAGMA synchronous",
+        "PRAGMA foreign_keys",
+        "PRAGMA secure_delete",
+        "PRAGMA temp_store",
+        "PRAGMA recursive_triggers",
+    ] {
+        integers
+            .push(sqlx::query_scalar::<_, i64>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?);
     }
     let mut texts = Vec::new();
     for pragma in ["PRAGMA journal_mode", "PRAGMA locking_mode", "PRAGMA cipher_version", "SELECT sqlite_version()"] {
-        texts.push(sqlx::query_scalar::<_, String>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?);
+        texts.push(
+            sqlx::query_scalar::<_, String>(pragma).fetch_one(&mut *connection).await.doing("read its settings")?,
+        );
     }
     let schema = applied(connection).await?.unwrap_or(0);
-    let [sqlite_version, cipher_version, locking_mode, journal_mode] = [(); 4].map(|()| texts.pop().unwrap_or_default());
+    let [sqlite_version, cipher_version, locking_mode, journal_mode] =
+        [(); 4].map(|()| texts.pop().unwrap_or_default());
     Ok(DatabaseSettings {
         journal_mode,
         synchronous: integers[0],
@@ -102,10 +110,13 @@ pub(crate) async fn check_integrity(connection: &mut SqliteConnection) -> Result
         sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut *connection).await.doing("check its integrity")?;
     found.retain(|line| line != "ok");
     // Each page carries an HMAC; this checks all of them.
-    let pages: Vec<String> =
-        sqlx::query_scalar("PRAGMA cipher_integrity_check").fetch_all(&mut *connection).await.doing("check its pages")?;
+    let pages: Vec<String> = sqlx::query_scalar("PRAGMA cipher_integrity_check")
+        .fetch_all(&mut *connection)
+        .await
+        .doing("check its pages")?;
     found.extend(pages);
-    let strays = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *connection).await.doing("check its references")?;
+    let strays =
+        sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *connection).await.doing("check its references")?;
     for stray in strays {
         let table: String = stray.try_get(0).doing("check its references")?;
         found.push(format!("a row of {table} refers to nothing"));

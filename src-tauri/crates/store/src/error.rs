@@ -123,11 +123,8 @@ impl StoreError {
         const FULL: i32 = 13;
         const NOTADB: i32 = 26;
         // SQLITE_IOERR_WRITE and friends do not keep errno, but SQLite maps ENOSPC to FULL.
-        let code = source
-            .as_database_error()
-            .and_then(|e| e.code())
-            .and_then(|c| c.parse::<i32>().ok())
-            .map(|c| c & 0xff);
+        let code =
+            source.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<i32>().ok()).map(|c| c & 0xff);
         match code {
             Some(FULL) => StoreError::DiskFull(doing.to_owned()),
             Some(READONLY) => StoreError::ReadOnly(doing.to_owned()),

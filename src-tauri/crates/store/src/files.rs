@@ -13,9 +13,7 @@ use std::path::Path;
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = path.with_extension("partial");
     let written = create_private(&partial).and_then(|mut file| {
-        file.write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(|e| StoreError::file("write", &partial, e))
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| StoreError::file("write", &partial, e))
     });
     if let Err(e) = written {
         let _ = fs::remove_file(&partial);

@@ -44,3 +44,6 @@ pub use tables::series::Series;
 pub use tables::studies::{Priority, Study, StudyRow, WorklistQuery, WorklistRow};
 pub use tables::versions::{SignatureRecord, Version};
 pub use vault::{Certificate, Identity, KdfParams, NewUser, RecoveryKey, Role, User};
+
+#[cfg(test)]
+mod tests;

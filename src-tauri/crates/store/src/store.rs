@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Deletes sealed files that no row refers to: what a crash between sealing and
-    /// recording left. Returns how many. Not to run while an import is under way.
+    /// recording left. Returns how many. Not to run while something is imported or signed.
     ///
     /// # Errors
     /// `store.database`, errors of the file system.
@@ -190,7 +190,13 @@ impl Store {
     ///
     /// # Errors
     /// `vault.locked` for a wrong passphrase; `vault.no_user`.
-    pub async fn set_signing_identity(&self, user: &UserId, passphrase: &str, identity: Identity, at: OffsetDateTime) -> Result<()> {
+    pub async fn set_signing_identity(
+        &self,
+        user: &UserId,
+        passphrase: &str,
+        identity: Identity,
+        at: OffsetDateTime,
+    ) -> Result<()> {
         let held = self.with(|u| u.turn.0.clone())?;
         let (id, passphrase) = (user.clone(), Zeroizing::new(passphrase.to_owned()));
         held.change(move |vault| vault.set_identity(&id, &passphrase, &identity)).await?;

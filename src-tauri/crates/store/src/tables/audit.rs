@@ -65,7 +65,13 @@ pub enum AuditBreak {
 
 impl AuditEvent {
     pub fn new(at: OffsetDateTime, who: &UserId, action: impl Into<String>, object: impl Into<String>) -> AuditEvent {
-        AuditEvent { at, who: who.clone(), action: action.into(), object: object.into(), detail: Value::Object(Default::default()) }
+        AuditEvent {
+            at,
+            who: who.clone(),
+            action: action.into(),
+            object: object.into(),
+            detail: Value::Object(Default::default()),
+        }
     }
 
     pub fn with(mut self, detail: Value) -> AuditEvent {
@@ -132,7 +138,8 @@ pub(crate) async fn head(connection: &mut SqliteConnection) -> Result<AuditHead>
         .fetch_optional(connection)
         .await
         .doing("read the head of the audit trail")?;
-    Ok(row.map_or_else(AuditHead::genesis, |(seq, hash)| AuditHead { seq: seq.cast_unsigned(), hash: hex::encode(hash) }))
+    Ok(row
+        .map_or_else(AuditHead::genesis, |(seq, hash)| AuditHead { seq: seq.cast_unsigned(), hash: hex::encode(hash) }))
 }
 
 /// True when the chain has this line. The genesis is in every chain.
@@ -196,8 +203,10 @@ async fn verify(connection: &mut SqliteConnection, known: Option<&AuditHead>) ->
         }
     }
     // Lines that the chain does not reach: numbered below 1 by somebody.
-    let lines: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM audit").fetch_one(&mut *connection).await.doing("read the audit trail")?;
+    let lines: i64 = sqlx::query_scalar("SELECT count(*) FROM audit")
+        .fetch_one(&mut *connection)
+        .await
+        .doing("read the audit trail")?;
     if lines.cast_unsigned() != last.seq {
         return Ok(AuditVerdict::Broken(AuditBreak::Changed { seq: 0 }));
     }

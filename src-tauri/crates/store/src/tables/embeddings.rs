@@ -30,12 +30,13 @@ impl Store {
     /// # Errors
     /// `store.database`.
     pub async fn embedding(&self, instance_uid: &str, pack: &PackHash) -> Result<Option<Vec<f32>>> {
-        let bytes: Option<Vec<u8>> = sqlx::query_scalar("SELECT vector FROM embeddings WHERE instance_uid = ? AND pack_hash = ?")
-            .bind(instance_uid)
-            .bind(pack.as_str())
-            .fetch_optional(self.access().await?.connection())
-            .await
-            .doing("read an embedding")?;
+        let bytes: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT vector FROM embeddings WHERE instance_uid = ? AND pack_hash = ?")
+                .bind(instance_uid)
+                .bind(pack.as_str())
+                .fetch_optional(self.access().await?.connection())
+                .await
+                .doing("read an embedding")?;
         Ok(bytes.map(|b| f32_values(&b)))
     }
 

@@ -41,7 +41,11 @@ impl Store {
     /// `store.not_found`, `store.corrupt`, `store.database`.
     pub async fn instance(&self, uid: &str) -> Result<Instance> {
         let sql = "SELECT * FROM instances WHERE uid = ?";
-        let row = sqlx::query(sql).bind(uid).fetch_optional(self.access().await?.connection()).await.doing("read an instance")?;
+        let row = sqlx::query(sql)
+            .bind(uid)
+            .fetch_optional(self.access().await?.connection())
+            .await
+            .doing("read an instance")?;
         from_row(&row.ok_or_else(|| StoreError::NotFound { what: "instance", id: uid.to_owned() })?)
     }
 
@@ -69,7 +73,12 @@ impl Store {
         let before: Option<Option<String>> =
             sqlx::query_scalar(read).bind(uid).fetch_optional(access.connection()).await.doing("read an instance")?;
         let before = before.ok_or_else(not_found)?;
-        sqlx::query(write).bind(name.as_str()).bind(uid).execute(access.connection()).await.doing("record a cached image")?;
+        sqlx::query(write)
+            .bind(name.as_str())
+            .bind(uid)
+            .execute(access.connection())
+            .await
+            .doing("record a cached image")?;
         if let Some(old) = before.as_deref().and_then(BlobName::parse).filter(|old| *old != name) {
             let shared = is_used(access.connection(), &old).await?;
             if !shared {
@@ -108,7 +117,12 @@ pub(crate) async fn identity(connection: &mut SqliteConnection, uid: &str) -> Re
         .doing("look up an instance")
 }
 
-pub(crate) async fn insert(connection: &mut SqliteConnection, new: &NewInstance, series_uid: &str, at: OffsetDateTime) -> Result<()> {
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    new: &NewInstance,
+    series_uid: &str,
+    at: OffsetDateTime,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO instances (uid, series_uid, sop_class_uid, transfer_syntax, number, rows, columns, photometric,
             view_position, laterality, header, original_blob, original_sha256, original_bytes, thumbnail_blob,
@@ -151,7 +165,8 @@ pub(crate) async fn of_series(connection: &mut SqliteConnection, series_uid: &st
 
 fn from_row(row: &SqliteRow) -> Result<Instance> {
     let text = |column: &str| row.try_get::<String, _>(column).doing("read an instance");
-    let blob = |name: &str| BlobName::parse(name).ok_or_else(|| StoreError::Corrupt("the name of a sealed file".to_owned()));
+    let blob =
+        |name: &str| BlobName::parse(name).ok_or_else(|| StoreError::Corrupt("the name of a sealed file".to_owned()));
     let cache = |column: &str| {
         let name = row.try_get::<Option<String>, _>(column).doing("read an instance")?;
         name.map(|n| blob(&n)).transpose()

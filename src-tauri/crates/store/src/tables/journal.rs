@@ -109,9 +109,9 @@ pub(crate) async fn move_row(connection: &mut SqliteConnection, report: &Report,
 pub(crate) async fn replay(connection: &mut SqliteConnection, mut report: Report) -> Result<Report> {
     let id = report.id().clone();
     for (entry, template) in lines(connection, &id).await? {
-        report
-            .apply(&entry, template.as_slice())
-            .map_err(|e| StoreError::Corrupt(format!("line {} of the journal of report {id}: {e}", report.revision() + 1)))?;
+        report.apply(&entry, template.as_slice()).map_err(|e| {
+            StoreError::Corrupt(format!("line {} of the journal of report {id}: {e}", report.revision() + 1))
+        })?;
     }
     Ok(report)
 }

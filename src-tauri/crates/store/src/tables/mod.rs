@@ -1,6 +1,7 @@
 //! One module a table, each with the methods of [`crate::Store`] that concern it.
 
 pub(crate) mod audit;
+pub(crate) mod embeddings;
 pub(crate) mod import;
 pub(crate) mod instances;
 pub(crate) mod journal;
@@ -12,7 +13,6 @@ pub(crate) mod search;
 pub(crate) mod series;
 pub(crate) mod settings;
 pub(crate) mod studies;
-pub(crate) mod embeddings;
 pub(crate) mod templates;
 pub(crate) mod users;
 pub(crate) mod versions;

@@ -3,7 +3,9 @@
 
 use crate::Store;
 use crate::error::{Doing, Result, StoreError};
-use crate::tables::{f32_bytes, f32_values, from_json, from_word, parse_time, time_text, to_json, u32_bytes, u32_values, word};
+use crate::tables::{
+    f32_bytes, f32_values, from_json, from_word, parse_time, time_text, to_json, u32_bytes, u32_values, word,
+};
 use hilum_report::{PackHash, ProposalId, ReportId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -29,15 +29,17 @@ impl Store {
             .await
             .doing("record scores")?;
         for score in scores {
-            sqlx::query("INSERT INTO scores (instance_uid, pack_hash, finding, difference, softmax) VALUES (?, ?, ?, ?, ?)")
-                .bind(instance_uid)
-                .bind(pack.as_str())
-                .bind(&score.finding)
-                .bind(score.difference)
-                .bind(score.softmax)
-                .execute(&mut *tx)
-                .await
-                .doing("record scores")?;
+            sqlx::query(
+                "INSERT INTO scores (instance_uid, pack_hash, finding, difference, softmax) VALUES (?, ?, ?, ?, ?)",
+            )
+            .bind(instance_uid)
+            .bind(pack.as_str())
+            .bind(&score.finding)
+            .bind(score.difference)
+            .bind(score.softmax)
+            .execute(&mut *tx)
+            .await
+            .doing("record scores")?;
         }
         tx.commit().await.doing("record scores")
     }

@@ -24,12 +24,14 @@ impl Store {
     /// # Errors
     /// `data.disk_full`, `store.database`.
     pub async fn set_setting<T: Serialize>(&self, key: &str, value: &T) -> Result<()> {
-        sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-            .bind(key)
-            .bind(to_json(value)?)
-            .execute(self.access().await?.connection())
-            .await
-            .doing("keep a setting")?;
+        sqlx::query(
+            "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        .bind(key)
+        .bind(to_json(value)?)
+        .execute(self.access().await?.connection())
+        .await
+        .doing("keep a setting")?;
         Ok(())
     }
 }

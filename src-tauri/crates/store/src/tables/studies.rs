@@ -107,7 +107,8 @@ impl Store {
         let mut values: Vec<String> = Vec::new();
         for word in query.text.split_whitespace() {
             conditions.push(
-                "(p.name || ' ' || p.patient_id || ' ' || s.accession || ' ' || s.description) LIKE ? ESCAPE '\\'".to_owned(),
+                "(p.name || ' ' || p.patient_id || ' ' || s.accession || ' ' || s.description) LIKE ? ESCAPE '\\'"
+                    .to_owned(),
             );
             values.push(format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
         }
@@ -179,7 +180,8 @@ impl Store {
             "SELECT {STUDY_COLUMNS}, {} FROM studies s JOIN patients p ON p.key = s.patient_key WHERE s.uid = ?",
             patients::COLUMNS
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(uid).fetch_optional(&mut *connection).await.doing("read a study")?;
+        let row =
+            sqlx::query(AssertSqlSafe(sql)).bind(uid).fetch_optional(&mut *connection).await.doing("read a study")?;
         let row = row.ok_or_else(|| StoreError::NotFound { what: "study", id: uid.to_owned() })?;
         Ok(Study {
             row: study_row(&row)?,
@@ -266,11 +268,13 @@ impl Store {
         ] {
             sqlx::query(sql).bind(uid).execute(&mut *tx).await.doing("delete a study")?;
         }
-        sqlx::query("DELETE FROM patients WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM studies WHERE patient_key = ?1)")
-            .bind(patient)
-            .execute(&mut *tx)
-            .await
-            .doing("delete a patient")?;
+        sqlx::query(
+            "DELETE FROM patients WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM studies WHERE patient_key = ?1)",
+        )
+        .bind(patient)
+        .execute(&mut *tx)
+        .await
+        .doing("delete a patient")?;
         audit::append(&mut tx, &AuditEvent::new(at, by, "study.delete", uid)).await?;
         tx.commit().await.doing("delete a study")?;
         access.open().reports.retain(|_, report| report.study_uid() != uid);
@@ -286,7 +290,12 @@ impl Store {
 
 /// Records a study of a patient; one that is there fills in what it lacked. False when the
 /// UID belongs to another patient.
-pub(crate) async fn upsert(connection: &mut SqliteConnection, new: &NewStudy, patient_key: &str, at: OffsetDateTime) -> Result<bool> {
+pub(crate) async fn upsert(
+    connection: &mut SqliteConnection,
+    new: &NewStudy,
+    patient_key: &str,
+    at: OffsetDateTime,
+) -> Result<bool> {
     sqlx::query(
         "INSERT INTO studies (uid, patient_key, accession, study_id, date, time, description, referring_physician, imported_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

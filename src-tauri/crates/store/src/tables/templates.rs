@@ -33,8 +33,10 @@ impl Store {
 }
 
 pub(crate) async fn all(connection: &mut SqliteConnection) -> Result<Vec<Template>> {
-    let texts: Vec<String> =
-        sqlx::query_scalar("SELECT template FROM templates ORDER BY id").fetch_all(connection).await.doing("read the templates")?;
+    let texts: Vec<String> = sqlx::query_scalar("SELECT template FROM templates ORDER BY id")
+        .fetch_all(connection)
+        .await
+        .doing("read the templates")?;
     let own = texts.iter().map(|t| from_json::<Template>(t, "a template")).collect::<Result<Vec<_>>>()?;
     let mut all: Vec<Template> = builtin_templates().into_iter().filter(|b| own.iter().all(|o| o.id != b.id)).collect();
     all.extend(own);

@@ -1,11 +1,13 @@
 //! Signed versions: text, document and signature, recorded together and never changed.
 
+use crate::Store;
 use crate::blobs::{BlobKind, BlobName};
 use crate::error::{Doing, Result, StoreError};
 use crate::tables::audit::{self, AuditEvent, AuditHead};
 use crate::tables::{from_json, from_word, journal, parse_time, reports, search, time_text, to_json, word};
-use crate::Store;
-use hilum_report::{Command, Entry, FinalText, Meaning, Report, ReportId, SignedVersion, UserId, VersionId, VersionKind};
+use hilum_report::{
+    Command, Entry, FinalText, Meaning, Report, ReportId, SignedVersion, UserId, VersionId, VersionKind,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;

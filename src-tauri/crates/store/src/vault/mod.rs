@@ -12,8 +12,8 @@
 mod crypto;
 mod recovery;
 
-pub(crate) use crypto::{Key, derive, random};
 pub use crypto::KdfParams;
+pub(crate) use crypto::{Key, derive, random};
 pub use recovery::RecoveryKey;
 
 use crate::error::{Result, StoreError};
@@ -110,7 +110,12 @@ const FORMAT: u32 = 1;
 
 impl Vault {
     /// A vault with a fresh database key and its first user. Nothing is written yet.
-    pub(crate) fn create(user: &NewUser, passphrase: &str, kdf: KdfParams, at: OffsetDateTime) -> Result<(Vault, Key, RecoveryKey)> {
+    pub(crate) fn create(
+        user: &NewUser,
+        passphrase: &str,
+        kdf: KdfParams,
+        at: OffsetDateTime,
+    ) -> Result<(Vault, Key, RecoveryKey)> {
         let key = Key::new(random()?);
         let recovery = RecoveryKey::new(random()?);
         let record = Record::new(user, passphrase, kdf, at, &key)?;
@@ -194,7 +199,14 @@ impl Vault {
         Ok(recovery)
     }
 
-    pub(crate) fn add_user(&mut self, key: &Key, user: &NewUser, passphrase: &str, kdf: KdfParams, at: OffsetDateTime) -> Result<()> {
+    pub(crate) fn add_user(
+        &mut self,
+        key: &Key,
+        user: &NewUser,
+        passphrase: &str,
+        kdf: KdfParams,
+        at: OffsetDateTime,
+    ) -> Result<()> {
         if self.by_name(&user.name).is_some() || self.users.iter().any(|r| r.id == user.id) {
             return Err(StoreError::UserExists);
         }

@@ -1,4 +1,9 @@
 //! The store on a real data folder: made, filled, closed, attacked and opened again.
 
+mod attacks;
+mod audit;
+mod folder;
 mod lifecycle;
+mod migrations;
+mod records;
 mod setup;

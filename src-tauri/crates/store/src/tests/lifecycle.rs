@@ -1,8 +1,8 @@
 //! From draft to signed and on, through the store.
 
-use crate::setup::*;
+use super::setup::*;
+use crate::{AuditVerdict, Store};
 use hilum_report::{Command, Report, ReportId, SectionKind, Status, TemplateId, VersionKind};
-use hilum_store::{AuditVerdict, Store};
 
 async fn is_same_after_reopening(store: Store, path: &std::path::Path, report: &Report) -> Store {
     store.close().await.unwrap();
@@ -70,16 +70,22 @@ async fn what_is_refused_changes_nothing() {
     assert!(store.journal(&id).await.unwrap().is_empty());
 
     let report = write(&store, &report).await;
-    let strange = hilum_store::AuditHead { seq: 1, hash: "0".repeat(64) };
+    let strange = crate::AuditHead { seq: 1, hash: "0".repeat(64) };
     assert_eq!(code(record(&store, &report, "v1", &strange).await), "store.corrupt");
     let signed = sign_it(&store, &report, "v1").await.unwrap();
     assert_eq!(code(sign_it(&store, &report, "v2").await), "store.stale_revision");
     assert_eq!(code(sign_it(&store, &signed, "v2").await), "sign.not_open");
-    assert_eq!(code(store.append(&id, signed.revision(), &[insert(SectionKind::Findings, "h", "More.")]).await), "report.not_open");
+    assert_eq!(
+        code(store.append(&id, signed.revision(), &[insert(SectionKind::Findings, "h", "More.")]).await),
+        "report.not_open"
+    );
     assert_eq!(code(store.append(&id, signed.revision(), &[entry(Command::Cancel)]).await), "report.wrong_status");
     assert_eq!(store.versions(&id).await.unwrap().len(), 1);
     assert_eq!(code(store.create_report(&id, STUDY, &template(), &ada().id, AT).await), "store.exists");
-    assert_eq!(code(store.create_report(&ReportId::new("r2"), "9.9", &template(), &ada().id, AT).await), "store.not_found");
+    assert_eq!(
+        code(store.create_report(&ReportId::new("r2"), "9.9", &template(), &ada().id, AT).await),
+        "store.not_found"
+    );
     assert_eq!(code(store.delete_study(STUDY, &ada().id, AT).await), "store.reported");
 }
 
@@ -93,7 +99,8 @@ async fn a_template_may_change_after_it_was_used() {
     own.sections[0].text = vec![("Chest, my way.".to_owned(), None)];
     store.put_template(&own).await.unwrap();
     let report = with_report(&store, "r1").await;
-    let report = store.append(report.id(), 0, &[entry(Command::UseTemplate { template: own.id.clone() })]).await.unwrap();
+    let report =
+        store.append(report.id(), 0, &[entry(Command::UseTemplate { template: own.id.clone() })]).await.unwrap();
     own.sections[0].text = vec![("Chest, another way.".to_owned(), None)];
     store.put_template(&own).await.unwrap();
     let store = is_same_after_reopening(store, temp.path(), &report).await;

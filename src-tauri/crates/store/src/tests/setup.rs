@@ -1,9 +1,12 @@
 //! What the tests begin with: a folder with a user, a study and an image.
 
-use hilum_report::{Command, Entry, Meaning, Region, Report, ReportId, SectionKind, SentenceId, Template, UserId, VersionId, builtin_templates};
-use hilum_store::{
-    AuditHead, BlobKind, DataFolder, KdfParams, NewInstance, NewPatient, NewSeries, NewStudy, NewUser, RecoveryKey, Role,
-    SignatureRecord, Store, StoreError,
+use crate::{
+    AuditHead, BlobKind, DataFolder, KdfParams, NewInstance, NewPatient, NewSeries, NewStudy, NewUser, RecoveryKey,
+    Role, SignatureRecord, Store, StoreError,
+};
+use hilum_report::{
+    Command, Entry, Meaning, Region, Report, ReportId, SectionKind, SentenceId, Template, UserId, VersionId,
+    builtin_templates,
 };
 use std::path::Path;
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -58,7 +61,12 @@ pub async fn instance(store: &Store, study: &str, suffix: &str) -> NewInstance {
             description: "Chest 100%".to_owned(),
             ..NewStudy::default()
         },
-        series: NewSeries { uid: format!("{study}.1"), modality: "DX".to_owned(), number: Some(1), ..NewSeries::default() },
+        series: NewSeries {
+            uid: format!("{study}.1"),
+            modality: "DX".to_owned(),
+            number: Some(1),
+            ..NewSeries::default()
+        },
         uid: format!("{study}.1.{suffix}"),
         sop_class_uid: "1.2.840.10008.5.1.4.1.1.1.1".to_owned(),
         transfer_syntax: "1.2.840.10008.1.2.1".to_owned(),
@@ -105,8 +113,10 @@ pub fn sign(version: &str) -> Entry {
 
 /// Fills what a signature needs.
 pub async fn write(store: &Store, report: &Report) -> Report {
-    let entries =
-        [insert(SectionKind::Findings, "f", "The lungs are clear."), insert(SectionKind::Impression, "i", "No acute disease.")];
+    let entries = [
+        insert(SectionKind::Findings, "f", "The lungs are clear."),
+        insert(SectionKind::Impression, "i", "No acute disease."),
+    ];
     store.append(report.id(), report.revision(), &entries).await.expect("a journal")
 }
 
@@ -126,4 +136,13 @@ pub async fn record(store: &Store, report: &Report, version: &str, head: &AuditH
         audit_head: head,
     };
     store.record_signature(record).await
+}
+
+/// SQL as somebody with the key could give it, past all methods. The error's text, or "ok".
+pub async fn raw(store: &Store, sql: &str) -> String {
+    let mut access = store.access().await.expect("an open store");
+    match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(access.connection()).await {
+        Ok(_) => "ok".to_owned(),
+        Err(e) => e.to_string(),
+    }
 }

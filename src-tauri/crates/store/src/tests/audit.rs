@@ -1,0 +1,100 @@
+//! Tampering with the trail by somebody who has the key and drops the triggers first.
+
+use super::setup::*;
+use crate::{AuditBreak, AuditEvent, AuditHead, AuditVerdict, Store};
+use hilum_report::UserId;
+
+const NO_TRIGGERS: &str = "DROP TRIGGER audit_keeps; DROP TRIGGER audit_stays; DROP TRIGGER audit_in_order;";
+
+async fn trail(lines: usize) -> (tempfile::TempDir, Store, AuditHead) {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    for i in 1..lines {
+        let event = AuditEvent::new(later(i as i64), &UserId::new("u"), "thing.deed", format!("object {i}"));
+        store.record_event(event.with(serde_json::json!({ "i": i }))).await.unwrap();
+    }
+    let head = store.audit_head().await.unwrap();
+    assert_eq!(head.seq, lines as u64);
+    (temp, store, head)
+}
+
+async fn check(tampering: &str, expected: impl Fn(&AuditHead) -> Option<AuditBreak>) {
+    let (_temp, store, head) = trail(10).await;
+    assert_eq!(store.verify_audit(Some(&head)).await.unwrap(), AuditVerdict::Intact(head.clone()));
+    assert_eq!(raw(&store, &format!("{NO_TRIGGERS} {tampering}")).await, "ok", "{tampering}");
+    let verdict = store.verify_audit(Some(&head)).await.unwrap();
+    match expected(&head) {
+        Some(found) => assert_eq!(verdict, AuditVerdict::Broken(found), "{tampering}"),
+        None => assert!(matches!(verdict, AuditVerdict::Broken(_)), "{tampering}: {verdict:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_tampering_is_found() {
+    for column in ["at", "who", "action", "object", "detail"] {
+        let value = if column == "detail" { "'{\"i\":99}'" } else { "'other'" };
+        check(&format!("UPDATE audit SET {column} = {value} WHERE seq = 5"), |_| Some(AuditBreak::Changed { seq: 5 }))
+            .await;
+    }
+    check("UPDATE audit SET hash = randomblob(32) WHERE seq = 5", |_| Some(AuditBreak::Changed { seq: 5 })).await;
+    check("UPDATE audit SET prev = randomblob(32) WHERE seq = 5", |_| Some(AuditBreak::Changed { seq: 5 })).await;
+    check("DELETE FROM audit WHERE seq = 5", |_| Some(AuditBreak::Missing { seq: 6 })).await;
+    check("DELETE FROM audit WHERE seq = 1", |_| Some(AuditBreak::Missing { seq: 2 })).await;
+    check("DELETE FROM audit WHERE seq > 7", |head| Some(AuditBreak::HeadNotFound(head.clone()))).await;
+    check("DELETE FROM audit", |head| Some(AuditBreak::HeadNotFound(head.clone()))).await;
+    check("INSERT INTO audit SELECT -1, at, who, action, object, detail, prev, hash FROM audit WHERE seq = 3", |_| {
+        Some(AuditBreak::Changed { seq: 0 })
+    })
+    .await;
+    // Two lines change places, numbers and all.
+    check(
+        "UPDATE audit SET seq = 100 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 100",
+        |_| Some(AuditBreak::Changed { seq: 4 }),
+    )
+    .await;
+    // The line that would let fields run into each other.
+    check("UPDATE audit SET who = who || action, action = '' WHERE seq = 6", |_| Some(AuditBreak::Changed { seq: 6 }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_trail_made_anew_does_not_have_the_printed_head() {
+    let (_temp, store, head) = trail(10).await;
+    assert_eq!(raw(&store, &format!("{NO_TRIGGERS} DELETE FROM audit WHERE seq >= 8")).await, "ok");
+    for i in 0..5 {
+        let event = AuditEvent::new(later(i), &UserId::new("u"), "thing.deed", "another story");
+        store.record_event(event).await.unwrap();
+    }
+    assert!(matches!(store.verify_audit(None).await.unwrap(), AuditVerdict::Intact(_)), "consistent in itself");
+    let verdict = store.verify_audit(Some(&head)).await.unwrap();
+    assert_eq!(verdict, AuditVerdict::Broken(AuditBreak::HeadNotFound(head)));
+}
+
+#[tokio::test]
+async fn the_heads_in_signed_versions_are_known_without_being_told() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let report = with_report(&store, "r1").await;
+    let report = write(&store, &report).await;
+    let printed = store.audit_head().await.unwrap();
+    sign_it(&store, &report, "v1").await.unwrap();
+    assert_eq!(raw(&store, &format!("{NO_TRIGGERS} DELETE FROM audit WHERE seq >= 2")).await, "ok");
+    let verdict = store.verify_audit(None).await.unwrap();
+    assert_eq!(verdict, AuditVerdict::Broken(AuditBreak::HeadNotFound(printed)));
+}
+
+#[tokio::test]
+async fn the_trail_tells_who_did_what() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let report = with_report(&store, "r1").await;
+    let report = write(&store, &report).await;
+    sign_it(&store, &report, "v1").await.unwrap();
+    let entries = store.audit_entries(100).await.unwrap();
+    let actions: Vec<&str> = entries.iter().rev().map(|e| e.event.action.as_str()).collect();
+    assert_eq!(actions, ["vault.create", "instance.import", "report.create", "report.sign"]);
+    assert!(entries.iter().all(|e| e.event.who == ada().id));
+    assert_eq!(entries[0].event.detail["version"], "v1");
+}

@@ -1,0 +1,87 @@
+//! Migrations are append-only, and a newer Hilum's data is left alone.
+
+use super::setup::*;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn migration_files() -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../migrations");
+    let paths = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let sql = paths.filter(|p| p.extension().is_some_and(|e| e == "sql"));
+    sql.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&p).unwrap())).collect()
+}
+
+pub fn newest() -> i64 {
+    migration_files().keys().filter_map(|name| name.split('_').next()?.parse().ok()).max().unwrap_or(0)
+}
+
+#[test]
+fn no_migration_was_edited() {
+    let listed = include_str!("../../../../../migrations/checksums.txt");
+    let listed: BTreeMap<String, String> = listed
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(hash, name)| (name.to_owned(), hash.to_owned()))
+        .collect();
+    let found: BTreeMap<String, String> =
+        migration_files().into_iter().map(|(name, bytes)| (name, hex::encode(Sha256::digest(bytes)))).collect();
+    assert_eq!(found, listed, "a migration is never edited or removed; a new one is added to migrations/checksums.txt");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_and_left_as_it_was() {
+    let temp = tempfile::tempdir().unwrap();
+    let (folder, store, _) = create(temp.path()).await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9999, 'from the future', 1, x'00', 0)";
+    assert_eq!(raw(&store, newer).await, "ok");
+    store.close().await.unwrap();
+    let database = temp.path().join("hilum.db");
+    let before = fs::read(&database).unwrap();
+    assert_eq!(code(folder.unlock("Ada Byron", PASSPHRASE, AT).await.map(drop)), "data.newer_version");
+    assert!(fs::read(&database).unwrap() == before);
+}
+
+#[tokio::test]
+async fn a_database_of_other_migrations_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let (folder, store, _) = create(temp.path()).await;
+    assert_eq!(raw(&store, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await, "ok");
+    store.close().await.unwrap();
+    assert_eq!(code(folder.unlock("Ada Byron", PASSPHRASE, AT).await.map(drop)), "data.schema_mismatch");
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let mut report = with_report(&store, "r1").await;
+    // SQLite gives the same error for a database that reached its page limit as for ENOSPC.
+    let pages: i64 =
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(store.access().await.unwrap().connection()).await.unwrap();
+    raw(&store, &format!("PRAGMA max_page_count = {}", pages + 2)).await;
+    let text = "long ".repeat(400);
+    let write = |n: usize| insert(hilum_report::SectionKind::Findings, &format!("s{n}"), &text);
+    let mut full = None;
+    for n in 0..50 {
+        match store.append(report.id(), report.revision(), &[write(n)]).await {
+            Ok(now) => report = now,
+            Err(e) => {
+                full = Some(e.code());
+                break;
+            }
+        }
+    }
+    assert_eq!(full, Some("data.disk_full"));
+    assert_eq!(store.report(report.id()).await.unwrap(), report);
+    raw(&store, "PRAGMA max_page_count = 1000000").await;
+    report = store.append(report.id(), report.revision(), &[write(99)]).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    let store = reopen(temp.path()).await;
+    assert_eq!(store.report(report.id()).await.unwrap(), report);
+    assert_eq!(store.check_integrity().await.unwrap(), Vec::<String>::new());
+}
