@@ -10,12 +10,12 @@ fn small() -> DicomFile {
     DicomFile::radiograph(16, 16, 12, |row, column| (row * 100 + column) as u16)
 }
 
-/// The verdict is this refusal, given quickly.
+/// The verdict is this refusal. The child's own limit of ten seconds of processor
+/// time bounds how long it may take; wall time would depend on the machine's load.
 fn check(name: &str, bytes: &[u8], code: &str) -> Run {
     let run = decode(bytes, &everything());
     assert_eq!(run.died, None, "{name}");
     assert_eq!(run.refusal().map(|r| r.0), Some(code), "{name}: {:?}", run.replies);
-    assert!(run.wall.as_secs() < 10, "{name} took {:?}", run.wall);
     run
 }
 
@@ -153,7 +153,7 @@ fn deep_sequences_do_not_overflow() {
 }
 
 /// Every cut and a few hundred damaged copies of files of each kind: a verdict or a
-/// death that the parent sees, never a hang.
+/// death that the parent sees.
 #[test]
 fn damaged_files_get_a_verdict() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -181,10 +181,6 @@ fn damaged_files_get_a_verdict() {
                 }
             }
             let run = decode(&bytes, &everything());
-            if run.wall.as_millis() > 1500 || run.died.is_some() {
-                std::fs::write(format!("/tmp/img/slow-{round}-{}-{:?}.dcm", original.len(), run.wall), &bytes).unwrap();
-                println!("{:?} {:?} {:?}", run.died, run.wall, run.refusal());
-            }
             deaths += usize::from(run.died.is_some());
             assert!(run.died.is_some() || run.done() || run.refusal().is_some());
         }

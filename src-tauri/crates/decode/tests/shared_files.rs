@@ -39,7 +39,6 @@ fn each(folder: &str, mut check: impl FnMut(&str, &Run)) {
         let run = decode_path(&file, &everything());
         assert_eq!(run.died, None, "{name}");
         assert!(run.done() || run.refusal().is_some(), "{name}: no verdict");
-        assert!(run.wall.as_secs() < 10, "{name} took {:?}", run.wall);
         check(&name, &run);
     }
 }

@@ -206,3 +206,81 @@ fn designation(after: &[u8]) -> Option<(usize, Set, bool)> {
     ];
     KNOWN.iter().find(|(code, ..)| after.starts_with(code)).map(|(code, set, to_g0)| (code.len(), *set, *to_g0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(set: &str, bytes: &[u8], wanted: &str) {
+        let value = (!set.is_empty()).then_some(set.as_bytes());
+        assert_eq!(CharacterSet::new(value).decode(bytes, Kind::PersonName), wanted, "{set}");
+    }
+
+    #[test]
+    fn names_of_the_standards_examples() {
+        // PS3.5 H.3.1, H.3.2, I.2, J.3 and K.2.
+        check(
+            "\\ISO 2022 IR 87",
+            b"Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B=\x1B$B$d$^$@\x1B(B^\x1B$B$?$m$&\x1B(B",
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        );
+        check(
+            "ISO 2022 IR 13\\ISO 2022 IR 87",
+            b"\xD4\xCF\xC0\xDE^\xC0\xDB\xB3=\x1B$B;3ED\x1B(J^\x1B$BB@O:\x1B(J",
+            "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎",
+        );
+        check(
+            "\\ISO 2022 IR 149",
+            b"Hong^Gildong=\x1B$)C\xFB\xF3^\x1B$)C\xD1\xCE\xD4\xD7=\x1B$)C\xC8\xAB^\x1B$)C\xB1\xE6\xB5\xBF",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        );
+        check("ISO_IR 192", "Wang^XiaoDong=王^小東".as_bytes(), "Wang^XiaoDong=王^小東");
+        check("GB18030", b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB", "Wang^XiaoDong=王^小东");
+        check(
+            "\\ISO 2022 IR 58",
+            b"Zhang^XiaoDong=\x1B$)A\xD5\xC5^\x1B$)A\xD0\xA1\xB6\xAB=",
+            "Zhang^XiaoDong=张^小东=",
+        );
+    }
+
+    #[test]
+    fn single_byte_sets() {
+        let cases: [(&str, &[u8], &str); 12] = [
+            ("ISO_IR 100", b"Buc^J\xE9r\xF4me", "Buc^Jérôme"),
+            ("ISO_IR 101", b"Wa\xB3\xEAsa", "Wałęsa"),
+            ("ISO_IR 109", b"\xA6", "Ĥ"),
+            ("ISO_IR 110", b"\xB9", "š"),
+            ("ISO_IR 144", b"\xBB\xEE\xDA", "Люк"),
+            ("ISO_IR 127", b"\xE2\xC8", "قب"),
+            ("ISO_IR 126", b"\xC4\xE9\xEF", "Διο"),
+            ("ISO_IR 138", b"\xF9\xF8", "שר"),
+            ("ISO_IR 148", b"\xDD\xFE", "İş"),
+            ("ISO_IR 203", b"\xA4", "€"),
+            ("ISO_IR 166", b"\xA1", "ก"),
+            ("ISO_IR 13", b"\xD4", "ﾔ"),
+        ];
+        for (set, bytes, wanted) in cases {
+            check(set, bytes, wanted);
+        }
+    }
+
+    #[test]
+    fn designations_end_at_delimiters() {
+        // Without the reset the second part would be Cyrillic too (PS3.5 6.1.2.5.3).
+        check("ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1B-L\xBB^\xE9", "Л^é");
+        let set = CharacterSet::new(Some(b"ISO 2022 IR 100\\ISO 2022 IR 144"));
+        assert_eq!(set.decode(b"\x1B-L\xBB^\xBB\\\xE9", Kind::Text), "Л^Л\\é");
+        assert_eq!(set.decode(b"\x1B-L\xBB\r\n\xE9", Kind::Text), "Л\r\né");
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_still_reads() {
+        check("", b"Plain^Name", "Plain^Name");
+        check("", "Jérôme".as_bytes(), "Jérôme");
+        check("", b"J\xE9r\xF4me", "Jérôme");
+        check("ISO_IR 999", b"Plain^Name", "Plain^Name");
+        check("\\ISO 2022 IR 87", b"\x1B$B;", "\u{FFFD}");
+        check("ISO_IR 192", b"\xFF", "\u{FFFD}");
+        check("ISO_IR 100", b"\x1B", "");
+    }
+}

@@ -316,3 +316,78 @@ fn range(texels: &[u16], padding: Option<(u16, u16)>) -> (u16, u16) {
     };
     if low <= high { (low, high) } else { texels.iter().fold((u16::MAX, 0), fold) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(center: f64, width: f64) -> Window {
+        Window { center, width, explanation: None, computed: false }
+    }
+
+    #[test]
+    fn brightness_follows_the_standard() {
+        use VoiFunction::{Linear, LinearExact, Sigmoid};
+        // PS3.3 C.11.2.1.2.1: centre 2048, width 4096 maps 0..4095; width 1 is a threshold.
+        let cases = [
+            (Linear, 2048.0, 4096.0, 0.0, 0.0),
+            (Linear, 2048.0, 4096.0, 4095.0, 1.0),
+            (Linear, 2048.0, 4096.0, 2047.5, 0.5),
+            (Linear, 2048.0, 1.0, 2047.0, 0.0),
+            (Linear, 2048.0, 1.0, 2048.0, 1.0),
+            (Linear, 0.0, 100.0, -100.0, 0.0),
+            (LinearExact, 2048.0, 4096.0, 0.0, 0.0),
+            (LinearExact, 2048.0, 4096.0, 4096.0, 1.0),
+            (LinearExact, 2048.0, 4096.0, 1024.0, 0.25),
+            (Sigmoid, 2048.0, 4096.0, 2048.0, 0.5),
+            (Sigmoid, 2048.0, 4096.0, 6144.0, 1.0 / (1.0 + (-4.0f64).exp())),
+        ];
+        for (function, center, width, value, wanted) in cases {
+            let shown = brightness(value, &window(center, width), function);
+            assert!((shown - wanted).abs() < 1e-9, "{function:?} {center}/{width} of {value}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_computed_window_has_its_edges_at_the_extremes() {
+        for (low, high) in [(0.0, 4095.0), (-1000.0, 300.0), (7.0, 8.0)] {
+            let window = spanning(low, high);
+            assert_eq!(brightness(low, &window, VoiFunction::Linear), 0.0);
+            assert!((brightness(high, &window, VoiFunction::Linear) - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn tables_hold_at_their_ends() {
+        let table = Table { first: -2, bits: 8, entries: vec![0, 100, 255] };
+        let outputs: Vec<u16> = [-100, -2, -1, 0, 100].iter().map(|i| table.at(*i)).collect();
+        assert_eq!(outputs, [0, 0, 100, 255, 255]);
+        assert_eq!(table.full_range(), [0, 25700, 65535]);
+    }
+
+    #[test]
+    fn values_keep_their_meaning_as_texels() {
+        let cases: [(Samples, [f64; 2]); 6] = [
+            (Samples::U8(vec![0, 255]), [0.0, 255.0]),
+            (Samples::I8(vec![-128, 127]), [-128.0, 127.0]),
+            (Samples::U16(vec![0, 65535]), [0.0, 65535.0]),
+            (Samples::I16(vec![-32768, 32767]), [-32768.0, 32767.0]),
+            (Samples::U32(vec![1_000_000, 1_050_000]), [1e6, 1.05e6]),
+            (Samples::I32(vec![-2_000_000_000, 2_000_000_000]), [-2e9, 2e9]),
+        ];
+        for (samples, stored) in cases {
+            let mapped = linear(&samples, 2.0, 10.0, None);
+            for (texel, stored) in mapped.texels.iter().zip(stored) {
+                let value = f64::from(*texel) * mapped.slope + mapped.intercept;
+                assert!((value - (stored * 2.0 + 10.0)).abs() < 1e-3, "{samples:?}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_left_out_of_the_range() {
+        assert_eq!(range(&[5, 9, 0, 7], Some((0, 0))), (5, 9));
+        assert_eq!(range(&[5, 9, 0, 7], None), (0, 9));
+        assert_eq!(range(&[3, 3], Some((3, 3))), (3, 3));
+    }
+}

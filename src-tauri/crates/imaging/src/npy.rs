@@ -17,3 +17,18 @@ pub fn write(dtype: &str, shape: &[u32], bytes: &[u8]) -> Vec<u8> {
     file.extend_from_slice(bytes);
     file
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_file_is_numpys() {
+        let file = super::write("<u2", &[2, 3], &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]);
+        assert_eq!(&file[..10], b"\x93NUMPY\x01\x00\x76\x00");
+        assert_eq!(file.len(), 128 + 12);
+        let head = std::str::from_utf8(&file[10..128]).unwrap();
+        assert!(head.starts_with("{'descr': '<u2', 'fortran_order': False, 'shape': (2, 3), }"));
+        assert!(head.ends_with('\n'));
+        let line = super::write("|u1", &[4], &[0; 4]);
+        assert!(String::from_utf8_lossy(&line).contains("'shape': (4,), }"));
+    }
+}

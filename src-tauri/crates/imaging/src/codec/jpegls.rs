@@ -31,6 +31,11 @@ pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
     })
 }
 
+/// Whether the stream has its end marker, a padding byte aside.
+pub fn ends(frame: &[u8]) -> bool {
+    frame.strip_suffix(&[0]).unwrap_or(frame).ends_with(&[0xFF, 0xD9])
+}
+
 /// The interleave mode of the first scan (14495-1 C.2.3): 0 writes one plane a scan.
 fn interleave(frame: &[u8]) -> Option<u8> {
     let scan = frame.windows(2).position(|w| w == [0xFF, 0xDA])?;

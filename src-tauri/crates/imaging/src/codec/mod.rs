@@ -21,6 +21,8 @@ pub fn encapsulated(frame: &[u8], format: &Format, syntax: &str, complete: bool)
         jpeg2000::decode(frame, format)
     } else if frame.starts_with(&[0xFF, 0xD8]) {
         match frame_marker(frame) {
+            // On a stream that breaks off, CharLS may count to 2^31 before it gives up.
+            Some(0xF7) if !complete && !jpegls::ends(frame) => Err(ImagingError::Truncated("its pixels")),
             Some(0xF7) => jpegls::decode(frame, format),
             Some(_) => jpeg::decode(frame, format),
             None => Err(ImagingError::Pixels("the JPEG stream has no frame header".to_owned())),
