@@ -2,7 +2,8 @@
 
 use crate::dto::{AppError, AppEvent, Settings};
 use crate::host::Host;
-use hilum_workflow::{Cancel, Workstation};
+use hilum_workflow::children::{PackDrafter, PackScorer};
+use hilum_workflow::{Cancel, ModelPack, Outside, Workstation};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,11 +35,27 @@ impl StartOptions {
     }
 }
 
+/// Everything outside the workstation, and what the Models screen shows of it.
+pub(crate) struct Outfit {
+    pub outside: Outside,
+    pub packs: Vec<ModelPack>,
+    pub encode: Option<PackScorer>,
+    pub draft: Option<PackDrafter>,
+}
+
+/// The workstation with its engines.
+pub(crate) struct Open {
+    pub workstation: Arc<Workstation>,
+    pub packs: Vec<ModelPack>,
+    pub encode: Option<PackScorer>,
+    pub draft: Option<PackDrafter>,
+}
+
 /// The application: the workstation, its host, and what is under way.
 pub struct App {
     options: StartOptions,
     pub(crate) host: Arc<dyn Host>,
-    workstation: OnceCell<Arc<Workstation>>,
+    open: OnceCell<Open>,
     /// Imports and drafts under way, by job or report id.
     jobs: Mutex<HashMap<String, Cancel>>,
     last_input: Mutex<Instant>,
@@ -49,7 +66,7 @@ impl App {
         App {
             options,
             host,
-            workstation: OnceCell::new(),
+            open: OnceCell::new(),
             jobs: Mutex::default(),
             last_input: Mutex::new(Instant::now()),
         }
@@ -60,10 +77,17 @@ impl App {
     /// # Errors
     /// `data.in_use` while another process holds the folder; asked again at the next call.
     pub async fn workstation(&self) -> Result<&Arc<Workstation>, AppError> {
-        self.workstation
+        Ok(&self.open().await?.workstation)
+    }
+
+    /// As [`App::workstation`], with the engines.
+    pub(crate) async fn open(&self) -> Result<&Open, AppError> {
+        self.open
             .get_or_try_init(|| async {
-                let outside = crate::engines::outside(&self.options.data, self.host.clone()).await;
-                Ok(Arc::new(Workstation::open(&self.options.data, outside)?))
+                let Outfit { outside, packs, encode, draft } =
+                    crate::engines::outfit(&self.options.data, self.host.clone()).await;
+                let workstation = Arc::new(Workstation::open(&self.options.data, outside)?);
+                Ok(Open { workstation, packs, encode, draft })
             })
             .await
     }
@@ -86,7 +110,7 @@ impl App {
     pub async fn watch_idle(&self) {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            let Some(workstation) = self.workstation.get() else { continue };
+            let Some(Open { workstation, .. }) = self.open.get() else { continue };
             let Ok(settings) = self.settings(workstation).await else { continue };
             let idle = self.last_input.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
             let limit = Duration::from_secs(u64::from(settings.idle_lock_minutes) * 60);
@@ -139,7 +163,7 @@ impl App {
     /// Ends what is under way and closes the store.
     pub async fn close(&self) {
         self.cancel_all();
-        if let Some(workstation) = self.workstation.get() {
+        if let Some(Open { workstation, .. }) = self.open.get() {
             let _ = workstation.lock().await;
         }
     }

@@ -158,7 +158,6 @@ pub struct SignedResult {
     pub version_id: String,
     pub pdf_sha256: String,
     pub audit_head: String,
-    pub pages: u32,
     pub report: ReportView,
 }
 

@@ -82,6 +82,20 @@ draftOnOpen: boolean, };
 
 export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, hash: string, };
 
+export type AuditVerdict = { ok: boolean, 
+/**
+ * Lines that were read.
+ */
+checked: number, 
+/**
+ * Hash of the last line.
+ */
+head: string, 
+/**
+ * The first break, in words.
+ */
+problem: string | null, };
+
 export type StudyRow = { studyUid: string, patient: PatientView, accession: string, 
 /**
  * "2026-11-23 14:02" or empty.
@@ -242,7 +256,7 @@ revision: number, passphrase: string,
  */
 patientConfirmed: boolean, accessionConfirmed: boolean, };
 
-export type SignedResult = { versionId: string, pdfSha256: string, auditHead: string, pages: number, report: ReportView, };
+export type SignedResult = { versionId: string, pdfSha256: string, auditHead: string, report: ReportView, };
 
 export type TemplateView = { id: string, name: string, };
 

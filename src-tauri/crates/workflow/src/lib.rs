@@ -35,5 +35,5 @@ pub use ports::{Clock, Decoder, Drafter, Fault, Ids, RandomIds, Scorer, SystemCl
 pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
 pub use reporting::{ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
-pub use worklist::WorklistLine;
+pub use worklist::{Glance, WorklistLine};
 pub use workstation::{FirstUser, Outside, SessionUser, Workstation};

@@ -174,8 +174,13 @@ impl Workstation {
         self.outside.clock.now()
     }
 
-    pub(crate) fn fresh(&self) -> String {
+    /// A new id that nobody else uses.
+    pub fn fresh_id(&self) -> String {
         self.outside.ids.fresh()
+    }
+
+    pub(crate) fn fresh(&self) -> String {
+        self.fresh_id()
     }
 
     fn begin(&self, store: Store) -> Result<SessionUser, WorkflowError> {

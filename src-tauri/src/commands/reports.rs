@@ -1,0 +1,112 @@
+//! Writing a report, and letting a model propose.
+
+use crate::app::App;
+use crate::convert;
+use crate::dto::{AppError, AppEvent, DraftStage, EditCommand, ReportView, TemplateView};
+use hilum_report::{ReportId, TemplateId};
+use hilum_workers::DraftEvent;
+use hilum_workers::messages::draft::DraftPhase;
+use hilum_workflow::Cancel;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+pub async fn report_view(app: &App, study_uid: String) -> Result<ReportView, AppError> {
+    let workstation = app.workstation().await?;
+    let template = TemplateId::new(app.settings(workstation).await?.default_template);
+    let report = workstation.report_of(&study_uid, &template).await?;
+    let support = workstation.known_support(&study_uid).await?;
+    Ok(convert::report_view(&report, support.as_ref()))
+}
+
+pub async fn report_edit(
+    app: &App,
+    report_id: String,
+    revision: f64,
+    commands: Vec<EditCommand>,
+) -> Result<ReportView, AppError> {
+    let workstation = app.workstation().await?;
+    let commands = commands.into_iter().map(convert::command).collect();
+    let report = workstation.edit(&ReportId::new(report_id), revision as u64, commands).await?;
+    let support = workstation.known_support(report.report.study_uid()).await?;
+    Ok(convert::report_view(&report, support.as_ref()))
+}
+
+pub async fn templates(app: &App) -> Result<Vec<TemplateView>, AppError> {
+    let templates = app.workstation().await?.templates().await?;
+    Ok(templates.into_iter().map(|t| TemplateView { id: t.id.to_string(), name: t.name }).collect())
+}
+
+/// Begins a draft; how it goes is told by events.
+pub async fn draft_start(app: &Arc<App>, report_id: String, indication_confirmed: bool) -> Result<(), AppError> {
+    let open = app.open().await?;
+    if open.draft.is_none() {
+        return Err(hilum_workflow::WorkflowError::NoDrafter.into());
+    }
+    // Asked before anything runs, so that a wrong id or a locked folder is said at once.
+    open.workstation.report(&ReportId::new(&report_id)).await?;
+    let Some(cancel) = app.begin(&report_id) else {
+        return Err(hilum_workflow::WorkflowError::DraftRunning.into());
+    };
+    let app = app.clone();
+    tokio::spawn(async move {
+        let event = draft(&app, &report_id, indication_confirmed, &cancel).await;
+        app.end(&report_id);
+        app.host.emit(event);
+    });
+    Ok(())
+}
+
+pub async fn draft_cancel(app: &App, report_id: String) -> Result<(), AppError> {
+    app.cancel(&report_id);
+    Ok(())
+}
+
+/// Runs a draft to its end and says what came of it.
+async fn draft(app: &App, report_id: &str, indication_confirmed: bool, cancel: &Cancel) -> AppEvent {
+    let began = Instant::now();
+    let (events, mut inbox) = mpsc::unbounded_channel();
+    let passing_on = async {
+        while let Some(event) = inbox.recv().await {
+            app.host.emit(match event {
+                DraftEvent::Progress { phase, fraction, seconds } => AppEvent::DraftProgress {
+                    report_id: report_id.to_owned(),
+                    stage: stage(phase),
+                    fraction: fraction.map(f64::from),
+                    seconds,
+                },
+                DraftEvent::Text(text) => AppEvent::DraftText { report_id: report_id.to_owned(), text },
+            });
+        }
+    };
+    let drafting = async {
+        let workstation = app.workstation().await?;
+        let result = workstation.draft(&ReportId::new(report_id), indication_confirmed, &events, cancel).await;
+        drop(events);
+        Ok::<_, AppError>((workstation, result?))
+    };
+    let (result, ()) = tokio::join!(drafting, passing_on);
+    let failed = |e: AppError| AppEvent::DraftFailed { report_id: report_id.to_owned(), code: e.code, detail: e.detail };
+    match result {
+        Ok((workstation, result)) => match result.report {
+            Some(report) => {
+                let support = workstation.known_support(report.report.study_uid()).await.ok().flatten();
+                AppEvent::DraftDone {
+                    report_id: report_id.to_owned(),
+                    report: convert::report_view(&report, support.as_ref()),
+                    seconds: began.elapsed().as_secs_f64(),
+                }
+            }
+            None => AppEvent::DraftCancelled { report_id: report_id.to_owned() },
+        },
+        Err(e) => failed(e),
+    }
+}
+
+fn stage(phase: DraftPhase) -> DraftStage {
+    match phase {
+        DraftPhase::LoadingModel => DraftStage::LoadingModel,
+        DraftPhase::ReadingImage => DraftStage::ReadingImage,
+        DraftPhase::Writing => DraftStage::Writing,
+    }
+}

@@ -1,0 +1,58 @@
+//! Who is there: first run, unlocking, locking, users.
+
+use crate::app::App;
+use crate::dto::{AppError, AppStatus, FirstUser, UserSummary};
+use hilum_workflow::SessionUser;
+
+pub async fn app_status(app: &App) -> Result<AppStatus, AppError> {
+    let workstation = app.workstation().await?;
+    Ok(AppStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        first_run: !workstation.has_users(),
+        locked: workstation.is_locked(),
+        user: workstation.user().map(summary),
+        users: workstation.users().into_iter().map(summary).collect(),
+        decoder_protected: cfg!(target_os = "linux"),
+        opens_at_start: app.opens_at_start().is_some(),
+    })
+}
+
+pub async fn create_first_user(app: &App, name: String, passphrase: String) -> Result<FirstUser, AppError> {
+    let made = app.workstation().await?.create_first_user(&name, &passphrase).await?;
+    app.touch();
+    Ok(FirstUser { user: summary(made.user), recovery_key: made.recovery_key })
+}
+
+pub async fn unlock(app: &App, user: String, passphrase: String) -> Result<AppStatus, AppError> {
+    app.workstation().await?.unlock(&user, &passphrase).await?;
+    app.touch();
+    app_status(app).await
+}
+
+pub async fn unlock_with_recovery(
+    app: &App,
+    recovery_key: String,
+    user: String,
+    new_passphrase: String,
+) -> Result<AppStatus, AppError> {
+    app.workstation().await?.unlock_with_recovery(&recovery_key, &user, &new_passphrase).await?;
+    app.touch();
+    app_status(app).await
+}
+
+pub async fn add_user(app: &App, name: String, passphrase: String) -> Result<UserSummary, AppError> {
+    Ok(summary(app.workstation().await?.add_user(&name, &passphrase).await?))
+}
+
+pub async fn change_passphrase(app: &App, old: String, new: String) -> Result<(), AppError> {
+    Ok(app.workstation().await?.change_passphrase(&old, &new).await?)
+}
+
+pub async fn lock(app: &App) -> Result<(), AppError> {
+    app.cancel_all();
+    Ok(app.workstation().await?.lock().await?)
+}
+
+fn summary(user: SessionUser) -> UserSummary {
+    UserSummary { id: user.id.to_string(), name: user.name }
+}

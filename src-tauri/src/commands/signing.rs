@@ -1,0 +1,53 @@
+//! Signing, and the signed document.
+
+use crate::app::App;
+use crate::convert;
+use crate::dto::{AppError, AppEvent, SignRequest, SignedResult};
+use hilum_report::{ReportId, VersionId};
+use hilum_workflow::SignatureRequest;
+
+pub async fn sign(app: &App, request: SignRequest) -> Result<SignedResult, AppError> {
+    let workstation = app.workstation().await?;
+    let signed = workstation
+        .sign(SignatureRequest {
+            report: ReportId::new(request.report_id),
+            revision: request.revision as u64,
+            passphrase: request.passphrase,
+            patient_confirmed: request.patient_confirmed,
+            accession_confirmed: request.accession_confirmed,
+        })
+        .await?;
+    let study_uid = signed.report.report.study_uid().to_owned();
+    let support = workstation.known_support(&study_uid).await?;
+    app.host.emit(AppEvent::StudyChanged { study_uid });
+    Ok(SignedResult {
+        version_id: signed.version.to_string(),
+        pdf_sha256: signed.pdf_sha256,
+        audit_head: signed.audit_head,
+        report: convert::report_view(&signed.report, support.as_ref()),
+    })
+}
+
+pub async fn signed_pdf(app: &App, version_id: String) -> Result<Vec<u8>, AppError> {
+    Ok(app.workstation().await?.signed_pdf(&VersionId::new(version_id)).await?)
+}
+
+/// Saves the document where the person says; the file name that it was saved to, or
+/// `None` when the dialog was closed.
+pub async fn save_pdf(app: &App, version_id: String) -> Result<Option<String>, AppError> {
+    let workstation = app.workstation().await?;
+    let version = VersionId::new(version_id);
+    // Looked up first: there is no point in asking where to save what is not there.
+    workstation.signed_pdf(&version).await?;
+    let proposed = format!("report-{}.pdf", version.as_str().get(..8).unwrap_or("signed"));
+    let Some(mut path) = app.host.choose_save(&proposed).await else { return Ok(None) };
+    if path.extension().is_none() {
+        path.set_extension("pdf");
+    }
+    workstation.save_pdf(&version, &path).await?;
+    Ok(Some(path.display().to_string()))
+}
+
+pub async fn draft_preview_pdf(app: &App, report_id: String) -> Result<Vec<u8>, AppError> {
+    Ok(app.workstation().await?.preview_pdf(&ReportId::new(report_id)).await?)
+}

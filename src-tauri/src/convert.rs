@@ -1,0 +1,242 @@
+//! Domain values as the window's twins, and its commands as the domain's.
+
+use crate::dto::*;
+use hilum_report::{Command, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
+use hilum_store::Score;
+use hilum_workflow::{Glance, ImageDetail, Patient, ReportDetail, Support, WorklistLine, label, mentioned};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// Findings shown with a worklist line.
+const TOP: usize = 3;
+
+/// "2026-11-23 14:09:31 +01:00".
+pub fn moment(at: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] [offset_hour sign:mandatory]:[offset_minute]");
+    at.format(&format).unwrap_or_default()
+}
+
+pub fn study_row(line: WorklistLine, support: Option<Support>, glance: Glance, drafting: bool) -> StudyRow {
+    let status = match line.status {
+        _ if drafting => "drafting",
+        None => "new",
+        Some(Status::Draft) if line.drafted && glance.revision <= 2 => "drafted",
+        Some(Status::Draft) if glance.revision == 0 => "new",
+        Some(Status::Draft) => "in_progress",
+        Some(Status::Preliminary) => "preliminary",
+        Some(Status::Final) => "final",
+        Some(Status::Reopened) => "reopened",
+        Some(Status::Cancelled) => "cancelled",
+    };
+    let mut top_findings = support.map(|s| self::support(&s.scores)).unwrap_or_default();
+    top_findings.retain(|f| f.difference > 0.0);
+    top_findings.sort_by(|a, b| b.difference.total_cmp(&a.difference));
+    top_findings.truncate(TOP);
+    StudyRow {
+        study_uid: line.study_uid,
+        patient: patient(line.patient),
+        accession: line.accession,
+        date: line.date,
+        description: line.description,
+        modality: line.modality,
+        images: line.images,
+        status: status.into(),
+        top_findings,
+        preview: glance.preview,
+        instance_uid: glance.instance_uid,
+    }
+}
+
+pub fn study_detail(detail: hilum_workflow::StudyDetail, report: ReportView, support: Option<Support>) -> StudyDetail {
+    let why = detail.applicability.why();
+    StudyDetail {
+        study_uid: detail.study_uid,
+        patient: patient(detail.patient),
+        accession: detail.accession,
+        date: detail.date,
+        description: detail.description,
+        referring_physician: detail.referring_physician,
+        institution: detail.institution,
+        images: detail.images.into_iter().map(image).collect(),
+        report,
+        support_demo: support.as_ref().is_some_and(|s| s.demo),
+        support: support.map(|s| self::support(&s.scores)).unwrap_or_default(),
+        models_apply: why.is_none(),
+        models_apply_why: why.map(str::to_owned),
+    }
+}
+
+pub fn support(scores: &[Score]) -> Vec<FindingSupport> {
+    scores
+        .iter()
+        .map(|s| FindingSupport {
+            finding: s.finding.clone(),
+            label: label(&s.finding).to_owned(),
+            difference: s.difference,
+            softmax: s.softmax,
+        })
+        .collect()
+}
+
+pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportView {
+    let report = &detail.report;
+    let addendum = report.section(SectionKind::Addendum).is_some() && report.status() == Status::Reopened;
+    let known = support.map(|s| self::support(&s.scores)).unwrap_or_default();
+    let sections = report
+        .sections()
+        .iter()
+        .map(|section| SectionView {
+            name: section_name(section.kind),
+            heading: section.kind.heading().into(),
+            required: section.required,
+            open: report.status().is_open() && (!addendum || section.kind == SectionKind::Addendum),
+            sentences: section.sentences.iter().map(|s| sentence(s, &known)).collect(),
+        })
+        .collect();
+    let time = format_description!("[hour]:[minute]:[second]");
+    ReportView {
+        id: report.id().to_string(),
+        study_uid: report.study_uid().into(),
+        status: status(report.status()),
+        revision: report.revision() as f64,
+        template: report.template().to_string(),
+        becoming: version_name(report.becoming()),
+        sections,
+        versions: detail
+            .versions
+            .iter()
+            .map(|v| VersionView {
+                id: v.version.id.to_string(),
+                kind: version_name(v.version.kind),
+                by: v.by.clone(),
+                at: moment(v.version.signed_at.to_offset(detail.saved_at.offset())),
+                meaning: v.version.meaning.words().into(),
+                pdf_sha256: v.version.pdf_sha256.clone(),
+            })
+            .collect(),
+        needs: report.what_signing_needs().into_iter().map(need).collect(),
+        saved_at: (report.revision() > 0).then(|| detail.saved_at.format(&time).unwrap_or_default()),
+    }
+}
+
+pub fn command(edit: EditCommand) -> Command {
+    let id = SentenceId::new;
+    match edit {
+        EditCommand::Insert { section, after, id: new, text, region } => Command::Insert {
+            section: section_kind(section),
+            after: after.map(SentenceId::new),
+            id: id(new),
+            text,
+            region: region.map(region_of),
+        },
+        EditCommand::Edit { id: sentence, text } => Command::Edit { id: id(sentence), text },
+        EditCommand::Remove { id: sentence } => Command::Remove { id: id(sentence) },
+        EditCommand::Move { id: sentence, section, after } => {
+            Command::Move { id: id(sentence), section: section_kind(section), after: after.map(SentenceId::new) }
+        }
+        EditCommand::Accept { id: sentence } => Command::Accept { id: id(sentence) },
+        EditCommand::Drop { id: sentence } => Command::Drop { id: id(sentence) },
+        EditCommand::AcceptSection { section, seen } => Command::AcceptSection {
+            section: section_kind(section),
+            seen: seen.into_iter().map(SentenceId::new).collect(),
+        },
+        EditCommand::UseTemplate { template } => Command::UseTemplate { template: TemplateId::new(template) },
+        EditCommand::MarkPreliminary => Command::MarkPreliminary,
+        EditCommand::Reopen { kind } => Command::Reopen { kind: version_kind(kind) },
+        EditCommand::Cancel => Command::Cancel,
+    }
+}
+
+fn sentence(sentence: &Sentence, known: &[FindingSupport]) -> SentenceView {
+    let keys = mentioned(sentence.text());
+    let support = known.iter().filter(|f| keys.contains(&f.finding.as_str())).cloned().collect();
+    let (state, demo, model_text) = match sentence {
+        Sentence::Proposed(p) => (SentenceState::Proposed, p.demo, None),
+        Sentence::Written(w) => match &w.origin {
+            Origin::Template { .. } => (SentenceState::Template, false, None),
+            Origin::Person { .. } => (SentenceState::Person, false, None),
+            Origin::Proposal { demo, review, .. } => match (&review.edited_from, review.in_bulk) {
+                (Some(words), _) => (SentenceState::Edited, *demo, Some(words.clone())),
+                (None, true) => (SentenceState::AcceptedInBulk, *demo, None),
+                (None, false) => (SentenceState::Accepted, *demo, None),
+            },
+        },
+    };
+    SentenceView {
+        id: sentence.id().to_string(),
+        text: sentence.text().into(),
+        region: sentence.region().map(region_name),
+        state,
+        demo,
+        model_text,
+        support,
+    }
+}
+
+fn need(need: Unsignable) -> SigningNeed {
+    let code = need.code().to_owned();
+    match need {
+        Unsignable::Unreviewed(n) => SigningNeed { code, count: Some(n as u32), section: None },
+        Unsignable::EmptySection(kind) => SigningNeed { code, count: None, section: Some(section_name(kind)) },
+        Unsignable::NotOpen(_) => SigningNeed { code, count: None, section: None },
+    }
+}
+
+fn patient(p: Patient) -> PatientView {
+    PatientView { name: p.name, id: p.id, sex: p.sex, age: p.age, birth_date: p.birth_date }
+}
+
+fn image(image: ImageDetail) -> ImageView {
+    let spacing = image.spacing();
+    let header = image.header;
+    let text = |v: Option<String>| v.unwrap_or_default();
+    let acquired = [
+        hilum_workflow::display_date(header.acquisition_date.as_deref().unwrap_or("")),
+        hilum_workflow::display_time(header.acquisition_time.as_deref().unwrap_or("")),
+    ];
+    ImageView {
+        instance_uid: image.instance_uid,
+        modality: text(header.modality),
+        view: text(header.view_position),
+        laterality: text(header.laterality),
+        body_part: text(header.body_part),
+        orientation: text(header.patient_orientation).split('\\').filter(|p| !p.is_empty()).map(str::to_owned).collect(),
+        rows: header.rows.unwrap_or(0),
+        columns: header.columns.unwrap_or(0),
+        frames: header.frames,
+        acquired: acquired.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" "),
+        spacing: spacing.map(|(s, _)| s),
+        spacing_source: spacing.map(|(_, source)| source.to_owned()),
+        warnings: header.warnings,
+    }
+}
+
+macro_rules! twins {
+    ($to:ident, $from:ident: $domain:ident <-> $dto:ident { $($variant:ident),* $(,)? }) => {
+        fn $to(value: $domain) -> $dto {
+            match value { $($domain::$variant => $dto::$variant),* }
+        }
+
+        fn $from(value: $dto) -> $domain {
+            match value { $($dto::$variant => $domain::$variant),* }
+        }
+    };
+}
+
+twins!(section_name, section_kind: SectionKind <-> SectionName {
+    Exam, Indication, Comparison, Technique, Findings, Impression, Addendum,
+});
+twins!(region_name, region_of: Region <-> RegionName {
+    Devices, Lungs, Pleura, HeartAndMediastinum, BonesAndSoftTissues, UpperAbdomen,
+});
+twins!(version_name, version_kind: VersionKind <-> VersionName { Original, Addendum, Amendment });
+
+fn status(status: Status) -> ReportStatus {
+    match status {
+        Status::Draft => ReportStatus::Draft,
+        Status::Preliminary => ReportStatus::Preliminary,
+        Status::Final => ReportStatus::Final,
+        Status::Reopened => ReportStatus::Reopened,
+        Status::Cancelled => ReportStatus::Cancelled,
+    }
+}
