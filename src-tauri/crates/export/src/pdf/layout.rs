@@ -182,10 +182,8 @@ impl Composer<'_> {
 
     fn section(&mut self, section: &FinalSection) -> Result<(), ExportError> {
         let column = self.text_width() - HEADINGS;
-        let (size, leading) = match section.kind {
-            SectionKind::Impression | SectionKind::Addendum => (BODY + 0.7, LEADING + 0.8),
-            _ => (BODY, LEADING),
-        };
+        let marked = matches!(section.kind, SectionKind::Impression | SectionKind::Addendum);
+        let (size, leading) = if marked { (BODY + 0.7, LEADING + 0.8) } else { (BODY, LEADING) };
         let mut paragraphs = Vec::new();
         match section.kind {
             SectionKind::Findings => {
@@ -206,18 +204,30 @@ impl Composer<'_> {
             }
         }
         let heading = Paragraph::bold(section.kind.heading()).line_of(&mut self.fonts)?;
+        let continued = Paragraph::regular("continued").line_of(&mut self.fonts)?;
         self.room(2.0 * leading);
         let mut headed = false;
+        let mut bar = self.y;
         for paragraph in paragraphs {
             for line in paragraph.lines(&mut self.fonts, size, column)? {
+                let page = self.sheets.len();
                 self.room(leading);
-                if !headed {
-                    self.put(&heading, MARGIN, self.y + size, 9.0, ACCENT);
-                    headed = true;
+                let turned = self.sheets.len() > page;
+                if turned {
+                    bar = self.y;
                 }
-                if section.kind == SectionKind::Impression {
-                    let y = self.y;
-                    self.sheet().fill(MARGIN + HEADINGS - 9.0, y + 0.5, 2.0, leading, ACCENT);
+                if turned || !headed {
+                    self.put(&heading, MARGIN, self.y + size, 9.0, ACCENT);
+                }
+                if turned && headed {
+                    self.put(&continued, MARGIN, self.y + size + 10.5, 7.6, MUTED);
+                }
+                headed = true;
+                if marked {
+                    // From the line before to this one, so that the bar has no gaps.
+                    let (from, to) = (bar, self.y + leading - 0.5);
+                    self.sheet().fill(MARGIN + HEADINGS - 9.0, from + 1.0, 2.0, to - from, ACCENT);
+                    bar = to;
                 }
                 self.put(&line, MARGIN + HEADINGS, self.y + size, size, BLACK);
                 self.y += leading;
@@ -241,7 +251,7 @@ impl Composer<'_> {
         self.put(&heading, MARGIN, self.y + BODY, 9.0, ACCENT);
         let (x, y) = (MARGIN + HEADINGS, self.y + 2.0);
         self.sheet().key_image(x, y, wide, high);
-        self.sheet().frame(x, y, wide, high, HAIRLINE);
+        self.sheet().frame(x - 0.4, y - 0.4, wide + 0.8, high + 0.8, HAIRLINE);
         let beside = self.text_width() - HEADINGS - wide - 12.0;
         // A caption stands beside the picture, or below one that fills the column.
         let (cx, mut cy, cw) = if beside > 90.0 { (x + wide + 12.0, y + 7.0, beside) } else { (x, y + high + 10.0, wide) };
@@ -290,9 +300,9 @@ impl Composer<'_> {
         let version = self.document.version.to_string();
         let at = moment(signature.at);
         let columns: [(&str, &str, f32); 4] = [
-            ("Signed by", &signature.name, 0.36),
-            ("Time of signature", &at, 0.30),
-            ("Meaning", signature.meaning.words(), 0.34),
+            ("Signed by", &signature.name, 0.34),
+            ("Time of signature", &at, 0.34),
+            ("Meaning", signature.meaning.words(), 0.32),
             ("Version", &version, 1.0),
         ];
         let width = self.text_width();

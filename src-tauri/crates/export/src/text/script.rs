@@ -37,9 +37,9 @@ pub(crate) fn shaping_script(c: char) -> Option<u32> {
     let tag: &[u8; 4] = match c as u32 {
         0x0591..=0x05C7 => b"hebr",
         0x0600..=0x06FF | 0x0750..=0x077F | 0x08A0..=0x08FF | 0xFB50..=0xFDFF | 0xFE70..=0xFEFC => b"arab",
-        0x0900..=0x097F | 0xA8E0..=0xA8FF => b"dev2",
-        0x0980..=0x09FF => b"bng2",
-        0x0B80..=0x0BFF => b"tml2",
+        0x0900..=0x097F | 0xA8E0..=0xA8FF => b"deva",
+        0x0980..=0x09FF => b"beng",
+        0x0B80..=0x0BFF => b"taml",
         0x0E00..=0x0E7F => b"thai",
         _ if is_joiner(c) => return None,
         _ if is_combining_mark(c) => b"latn",
