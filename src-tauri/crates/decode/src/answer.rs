@@ -17,7 +17,6 @@ impl Output {
 
     /// Sends one frame. While it is being written, [`last_words`] keeps quiet.
     pub fn send(&mut self, reply: &DecodeReply, body: &[u8]) -> Result<(), FrameError> {
-        // The head is serialised by `frame::write`, so a shortage of memory there is still before the first byte.
         last_words::while_writing(|| frame::write(&mut self.0, reply, body))
     }
 }

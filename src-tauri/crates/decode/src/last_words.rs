@@ -12,6 +12,8 @@ const TOO_SLOW: &str =
 
 /// Set between the first and the last byte of a frame, when nothing may come between.
 static WRITING: AtomicBool = AtomicBool::new(false);
+/// Set when time ran out while a frame was being written; it is said after that frame.
+static TIME_IS_UP: AtomicBool = AtomicBool::new(false);
 /// Set once the limits are in place; before that, the usual abort is right.
 static LIMITED: AtomicBool = AtomicBool::new(false);
 
@@ -20,6 +22,9 @@ pub fn while_writing<T>(write: impl FnOnce() -> T) -> T {
     WRITING.store(true, Ordering::SeqCst);
     let result = write();
     WRITING.store(false, Ordering::SeqCst);
+    if TIME_IS_UP.load(Ordering::SeqCst) {
+        say_and_exit(TOO_SLOW);
+    }
     result
 }
 
@@ -70,6 +75,10 @@ fn granted(pointer: *mut u8) -> *mut u8 {
 
 #[cfg(unix)]
 extern "C" fn out_of_time(_: libc::c_int) {
+    if WRITING.load(Ordering::SeqCst) {
+        TIME_IS_UP.store(true, Ordering::SeqCst);
+        return;
+    }
     say_and_exit(TOO_SLOW);
 }
 

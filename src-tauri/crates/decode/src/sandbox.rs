@@ -40,6 +40,7 @@ mod linux {
         // SAFETY: plain calls with valid arguments; every status is checked
         // except where a refusal only costs speed.
         unsafe {
+            #[cfg(target_env = "gnu")]
             // One arena: the address space counts, and there is one thread.
             libc::mallopt(libc::M_ARENA_MAX, 1);
             // A larger pipe saves most of the switching between parent and child.

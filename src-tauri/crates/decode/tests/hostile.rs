@@ -4,6 +4,7 @@ mod common;
 
 use common::{Run, decode, decode_path, everything};
 use hilum_testkit::dicom::{DEFLATED_LE, DicomFile, EXPLICIT_LE, IMPLICIT_LE, PIXEL_DATA, preamble_and_meta};
+use hilum_workers::messages::decode::DecodeWants;
 use std::io::Write;
 
 fn small() -> DicomFile {
@@ -186,4 +187,14 @@ fn damaged_files_get_a_verdict() {
         }
     }
     println!("{deaths} of {} damaged files killed the child", originals.len() * 40);
+}
+
+/// Far more work than ten seconds of processor time allow: the child says so
+/// itself a second before the system would kill it.
+#[test]
+fn processor_time_is_limited() {
+    let file = DicomFile::radiograph(2000, 2000, 12, |row, column| (row + column) as u16).write();
+    let endless = DecodeWants { model_inputs: vec![64; 10_000], ..Default::default() };
+    let run = decode(&file, &endless);
+    assert_eq!((run.died.clone(), run.refusal().map(|r| r.0)), (None, Some("decode.too_slow")));
 }

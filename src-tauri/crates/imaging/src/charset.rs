@@ -54,10 +54,12 @@ impl CharacterSet {
         }
         // Without a declared set only ASCII is allowed; what is valid UTF-8 all
         // the same is more likely that than Latin 1.
-        if self.absent && !bytes.contains(&0x1B) && !bytes.is_ascii() {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                return text.to_owned();
-            }
+        if self.absent
+            && !bytes.contains(&0x1B)
+            && !bytes.is_ascii()
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return text.to_owned();
         }
         let (mut g0, mut g1) = (self.g0, self.g1);
         let mut text = String::with_capacity(bytes.len());
