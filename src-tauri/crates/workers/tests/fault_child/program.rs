@@ -56,10 +56,15 @@ fn misbehave(how: &str) {
             raw(b"{\"reply\":");
             process::exit(0);
         }
-        "loris" => loop {
-            raw(&[1]);
-            thread::sleep(Duration::from_millis(100));
-        },
+        // An honest length, then a byte now and then.
+        "loris" => {
+            raw(&60_000u32.to_le_bytes());
+            raw(&0u32.to_le_bytes());
+            loop {
+                raw(b" ");
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
         _ => {}
     }
 }
