@@ -1,0 +1,69 @@
+//! What the window and the shell know of each other is written in four places; they agree.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[test]
+fn bindings_are_those_of_the_dto() {
+    let expected = hilum_app::dto::typescript();
+    if std::env::var_os("HILUM_WRITE_BINDINGS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/src/ipc/bindings.ts");
+        std::fs::write(path, &expected).expect("the bindings are written");
+    }
+    assert!(
+        read("ui/src/ipc/bindings.ts") == expected,
+        "ui/src/ipc/bindings.ts is stale: run HILUM_WRITE_BINDINGS=1 ./dev test"
+    );
+}
+
+#[test]
+fn every_command_is_wrapped_allowed_and_called() {
+    let commands: BTreeSet<String> = hilum_app::COMMANDS.iter().map(|c| (*c).to_owned()).collect();
+
+    let capability: serde_json::Value = serde_json::from_str(&read("src-tauri/capabilities/main.json")).expect("JSON");
+    let allowed: BTreeSet<String> = capability["permissions"]
+        .as_array()
+        .expect("permissions")
+        .iter()
+        .map(|p| p.as_str().expect("a name"))
+        .filter(|p| !p.starts_with("core:event:"))
+        .map(|p| p.strip_prefix("allow-").expect("one of our own commands").replace('-', "_"))
+        .collect();
+    assert_eq!(allowed, commands, "the capability allows just the commands");
+
+    let called: BTreeSet<String> = read("ui/src/ipc/commands.ts")
+        .split("call<")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("(\"")?.1.split_once('"').map(|(name, _)| name.to_owned()))
+        .collect();
+    assert_eq!(called, commands, "the window calls just the commands");
+
+    let wrappers = read("src-tauri/src/desktop/wrappers.rs");
+    let wrapped: BTreeSet<String> = wrappers
+        .split("#[tauri::command]\nasync fn ")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect();
+    assert_eq!(wrapped, commands, "the shell wraps just the commands");
+}
+
+#[test]
+fn the_page_may_load_nothing_from_elsewhere() {
+    let config: serde_json::Value = serde_json::from_str(&read("tauri.conf.json")).expect("JSON");
+    let policy = config["app"]["security"]["csp"].as_str().expect("a policy");
+    let script = policy.split(';').find(|d| d.trim().starts_with("script-src")).expect("script-src");
+    assert_eq!(script.trim(), "script-src 'self'");
+    assert!(policy.contains("default-src 'self'") && policy.contains("object-src 'none'"));
+    assert!(!policy.contains("https:") && !policy.contains('*'));
+    let tree = read("Cargo.toml");
+    for plugin in ["tauri-plugin-fs", "tauri-plugin-shell", "tauri-plugin-http", "tauri-plugin-opener", "tauri-plugin-updater"] {
+        assert!(!tree.contains(plugin), "{plugin} is not used");
+    }
+    let source = read("src-tauri/src/desktop/mod.rs");
+    assert_eq!(source.matches(".plugin(").count(), 1, "the dialog plugin alone is registered");
+}

@@ -1,0 +1,210 @@
+//! The real app under WebKitWebDriver, on a display of its own.
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A display, a driver and the window that it opened. All of them end with this.
+pub struct Window {
+    pub client: Client,
+    pub display: String,
+    children: Vec<Child>,
+}
+
+/// Why there is no window to test: a missing program. `./dev test` installs them.
+pub fn missing_programs() -> Vec<&'static str> {
+    ["Xvfb", "WebKitWebDriver", "xdotool"]
+        .into_iter()
+        .filter(|program| {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            !std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        })
+        .collect()
+}
+
+impl Window {
+    /// Opens `hilum` with these arguments on a new display of this size.
+    pub async fn open(arguments: &[String], size: (u32, u32)) -> Window {
+        let mut children = Vec::new();
+        let (display, server) = start_display(size);
+        children.push(server);
+        let port = free_port();
+        let driver = Command::new("WebKitWebDriver")
+            .arg(format!("--port={port}"))
+            .env("DISPLAY", &display)
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("GTK_USE_PORTAL", "0")
+            .env_remove("WAYLAND_DISPLAY")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A group of its own, so that the window and its children end with the driver.
+            .process_group(0)
+            .spawn()
+            .expect("WebKitWebDriver starts");
+        children.push(driver);
+        let capabilities = json!({
+            "webkitgtk:browserOptions": { "binary": env!("CARGO_BIN_EXE_hilum"), "args": arguments }
+        });
+        let capabilities = capabilities.as_object().expect("an object").clone();
+        let until = Instant::now() + Duration::from_secs(60);
+        let client = loop {
+            let connected = ClientBuilder::new(hyper_connector())
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match connected {
+                Ok(client) => break client,
+                Err(_) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(250)).await,
+                Err(e) => panic!("no window within 60 s: {e}"),
+            }
+        };
+        let window = Window { client, display, children };
+        window.until("the first screen", 60, "return document.body && document.body.dataset.ready === 'true'").await;
+        window
+    }
+
+    /// Waits until a script returns true.
+    pub async fn until(&self, what: &str, seconds: u64, script: &str) {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            if let Ok(value) = self.client.execute(script, vec![]).await
+                && value == json!(true)
+            {
+                return;
+            }
+            if Instant::now() >= until {
+                self.picture(Path::new("/tmp/hilum-window-failed.png"));
+                let text = self.client.execute("return document.body.innerText", vec![]).await;
+                panic!("no {what} within {seconds} s; the window says: {text:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until the element of this test id is there.
+    pub async fn see(&self, id: &str, seconds: u64) {
+        let script = format!("return !!document.querySelector('[data-testid=\"{id}\"]')");
+        self.until(id, seconds, &script).await;
+    }
+
+    pub async fn click(&self, id: &str) {
+        self.see(id, 20).await;
+        let script = format!("return !document.querySelector('[data-testid=\"{id}\"]').disabled");
+        self.until(&format!("{id} to be enabled"), 20, &script).await;
+        let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
+        element.click().await.unwrap_or_else(|e| panic!("{id}: {e}"));
+    }
+
+    pub async fn fill(&self, id: &str, text: &str) {
+        self.see(id, 20).await;
+        let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
+        element.send_keys(text).await.unwrap_or_else(|e| panic!("{id}: {e}"));
+    }
+
+    /// Presses one key, by its WebDriver value, on whatever has the focus.
+    pub async fn press(&self, key: char) {
+        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+        let keys = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: key })
+            .then(KeyAction::Up { value: key });
+        self.client.perform_actions(keys).await.expect("a key");
+    }
+
+    /// Presses a key while another is held.
+    pub async fn chord(&self, held: char, key: char) {
+        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+        let keys = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: held })
+            .then(KeyAction::Down { value: key })
+            .then(KeyAction::Up { value: key })
+            .then(KeyAction::Up { value: held });
+        self.client.perform_actions(keys).await.expect("a chord");
+    }
+
+    /// The number that a script returns.
+    pub async fn number(&self, script: &str) -> f64 {
+        self.client.execute(script, vec![]).await.expect("a script").as_f64().unwrap_or(f64::NAN)
+    }
+
+    /// The text that a script returns.
+    pub async fn text(&self, script: &str) -> String {
+        self.client.execute(script, vec![]).await.expect("a script").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A picture of the whole display, where ImageMagick is there to take it.
+    pub fn picture(&self, to: &Path) {
+        let _ = Command::new("import").args(["-display", &self.display, "-window", "root"]).arg(to).status();
+    }
+
+    /// Types into the native dialog that is open, as a person at the keyboard.
+    pub fn type_into_dialog(&self, title: &str, text: &str) {
+        let xdotool = |arguments: &[&str]| {
+            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output();
+            done.map(|o| (o.status.success(), String::from_utf8_lossy(&o.stdout).trim().to_owned())).unwrap_or_default()
+        };
+        let until = Instant::now() + Duration::from_secs(20);
+        let dialog = loop {
+            let (found, ids) = xdotool(&["search", "--onlyvisible", "--name", title]);
+            if let (true, Some(id)) = (found, ids.lines().last().filter(|l| !l.is_empty())) {
+                break id.to_owned();
+            }
+            assert!(Instant::now() < until, "no dialog \"{title}\"");
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        std::thread::sleep(Duration::from_millis(500));
+        xdotool(&["windowfocus", "--sync", &dialog]);
+        xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
+        xdotool(&["type", "--clearmodifiers", "--delay", "15", text]);
+        std::thread::sleep(Duration::from_millis(500));
+        xdotool(&["key", "--clearmodifiers", "Return"]);
+    }
+
+    /// Closes the window and waits for its end.
+    pub async fn close(mut self) {
+        let _ = self.client.clone().close().await;
+        self.end();
+    }
+
+    fn end(&mut self) {
+        for mut child in self.children.drain(..).rev() {
+            // SAFETY: kill has no memory effects; the group is the one made above.
+            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
+    hyper_util::client::legacy::connect::HttpConnector::new()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+/// Xvfb picks a free display number and writes it to a pipe.
+fn start_display((width, height): (u32, u32)) -> (String, Child) {
+    use std::io::{BufRead, BufReader};
+    let mut server = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "+extension", "GLX", "-nolisten", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("Xvfb starts");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a display number");
+    (format!(":{}", line.trim()), server)
+}

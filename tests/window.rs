@@ -1,0 +1,149 @@
+//! The app as a person meets it: from first run to a signed document on disk, through the
+//! real window.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+#[path = "common/browser.rs"]
+mod browser;
+
+use browser::Window;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+const ENTER: char = '\u{e007}';
+const ALT: char = '\u{e00a}';
+const DOWN: char = '\u{e015}';
+
+/// Where pictures of the screens go; the README shows one of them.
+fn pictures() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("HILUM_SCREENSHOTS")?);
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_unlock_to_a_signed_document_on_disk() {
+    let missing = browser::missing_programs();
+    if !missing.is_empty() {
+        println!("skipped: the window test needs {missing:?}; ./dev test installs them");
+        return;
+    }
+    common::use_demo_packs();
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let study = common::radiographs().pop().expect("a radiograph");
+    let saved = folder.path().join("signed report.pdf");
+    let arguments = ["--data".to_owned(), data.display().to_string(), study.display().to_string()];
+    let window = Window::open(&arguments, (1920, 1080)).await;
+    let shoot = |name: &str| {
+        if let Some(folder) = pictures() {
+            window.picture(&folder.join(format!("{name}.png")));
+        }
+    };
+
+    // First run, then lock and unlock.
+    shoot("first-run");
+    window.fill("first-run-name", "Dr A. Reader").await;
+    window.fill("first-run-passphrase", "a long passphrase").await;
+    window.fill("first-run-passphrase-again", "a long passphrase").await;
+    window.click("first-run-create").await;
+    window.see("recovery-key", 30).await;
+    shoot("recovery-key");
+    window.click("recovery-written").await;
+    window.click("recovery-done").await;
+
+    // The study given at start opens by itself.
+    window.until("first painted image", 60, "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'").await;
+    let first_frame = window.number("return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)").await;
+    println!("first frame after {first_frame:.0} ms");
+    window.see("demo-mark", 60).await;
+    window.until("support", 120, "return document.body.innerText.toLowerCase().includes('pleural effusion')").await;
+    shoot("reading-room");
+
+    // A person types while the draft streams in.
+    window.click("add-sentence-indication").await;
+    for key in "Cough and fever.".chars() {
+        window.press(key).await;
+    }
+    window.click("draft-start").await;
+    window.until(
+        "proposed sentences",
+        180,
+        "return document.querySelectorAll('[data-testid=\"proposed-sentence\"]').length > 0",
+    )
+    .await;
+    shoot("draft");
+    let typed = window.text("return document.querySelector('[data-testid=\"section-indication\"]').innerText").await;
+    assert!(typed.contains("Cough and fever."), "what was typed is there: {typed}");
+    let disabled = "return document.querySelector('[data-testid=\"sign-open\"]').disabled";
+    window.until("signing to be refused", 10, disabled).await;
+
+    // Review by keyboard alone: next proposed sentence, accept.
+    let remaining = "return document.querySelectorAll('[data-testid=\"proposed-sentence\"]').length";
+    let until = Instant::now() + std::time::Duration::from_secs(90);
+    while window.number(remaining).await > 0.0 {
+        assert!(Instant::now() < until, "the review by keyboard does not end");
+        window.chord(ALT, DOWN).await;
+        window.press(ENTER).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    // The demonstration model may have left a required section empty.
+    for section in ["findings", "impression"] {
+        let text = format!(
+            "return document.querySelector('[data-testid=\"section-{section}\"] [data-sentence-id], [data-testid=\"section-{section}\"] .sentence') !== null"
+        );
+        if window.client.execute(&text, vec![]).await.expect("a script") != serde_json::json!(true) {
+            window.click(&format!("add-sentence-{section}")).await;
+            for key in "Reviewed by a person.".chars() {
+                window.press(key).await;
+            }
+        }
+    }
+    shoot("reviewed");
+
+    window.until("signing to be possible", 30, "return !document.querySelector('[data-testid=\"sign-open\"]').disabled").await;
+    window.click("sign-open").await;
+    window.see("sign-passphrase", 20).await;
+    window.click("sign-patient").await;
+    window.click("sign-accession").await;
+    window.fill("sign-passphrase", "a long passphrase").await;
+    shoot("sign");
+    window.click("sign-submit").await;
+    window.until(
+        "the signed document",
+        60,
+        "return document.querySelectorAll('[data-testid=\"signed-pdf\"] canvas').length > 0",
+    )
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    shoot("signed");
+
+    window.click("save-pdf").await;
+    window.type_into_dialog("Save the signed report", &saved.display().to_string());
+    window.see("saved-as", 30).await;
+    assert!(saved.is_file(), "the document is on disk");
+    window.click("sign-close").await;
+    window.until("the report to be final", 20, "return document.querySelector('[data-testid=\"report\"]').dataset.status === 'final'").await;
+    shoot("final");
+    for screen in ["worklist", "models", "audit", "settings", "help"] {
+        window.click(&format!("go-{screen}")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+        shoot(screen);
+    }
+    window.close().await;
+
+    accepted(&data, &saved);
+}
+
+/// The document is accepted by pyHanko, by pdfsig and by Hilum's own verifier.
+fn accepted(data: &Path, pdf: &Path) {
+    let certificates = hilum_store::certificates(data).expect("the vault is readable");
+    let der = &certificates.first().expect("a certificate").der;
+    let trust = pdf.with_extension("der");
+    std::fs::write(&trust, der).expect("a certificate");
+    assert_ne!(common::pyhanko_accepts(pdf, &trust), Some(false));
+    let bytes = std::fs::read(pdf).expect("the document");
+    let own = hilum_export::verify::verify(&bytes, std::slice::from_ref(der));
+    assert!(own.is_ok(), "{own:?}");
+}
