@@ -57,15 +57,18 @@ pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteC
         .pragma("temp_store", "MEMORY")
         .pragma("recursive_triggers", "ON")
         .pragma("trusted_schema", "OFF")
+        // One MiB, so that on a small disk the log does not take the room that is left.
+        .pragma("wal_autocheckpoint", "256")
         .disable_statement_logging();
     let mut connection = options.connect().await.doing("open")?;
-    match migrate(&mut connection).await {
-        Ok(()) => Ok(connection),
-        Err(e) => {
-            let _ = connection.close().await;
-            Err(e)
-        }
+    if let Err(e) = migrate(&mut connection).await {
+        let _ = connection.close().await;
+        return Err(e);
     }
+    // After a crash or a full disk the log may be long; a disk that is full still does not
+    // keep anybody from reading.
+    let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
+    Ok(connection)
 }
 
 /// Reads the settings back from the connection.

@@ -85,7 +85,7 @@ async fn a_report_moves_only_along_its_lifecycle() {
     raw(&store, "ROLLBACK").await;
     check(
         &store,
-        &format!("BEGIN; {}; UPDATE reports SET revision = 3, status = 'final'", line(3, "mark_preliminary")),
+        &format!("BEGIN; {}; UPDATE reports SET revision = 3, status = 'cancelled'", line(3, "mark_preliminary")),
         "no such step",
     )
     .await;
