@@ -14,12 +14,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+/// A part of the test, run by the parent.
+type Part = fn(&tokio::runtime::Runtime);
+
 fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     match std::env::var("HILUM_STORE_ROLE").ok().as_deref() {
         None => {
-            let parts: [(&str, fn(&tokio::runtime::Runtime)); 3] = [
+            let parts: [(&str, Part); 3] = [
                 ("everything acknowledged survives kills", kills::run),
                 ("no canary is found in any file", canaries::run),
                 ("a full disk loses nothing acknowledged", full_disk::run),
