@@ -69,7 +69,7 @@ function isTextField(target: EventTarget | null): boolean {
 
 /** Listens for keys on the window. `scopes` says what is on the screen at the moment. */
 export function listenForKeys(scopes: () => readonly Scope[]): () => void {
-  const onKey = (event: KeyboardEvent) => {
+  const onKey = (event: KeyboardEvent, chords: boolean) => {
     if (event.defaultPrevented || event.isComposing) return;
     const name = nameOf({
       key: event.key,
@@ -79,13 +79,24 @@ export function listenForKeys(scopes: () => readonly Scope[]): () => void {
       shiftKey: event.shiftKey,
       altGraph: event.getModifierState("AltGraph"),
     });
+    if (isTyping(name) === chords) return;
     // Enter and Space belong to a focused button.
     if (event.target instanceof HTMLButtonElement && (name === "Enter" || name === " ")) return;
     const found = actionFor(name, scopes(), isTextField(event.target));
     // A plain field undoes its own typing.
     if (found?.id.startsWith("edit.") && event.target instanceof HTMLInputElement) return;
-    if (found && perform(found.id as ActionId)) event.preventDefault();
+    if (found && perform(found.id as ActionId)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
   };
-  window.addEventListener("keydown", onKey);
-  return () => window.removeEventListener("keydown", onKey);
+  // Chords come before the text editor, which swallows some of them; plain keys come after it.
+  const before = (event: KeyboardEvent) => onKey(event, true);
+  const after = (event: KeyboardEvent) => onKey(event, false);
+  window.addEventListener("keydown", before, { capture: true });
+  window.addEventListener("keydown", after);
+  return () => {
+    window.removeEventListener("keydown", before, { capture: true });
+    window.removeEventListener("keydown", after);
+  };
 }

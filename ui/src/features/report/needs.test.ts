@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SigningNeed } from "../../ipc";
-import { needSentence, needsText } from "./needs";
+import { needSentence, needsNow, needsText } from "./needs";
 
 const need = (code: string, count: number | null = null, section: SigningNeed["section"] = null): SigningNeed => ({ code, count, section });
 
@@ -15,3 +15,9 @@ test.each([
   [need("sign.unreviewed", 2), "2 sentences unreviewed"],
   [need("sign.empty_section", null, "impression"), "Impression empty"],
 ])("%o is the check %s", (given, text) => expect(needSentence(given)).toBe(text));
+
+test.each([
+  [[need("sign.unreviewed", 3), need("sign.empty_section", null, "findings")], 1, "1 review, findings"],
+  [[need("sign.unreviewed", 3)], 0, "nothing"],
+  [[], 2, "2 reviews"],
+])("%o with %d proposals on the screen reads %s", (needs, left, text) => expect(needsText(needsNow(needs, left))).toBe(text));

@@ -1,6 +1,12 @@
 import type { SigningNeed } from "../../ipc";
 import { count } from "../../components/format";
 
+/** The shell's needs with the number of proposals as the editor shows them this moment. */
+export function needsNow(needs: readonly SigningNeed[], left: number): SigningNeed[] {
+  const others = needs.filter((need) => need.code !== "sign.unreviewed");
+  return left > 0 ? [{ code: "sign.unreviewed", count: left, section: null }, ...others] : others;
+}
+
 /** "2 reviews, impression": what signing still needs, in words. */
 export function needsText(needs: readonly SigningNeed[]): string {
   const words = needs.map((need) => {

@@ -76,7 +76,7 @@ class SentenceView implements NodeView {
     this.show(sentenceAt(node));
     this.dom.addEventListener("mousedown", (event) => {
       if (this.shown?.state !== "proposed" || event.detail > 1 || event.button !== 0) return;
-      if (this.about.contains(event.target as globalThis.Node)) return;
+      if (event.target instanceof Element && event.target.closest("button")) return;
       // A click focuses the proposal as a whole; words are reached with E or a double click.
       event.preventDefault();
       this.actions.focus(this.position());
@@ -101,6 +101,8 @@ class SentenceView implements NodeView {
     return record.type !== "selection" && !this.contentDOM.contains(record.target);
   }
   stopEvent(event: Event): boolean {
+    // A press on a proposal is answered here, as a whole; the editor would put a cursor into it.
+    if (event.type === "mousedown" && this.shown?.state === "proposed") return event.defaultPrevented;
     return this.about.contains(event.target as globalThis.Node);
   }
 

@@ -32,8 +32,7 @@ export class OpenReport {
 
   constructor(view: ReportView) {
     this.view = view;
-    saving.state = "saved";
-    saving.at = view.savedAt;
+    saving.begin(this, view.savedAt);
     this.sync = new ReportSync(
       view,
       {
@@ -49,10 +48,10 @@ export class OpenReport {
         },
       },
       {
-        state: (state) => (saving.state = state),
+        state: (state) => saving.set(this, state),
         view: (next) => {
           this.view = next;
-          saving.at = next.savedAt;
+          saving.savedAt(this, next.savedAt);
           for (const { name, open } of next.sections) this.editors.get(name)?.setOpen(open);
         },
         failed: (error) => session.say(error),
@@ -99,8 +98,8 @@ export class OpenReport {
 
   async close(): Promise<void> {
     this.endEvents();
-    saving.state = null;
     await this.sync.close();
+    saving.end(this);
   }
 
   canAcceptSection(name: SectionName): boolean {
@@ -180,6 +179,8 @@ export class OpenReport {
         const next = names[names.indexOf(name) + (forward ? 1 : -1)];
         if (next) this.editors.get(next)?.focusText(forward ? "start" : "end");
       },
+      // A failure has been said already, and the text is tried again.
+      blurred: () => void this.sync.flush().catch(() => undefined),
       kept: () =>
         session.say("Proposed sentences are not deleted with text.", "Focus one with Alt Down and drop it with Backspace."),
       updated: (name) => this.count(name),

@@ -22,6 +22,8 @@ export interface SectionEvents {
   nextProposal(section: SectionName, forward: boolean): void;
   /** The cursor leaves the section at its end or start. */
   leave(section: SectionName, forward: boolean): void;
+  /** The cursor left the section for somewhere else. */
+  blurred(): void;
   /** Deleting was stopped because it would have taken a proposed sentence away. */
   kept(): void;
   /** The number of proposed sentences or their standing changed. */
@@ -70,6 +72,7 @@ export class SectionEditor {
       },
       onTransaction: ({ transaction }) => this.report(transaction),
       onFocus: () => this.tellSeen(),
+      onBlur: () => options.on.blurred(),
     });
     const { view } = this.editor;
     const doc = documentOf(view.state.schema, options.sentences, options.newId);
@@ -238,6 +241,7 @@ export class SectionEditor {
       history(),
       new Plugin({
         props: {
+          handleDOMEvents: { keydown: (view) => readSelection(view) },
           handleKeyDown: (view, event) => this.key(view, event),
           handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
           handleDrop: () => true,
@@ -261,6 +265,11 @@ export class SectionEditor {
         this.focusAt(before.offset);
         return true;
       }
+      if (before.node) return joinSentences(view, selection.$from.before(1));
+    } else if (event.key === "Delete" && !chord && selection.empty && selection.$from.parentOffset === selection.$from.parent.content.size) {
+      const after = selection.$from.after(1);
+      const next = doc.nodeAt(after);
+      if (next && next.attrs.state !== "proposed") return joinSentences(view, after);
     }
     if (event.key === "Escape") {
       if (editingKey.getState(view.state) !== null && selection instanceof TextSelection) {
@@ -305,6 +314,16 @@ export class SectionEditor {
   }
 }
 
+/**
+ * The browser tells of a new selection with the next frame only. A key pressed before that
+ * would act on the selection before the click, and could be swallowed as one on a proposal.
+ */
+function readSelection(view: EditorView): false {
+  const { domObserver } = view as unknown as { domObserver: { flush(): void } };
+  if (!view.composing) domObserver.flush();
+  return false;
+}
+
 /** Enter: the words behind the cursor become a sentence of their own. */
 function splitSentence(view: EditorView, newId: () => string): boolean {
   const tr = view.state.tr;
@@ -316,6 +335,24 @@ function splitSentence(view: EditorView, newId: () => string): boolean {
     tr.insert(at, view.state.schema.nodes.sentence!.create(attrs));
   } else {
     tr.split($from.pos, 1, [{ type: view.state.schema.nodes.sentence!, attrs }]);
+  }
+  view.dispatch(tr.scrollIntoView());
+  return true;
+}
+
+/** Joins the sentence that begins at `position` to the one before it, with a blank between their words. */
+function joinSentences(view: EditorView, position: number): boolean {
+  const tr = view.state.tr;
+  const before = tr.doc.resolve(position).nodeBefore!;
+  const words = [before.textContent, tr.doc.nodeAt(position)!.textContent];
+  // An empty sentence gives way to the other, whose standing stays.
+  if (words[0] === "") tr.delete(position - before.nodeSize, position);
+  else {
+    tr.join(position);
+    const joint = position - 1;
+    const blank = words[1] !== "" && !/\s$/.test(words[0]!) && !/^\s/.test(words[1]!);
+    if (blank) tr.insertText(" ", joint);
+    tr.setSelection(TextSelection.create(tr.doc, joint + (blank ? 1 : 0)));
   }
   view.dispatch(tr.scrollIntoView());
   return true;

@@ -3,22 +3,22 @@ import type { StudyRow } from "../../ipc";
 /** How a status reads, and how urgent it is: what still needs somebody comes first. */
 export interface StatusWords {
   word: string;
-  tone: "todo" | "model" | "open" | "done" | "off";
+  tone: "todo" | "model" | "underway" | "done" | "off";
 }
 
 export const STATUS: Record<string, StatusWords> = {
   new: { word: "New", tone: "todo" },
   drafting: { word: "Drafting…", tone: "model" },
   drafted: { word: "Draft ready", tone: "model" },
-  in_progress: { word: "In progress", tone: "open" },
-  preliminary: { word: "Preliminary", tone: "open" },
-  reopened: { word: "Reopened", tone: "open" },
+  in_progress: { word: "In progress", tone: "underway" },
+  preliminary: { word: "Preliminary", tone: "underway" },
+  reopened: { word: "Reopened", tone: "underway" },
   final: { word: "Final", tone: "done" },
   cancelled: { word: "Cancelled", tone: "off" },
 };
 
 export function statusWords(status: string): StatusWords {
-  return STATUS[status] ?? { word: status, tone: "open" };
+  return STATUS[status] ?? { word: status, tone: "underway" };
 }
 
 export const FILTERS = {
