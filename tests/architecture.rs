@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Parts of crate names that the desktop binary must not link.
 const NOT_ON_THE_DESKTOP: &[&str] = &[
-    "dicom-", "jpeg-decoder", "zune-jpeg", "jpeg-encoder", "mozjpeg", "turbojpeg", "openjp", "jpeg2k", "jxl", "charls",
+    "dicom-", "jpeg-decoder", "zune-jpeg", "jpeg-encoder", "mozjpeg", "turbojpeg", "openjp", "openjpeg", "jpeg2k", "jxl", "charls",
     "candle-", "mistralrs", "tokenizers", "safetensors", "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs",
 ];
 
