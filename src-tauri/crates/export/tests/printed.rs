@@ -204,7 +204,8 @@ fn any_name_is_shown() {
         let Some(text) = extracted(&pdf, &[]) else { return };
         let squeezed = |s: &str| s.split_whitespace().collect::<String>();
         if exact {
-            let text: String = text.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{200E}' | '\u{200F}')).collect();
+            let text: String =
+                text.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{200E}' | '\u{200F}')).collect();
             assert!(squeezed(&text).contains(&squeezed(name)), "{name}\n{text}");
         }
         assert!(!text.contains('\u{FFFD}'), "{name}");

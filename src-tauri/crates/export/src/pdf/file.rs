@@ -77,10 +77,7 @@ fn describe(
         "ModDate" => Object::String(date(created).into_bytes(), StringFormat::Literal),
     });
     file.trailer.set("Info", Object::Reference(info));
-    let mut metadata = Stream::new(
-        dictionary! { "Type" => "Metadata", "Subtype" => "XML" },
-        xmp(created).into_bytes(),
-    );
+    let mut metadata = Stream::new(dictionary! { "Type" => "Metadata", "Subtype" => "XML" }, xmp(created).into_bytes());
     // Readable without a PDF parser, as ISO 32000-1, 14.3.2 advises.
     metadata.allows_compression = false;
     let metadata = file.add_object(metadata);
@@ -148,7 +145,15 @@ fn xmp(created: OffsetDateTime) -> String {
     let d = &pdf[2..];
     let iso = format!(
         "{}-{}-{}T{}:{}:{}{}{}:{}",
-        &d[0..4], &d[4..6], &d[6..8], &d[8..10], &d[10..12], &d[12..14], &d[14..15], &d[15..17], &d[18..20]
+        &d[0..4],
+        &d[4..6],
+        &d[6..8],
+        &d[8..10],
+        &d[10..12],
+        &d[12..14],
+        &d[14..15],
+        &d[15..17],
+        &d[18..20]
     );
     format!(
         "<?xpacket begin=\"\u{FEFF}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n\
@@ -163,4 +168,3 @@ fn xmp(created: OffsetDateTime) -> String {
          </rdf:Description>\n</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"r\"?>\n"
     )
 }
-

@@ -254,7 +254,8 @@ impl Composer<'_> {
         self.sheet().frame(x - 0.4, y - 0.4, wide + 0.8, high + 0.8, HAIRLINE);
         let beside = self.text_width() - HEADINGS - wide - 12.0;
         // A caption stands beside the picture, or below one that fills the column.
-        let (cx, mut cy, cw) = if beside > 90.0 { (x + wide + 12.0, y + 7.0, beside) } else { (x, y + high + 10.0, wide) };
+        let (cx, mut cy, cw) =
+            if beside > 90.0 { (x + wide + 12.0, y + 7.0, beside) } else { (x, y + high + 10.0, wide) };
         for line in Paragraph::regular(&image.caption).lines(&mut self.fonts, 7.8, cw)? {
             self.put(&line, cx, cy, 7.8, MUTED);
             cy += 10.2;
@@ -346,10 +347,8 @@ impl Composer<'_> {
         let running = join(&[&document.patient.name, &document.patient.id]);
         let running = Paragraph::regular(&running).line_of(&mut self.fonts)?;
         let institution = Paragraph::regular(&document.letterhead.institution).line_of(&mut self.fonts)?;
-        let ids = join(&[
-            &labelled("Patient ID", &document.patient.id),
-            &labelled("Accession", &document.study.accession),
-        ]);
+        let ids =
+            join(&[&labelled("Patient ID", &document.patient.id), &labelled("Accession", &document.study.accession)]);
         let ids = Paragraph::regular(&ids).line_of(&mut self.fonts)?;
         let small = [labelled("Audit head", &document.audit_head), INTENDED_USE.to_owned()];
         let (middle, right) = (self.width / 2.0, self.width - MARGIN);

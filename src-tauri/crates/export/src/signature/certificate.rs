@@ -63,10 +63,7 @@ pub(super) fn self_signed(
         extensions: Some(vec![
             extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
             extension(true, &KeyUsage(KeyUsages::DigitalSignature | KeyUsages::NonRepudiation))?,
-            extension(
-                false,
-                &SubjectKeyIdentifier(der::asn1::OctetString::new(key_id).map_err(made)?),
-            )?,
+            extension(false, &SubjectKeyIdentifier(der::asn1::OctetString::new(key_id).map_err(made)?))?,
         ]),
     };
     let digest: [u8; 32] = Sha256::digest(tbs_certificate.to_der().map_err(made)?).into();
@@ -83,8 +80,8 @@ fn extension<T: Encode + AssociatedOid>(critical: bool, value: &T) -> Result<Ext
 /// Dates through 2049 are UTCTime, later ones GeneralizedTime (RFC 5280, 4.1.2.5).
 fn moment(at: OffsetDateTime) -> Result<Time, ExportError> {
     let made = |e: der::Error| ExportError::CertificateMaking(e.to_string());
-    let seconds = u64::try_from(at.unix_timestamp())
-        .map_err(|_| ExportError::CertificateMaking("a date before 1970".into()))?;
+    let seconds =
+        u64::try_from(at.unix_timestamp()).map_err(|_| ExportError::CertificateMaking("a date before 1970".into()))?;
     let since = Duration::from_secs(seconds);
     Ok(match UtcTime::from_unix_duration(since) {
         Ok(time) => Time::UtcTime(time),

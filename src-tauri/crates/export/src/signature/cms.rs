@@ -65,9 +65,8 @@ pub(crate) fn signing_certificate_v2(certificate: &[u8]) -> Vec<u8> {
 }
 
 fn attributes(certificate: &[u8], digest: &[u8; 32]) -> der::Result<SetOfVec<Attribute>> {
-    let attribute = |oid, value: Any| -> der::Result<Attribute> {
-        Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? })
-    };
+    let attribute =
+        |oid, value: Any| -> der::Result<Attribute> { Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? }) };
     SetOfVec::try_from(vec![
         attribute(ID_CONTENT_TYPE, Any::from(ID_DATA))?,
         attribute(ID_MESSAGE_DIGEST, Any::new(Tag::OctetString, digest.to_vec())?)?,

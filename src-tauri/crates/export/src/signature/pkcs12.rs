@@ -55,6 +55,9 @@ fn encrypted(bytes: &[u8], password: &str) -> Result<Opened, ExportError> {
 
 /// The content of a file that is not encrypted, if its checksum fits the password.
 fn plain(pfx: &Pfx, password: &str) -> Option<Opened> {
+    if pfx.auth_safe.content_type != ID_DATA {
+        return None;
+    }
     let content = data(&pfx.auth_safe.content)?;
     if let Some(mac) = &pfx.mac_data
         && !checks(mac, &content, password)

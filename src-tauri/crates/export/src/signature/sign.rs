@@ -96,10 +96,7 @@ fn add_field(file: &mut Document, signature: &SignatureBlock, room: usize) -> Re
         "Rect" => rectangle.map(Object::Real).to_vec(),
         "AP" => dictionary! { "N" => Object::Reference(appearance) },
     });
-    let page = file
-        .get_object_mut(page)
-        .and_then(Object::as_dict_mut)
-        .map_err(|e| ExportError::Read(e.to_string()))?;
+    let page = file.get_object_mut(page).and_then(Object::as_dict_mut).map_err(|e| ExportError::Read(e.to_string()))?;
     page.set("Annots", vec![Object::Reference(field)]);
     let catalog = file.catalog_mut().map_err(|e| ExportError::Read(e.to_string()))?;
     // SignaturesExist and AppendOnly (ISO 32000-1, 12.7.2).

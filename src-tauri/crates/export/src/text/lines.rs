@@ -72,12 +72,7 @@ impl Paragraph {
         Ok(all)
     }
 
-    fn break_up(
-        &self,
-        fonts: &mut Fonts,
-        range: Range<usize>,
-        limit: f32,
-    ) -> Result<Vec<Range<usize>>, ExportError> {
+    fn break_up(&self, fonts: &mut Fonts, range: Range<usize>, limit: f32) -> Result<Vec<Range<usize>>, ExportError> {
         let mut lines = Vec::new();
         let mut start = range.start;
         let mut end = range.start;
@@ -200,9 +195,7 @@ fn words(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
             Some(' ') => c != ' ',
             Some(_) if c == ' ' => false,
             Some('-' | '/' | '\u{2013}' | '\u{2014}') => c.is_alphabetic(),
-            Some(l) => {
-                (breaks_anywhere(l) || breaks_anywhere(c)) && !must_not_start(c) && !must_not_end(l)
-            }
+            Some(l) => (breaks_anywhere(l) || breaks_anywhere(c)) && !must_not_start(c) && !must_not_end(l),
         };
         if may_break {
             words.push(start..at);

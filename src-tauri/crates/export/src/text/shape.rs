@@ -86,7 +86,16 @@ fn plain(fonts: &mut Fonts, piece: &Piece, weight: Weight, rtl: bool) -> Result<
         let face = fonts.face(piece.face)?;
         let Some(gid) = face.glyph(drawn) else { return Err(ExportError::NoGlyph(drawn)) };
         let advance = face.advance(gid);
-        glyphs.push(Glyph { face: piece.face, gid, weight, advance, dx: 0.0, dy: 0.0, plain: true, text: drawn.to_string() });
+        glyphs.push(Glyph {
+            face: piece.face,
+            gid,
+            weight,
+            advance,
+            dx: 0.0,
+            dy: 0.0,
+            plain: true,
+            text: drawn.to_string(),
+        });
     }
     if rtl {
         glyphs.reverse();
@@ -94,24 +103,15 @@ fn plain(fonts: &mut Fonts, piece: &Piece, weight: Weight, rtl: bool) -> Result<
     Ok(glyphs)
 }
 
-fn shaped(
-    fonts: &mut Fonts,
-    piece: &Piece,
-    script: u32,
-    weight: Weight,
-    rtl: bool,
-) -> Result<Vec<Glyph>, ExportError> {
+fn shaped(fonts: &mut Fonts, piece: &Piece, script: u32, weight: Weight, rtl: bool) -> Result<Vec<Glyph>, ExportError> {
     let broken = || ExportError::Font(Fonts::name(piece.face));
     let face = fonts.face(piece.face)?;
     let scale = face.scale();
     let font = face.font();
     let raw = font.map_glyphs(&piece.text, script, MatchingPresentation::NotRequired);
-    let infos = font
-        .shape(raw, script, None, FeatureMask::default_mask(), &[], None, true)
-        .map_err(|_| broken())?;
+    let infos = font.shape(raw, script, None, FeatureMask::default_mask(), &[], None, true).map_err(|_| broken())?;
     let direction = if rtl { TextDirection::RightToLeft } else { TextDirection::LeftToRight };
-    let positions =
-        GlyphLayout::new(font, &infos, direction, false).glyph_positions().map_err(|_| broken())?;
+    let positions = GlyphLayout::new(font, &infos, direction, false).glyph_positions().map_err(|_| broken())?;
     let mut glyphs = Vec::with_capacity(infos.len());
     for (info, position) in infos.iter().zip(&positions) {
         let glyph = &info.glyph;

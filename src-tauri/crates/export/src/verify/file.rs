@@ -1,7 +1,7 @@
 //! The file around the signature: one revision, all of it covered.
 
 use super::{Breaks, Findings};
-use lopdf::{Dictionary, Document, Object, ObjectId};
+use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 use std::ops::Range;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
@@ -15,11 +15,24 @@ pub(super) struct Signed {
     pub reason: Option<String>,
 }
 
+/// A signed report has no object streams; a foreign file's are not to fill the memory.
+const LARGEST_STREAM: usize = 16 << 20;
+
 /// Keys whose presence anywhere means that the file does something when it is
 /// opened or carries other files.
 const ACTIVE: [&[u8]; 12] = [
-    b"JavaScript", b"JS", b"OpenAction", b"AA", b"Launch", b"EmbeddedFiles", b"EmbeddedFile", b"RichMedia",
-    b"XFA", b"URI", b"SubmitForm", b"ImportData",
+    b"JavaScript",
+    b"JS",
+    b"OpenAction",
+    b"AA",
+    b"Launch",
+    b"EmbeddedFiles",
+    b"EmbeddedFile",
+    b"RichMedia",
+    b"XFA",
+    b"URI",
+    b"SubmitForm",
+    b"ImportData",
 ];
 
 /// Finds the signature and checks everything that does not need its value.
@@ -31,7 +44,8 @@ pub(super) fn read(pdf: &[u8], findings: &mut Findings) -> Option<Signed> {
         return None;
     }
     one_revision(pdf, findings);
-    let Ok(file) = Document::load_mem(pdf) else {
+    let options = LoadOptions { strict: true, max_decompressed_size: Some(LARGEST_STREAM), ..Default::default() };
+    let Ok(file) = Document::load_mem_with_options(pdf, options) else {
         findings.add(Breaks::Integrity, "pdf.unreadable");
         return None;
     };
@@ -177,9 +191,8 @@ fn one_signature<'a>(file: &'a Document, findings: &mut Findings) -> Option<(Obj
 /// The signature is of the PAdES kind and certifies the document without
 /// allowing a change (DocMDP, P 1).
 fn certified(file: &Document, id: ObjectId, dictionary: &Dictionary, findings: &mut Findings) {
-    let name = |d: &Dictionary, key: &[u8], value: &[u8]| {
-        d.get(key).and_then(Object::as_name).is_ok_and(|name| name == value)
-    };
+    let name =
+        |d: &Dictionary, key: &[u8], value: &[u8]| d.get(key).and_then(Object::as_name).is_ok_and(|name| name == value);
     if !name(dictionary, b"SubFilter", b"ETSI.CAdES.detached") || !name(dictionary, b"Filter", b"Adobe.PPKLite") {
         findings.add(Breaks::Integrity, "pdf.signature_dictionary");
     }

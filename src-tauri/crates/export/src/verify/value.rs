@@ -82,9 +82,9 @@ fn parse(value: &[u8], findings: &mut Findings) -> Option<(SignedData, SignerInf
         let CertificateChoices::Certificate(certificate) = choice else { return None };
         certificates.push(certificate.clone());
     }
-    let own = certificates.iter().position(|c| {
-        c.tbs_certificate.issuer == id.issuer && c.tbs_certificate.serial_number == id.serial_number
-    })?;
+    let own = certificates
+        .iter()
+        .position(|c| c.tbs_certificate.issuer == id.issuer && c.tbs_certificate.serial_number == id.serial_number)?;
     let certificate = certificates.remove(own);
     let fingerprint = Sha256::digest(certificate.to_der().ok()?).into();
     Some((data.clone(), signer.clone(), Signer { certificate, fingerprint, others: certificates }))
@@ -111,7 +111,8 @@ fn der_length(value: &[u8]) -> Option<usize> {
 /// Nothing beyond what a baseline B signature has.
 fn shape(data: &SignedData, signer: &SignerInfo, findings: &mut Findings) {
     let sha256 = |oid: ObjectIdentifier| oid == SHA256;
-    let digests_fit = matches!(data.digest_algorithms.as_slice(), [only] if sha256(only.oid)) && sha256(signer.digest_alg.oid);
+    let digests_fit =
+        matches!(data.digest_algorithms.as_slice(), [only] if sha256(only.oid)) && sha256(signer.digest_alg.oid);
     if !digests_fit {
         findings.add(Breaks::Integrity, "cms.algorithm");
     }
@@ -179,9 +180,8 @@ pub(super) fn is_signed(key: &[u8], algorithm: ObjectIdentifier, message: &[u8],
                 SHA384_WITH_RSA => rsa::Pkcs1v15Sign::new::<Sha384>(),
                 _ => rsa::Pkcs1v15Sign::new::<Sha512>(),
             };
-            rsa::RsaPublicKey::from_public_key_der(key).is_ok_and(|key| {
-                key.n().bits() >= SMALLEST_RSA && key.verify(scheme, &digest, signature).is_ok()
-            })
+            rsa::RsaPublicKey::from_public_key_der(key)
+                .is_ok_and(|key| key.n().bits() >= SMALLEST_RSA && key.verify(scheme, &digest, signature).is_ok())
         }
     }
 }

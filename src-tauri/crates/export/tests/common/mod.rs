@@ -50,18 +50,34 @@ pub fn chest_report() -> ReportDocument {
         },
         text: text(&[
             ("exam", vec![person("Chest radiograph, two views.", None)]),
-            ("indication", vec![person("Three days of productive cough and fever. Former smoker (30 pack-years).", None)]),
+            (
+                "indication",
+                vec![person("Three days of productive cough and fever. Former smoker (30 pack-years).", None)],
+            ),
             ("comparison", vec![person("Chest radiograph of 2025-02-11.", None)]),
             ("technique", vec![person("PA and lateral views of the chest.", None)]),
             (
                 "findings",
                 vec![
-                    drafted("There is a new airspace opacity in the right lower lobe with air bronchograms.", Some("lungs"), false, false),
+                    drafted(
+                        "There is a new airspace opacity in the right lower lobe with air bronchograms.",
+                        Some("lungs"),
+                        false,
+                        false,
+                    ),
                     drafted("The left lung is clear.", Some("lungs"), false, false),
                     drafted("Small right pleural effusion.", Some("pleura"), false, false),
                     drafted("No pneumothorax.", Some("pleura"), false, false),
-                    drafted("The heart is normal in size and the mediastinal contours are unchanged.", Some("heart_and_mediastinum"), false, false),
-                    person("Degenerative change of the thoracic spine; old healed fracture of the left seventh rib, ≤ 2 mm displacement.", Some("bones_and_soft_tissues")),
+                    drafted(
+                        "The heart is normal in size and the mediastinal contours are unchanged.",
+                        Some("heart_and_mediastinum"),
+                        false,
+                        false,
+                    ),
+                    person(
+                        "Degenerative change of the thoracic spine; old healed fracture of the left seventh rib, ≤ 2 mm displacement.",
+                        Some("bones_and_soft_tissues"),
+                    ),
                     person("Unchanged.", None),
                 ],
             ),
