@@ -10,6 +10,7 @@ const shell = new PreviewShell({
   failDecode: options.has("fail-decode"),
   failDraft: options.has("fail-draft"),
   slowDraft: options.has("slow-draft"),
+  large: options.has("large"),
   theme: options.get("theme") ?? "dark",
 });
 Object.assign(window, { __TAURI_INTERNALS__: shell.internals(), preview: shell });

@@ -11,6 +11,8 @@ export interface PreviewOptions {
   failDecode: boolean;
   failDraft: boolean;
   slowDraft: boolean;
+  /** Images of 2500 x 3000, drawn before they are asked for, to time the viewer. */
+  large: boolean;
   theme: string;
 }
 
@@ -32,6 +34,7 @@ export class PreviewShell {
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader" };
     this.rows = rowsFor(options.empty);
+    if (options.large) for (const row of this.rows.slice(0, 3)) this.phantom(`${row.studyUid}.1`);
     this.status = {
       version: "0.1.0",
       firstRun: options.firstRun,
@@ -299,7 +302,7 @@ export class PreviewShell {
     const kept = this.phantoms.get(instanceUid);
     if (kept) return kept;
     const seed = Number(instanceUid.split(".").at(-2));
-    const made = phantom(1251, 1501, seed);
+    const made = this.options.large ? phantom(2500, 3000, seed) : phantom(1251, 1501, seed);
     this.phantoms.set(instanceUid, made);
     return made;
   }
