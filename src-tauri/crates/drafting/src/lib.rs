@@ -1,1 +1,33 @@
-//! hilum-drafting
+//! MedGemma on mistral.rs: prompts, streaming, honest probabilities, sections.
+//!
+//! The crate is linked by the draft worker alone. Nothing in it writes to standard
+//! output, because that is the worker's pipe of frames, and nothing opens a connection.
+//! Failures inside the engine may be panics on its own thread and a prompt that is being
+//! read cannot be stopped, so the worker is a process of its own that its parent may kill.
+
+mod engine;
+mod error;
+mod greedy;
+mod prompts;
+mod sections;
+mod sentences;
+mod spelling;
+mod stream;
+mod view;
+mod weights;
+
+pub use engine::{DraftEvent, Engine};
+pub use error::DraftingError;
+pub use prompts::{ControlTokens, PROMPTS, PublishedPrompt, prompt_text, render_turn};
+pub use sections::sections_of;
+pub use sentences::sentences_of;
+pub use spelling::ModelShape;
+pub use stream::{THINKING_CLOSE, THINKING_OPEN};
+pub use view::{Placement, needs_conversion, normalise};
+
+/// Environment that whoever starts the draft worker must give it.
+///
+/// The engine makes a hub cache folder in the home directory and looks for a hub token
+/// there unless these say otherwise. A path below a device can never become a folder.
+pub const WORKER_ENVIRONMENT: [(&str, &str); 3] =
+    [("HF_HOME", "/dev/null/none"), ("HF_HUB_CACHE", "/dev/null/none"), ("HF_HUB_OFFLINE", "1")];

@@ -1,0 +1,294 @@
+//! The engine: one model, one request at a time.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use either::Either;
+use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftPrompt};
+use image::{DynamicImage, GrayImage};
+use mistralrs::{
+    ChunkChoice, DeviceMapSetting, Model, ModelDType, MultimodalLoaderType, MultimodalModelBuilder, RequestBuilder,
+    Response, TextMessageRole, TokenSource,
+};
+use tokio::runtime::Runtime;
+
+use crate::DraftingError;
+use crate::greedy::Greedy;
+use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
+use crate::sections::sections_of;
+use crate::spelling::ModelShape;
+use crate::stream::ReportText;
+use crate::view::{Placement, TEMPLATE, normalise};
+
+/// How often a cancel request is looked at while the engine computes.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// How long a cancelled prompt may still take before the process has to be killed. The
+/// person was promised two seconds, and killing takes a moment too.
+const GRACE: Duration = Duration::from_millis(1000);
+
+/// Tokens around each image: begin and end of image and the line breaks beside them.
+const AROUND_IMAGE: usize = 4;
+
+/// What happens during a draft, in order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DraftEvent<'a> {
+    /// Where the draft is, and how much of that phase is done (0 to 1) where it is known.
+    Phase(DraftPhase, Option<f32>),
+    /// Report text since the last one; whole characters, thinking left out.
+    Text(&'a str),
+}
+
+/// A loaded MedGemma. Its calls block; call them from a thread that belongs to no runtime.
+pub struct Engine {
+    model: Model,
+    /// Taken when the engine is dropped, so that it may be dropped anywhere.
+    runtime: Option<Runtime>,
+    shape: ModelShape,
+    tokens: ControlTokens,
+    begin: u32,
+    adds_begin: bool,
+}
+
+impl Engine {
+    /// Loads a Gemma 3 vision-language folder, in either spelling, in float32 on the CPU.
+    ///
+    /// A view of the folder is made in the temporary directory and removed before this
+    /// returns; it is small unless tensors have to be renamed ([`crate::normalise`] does
+    /// that once, when a pack is added). No connection is opened.
+    ///
+    /// # Errors
+    /// Anything from a file that cannot be read to a model that the engine refuses. The
+    /// engine may also panic on malformed weights: a process boundary has to catch that.
+    pub fn load(folder: &Path, mut on_progress: impl FnMut(DraftPhase, Option<f32>)) -> Result<Self, DraftingError> {
+        on_progress(DraftPhase::LoadingModel, None);
+        let temporary = std::env::temp_dir();
+        let view = tempfile::Builder::new()
+            .prefix("hilum-model-")
+            .tempdir()
+            .map_err(|source| DraftingError::Write { path: temporary, source })?;
+        let shape = normalise(folder, view.path(), Placement::Link)?;
+        let path = folder.join("tokenizer.json");
+        let tokenizer = Tokenizer::read(&path)?;
+        for token in [IMAGE, "<end_of_image>", "<image_soft_token>"] {
+            if tokenizer.id_of(token).is_none() {
+                return Err(DraftingError::Tokenizer { path, token });
+            }
+        }
+        let begin = tokenizer.id_of(BEGIN).ok_or(DraftingError::Tokenizer { path, token: BEGIN })?;
+
+        // One thread is enough here: the engine computes on threads of its own. It also
+        // keeps mistral.rs from answering "hello" once before the first real prompt.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DraftingError::Runtime)?;
+        let builder = MultimodalModelBuilder::new(view.path().display())
+            .with_loader_type(MultimodalLoaderType::Gemma3)
+            .with_dtype(ModelDType::F32)
+            .with_force_cpu()
+            .with_device_mapping(DeviceMapSetting::dummy())
+            .with_token_source(TokenSource::None)
+            .with_jinja_explicit(view.path().join(TEMPLATE).display().to_string())
+            // A draft must not depend on the drafts before it, and a cache would hold a
+            // copy of keys and values for each of them.
+            .with_prefix_cache_n(None)
+            .with_max_num_seqs(1);
+        let model = runtime
+            .block_on(builder.build())
+            .map_err(|error| DraftingError::Load { path: folder.to_owned(), what: format!("{error:#}") })?;
+        on_progress(DraftPhase::LoadingModel, Some(1.0));
+        Ok(Self {
+            model,
+            runtime: Some(runtime),
+            shape,
+            tokens: tokenizer.control_tokens(),
+            begin,
+            adds_begin: tokenizer.adds_begin(),
+        })
+    }
+
+    pub fn shape(&self) -> &ModelShape {
+        &self.shape
+    }
+
+    /// Writes one draft, greedily, and keeps everything that explains it.
+    ///
+    /// `images` are square, grey, of the model's side, oldest first. At most `max_tokens`
+    /// tokens are written, fewer where the model's window ends. Setting `cancel` while
+    /// text is being written ends the draft within one token, with what there is and
+    /// `finish` "cancelled". [`DraftOutcome::id`] is left to the caller.
+    ///
+    /// # Errors
+    /// [`DraftingError::MustBeKilled`] where `cancel` was set while the prompt was being
+    /// read and reading went on: the engine cannot stop there, its process has to go.
+    pub fn draft(
+        &self,
+        images: &[GrayImage],
+        prompt: &DraftPrompt,
+        max_tokens: u32,
+        mut sink: impl FnMut(DraftEvent<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<DraftOutcome, DraftingError> {
+        let side = self.shape.side;
+        for (index, image) in images.iter().enumerate() {
+            let (width, height) = image.dimensions();
+            if (width, height) != (side, side) {
+                return Err(DraftingError::ImageSize { index, width, height, side });
+            }
+        }
+        let rendered = render_turn(images.len(), &prompt_text(prompt, &self.tokens)?);
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(self.write(images, rendered, max_tokens, &mut sink, cancel)),
+            None => Err(DraftingError::EngineDied),
+        }
+    }
+
+    async fn write(
+        &self,
+        images: &[GrayImage],
+        rendered: String,
+        max_tokens: u32,
+        sink: &mut dyn FnMut(DraftEvent<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<DraftOutcome, DraftingError> {
+        let sent = match self.adds_begin {
+            true => rendered.trim_start_matches(BEGIN).to_owned(),
+            false => rendered.clone(),
+        };
+        let room = self.room(&sent, images.len()).await?;
+        let max_tokens = (max_tokens as usize).clamp(1, room);
+
+        let greedy = Greedy::shared();
+        let images: Vec<DynamicImage> = images.iter().cloned().map(DynamicImage::ImageLuma8).collect();
+        let request = match images.is_empty() {
+            true => RequestBuilder::new().add_message(TextMessageRole::User, sent),
+            false => RequestBuilder::new().add_image_message(TextMessageRole::User, sent, images),
+        };
+        let request = request
+            .set_deterministic_sampler()
+            .set_sampler_max_len(max_tokens)
+            .return_logprobs(true)
+            .add_logits_processor(greedy.clone());
+
+        let started = Instant::now();
+        sink(DraftEvent::Phase(DraftPhase::ReadingImage, None));
+        let mut stream = self.model.stream_chat_request(request).await.map_err(|_| DraftingError::EngineDied)?;
+        let mut outcome = DraftOutcome { prompt: rendered, ..DraftOutcome::default() };
+        let mut report = ReportText::default();
+        let mut first_token = None;
+        let mut written = 0;
+        let mut cancelled_at: Option<Instant> = None;
+        loop {
+            if cancel.load(Ordering::Relaxed) {
+                let asked = *cancelled_at.get_or_insert_with(Instant::now);
+                if greedy.tokens() > 0 {
+                    outcome.finish = "cancelled".to_owned();
+                    break;
+                }
+                if asked.elapsed() > GRACE {
+                    return Err(DraftingError::MustBeKilled);
+                }
+            }
+            let response = tokio::time::timeout(LOOK, stream.next()).await;
+            // Tokens that end inside a character bring no chunk, so progress does not wait
+            // for one.
+            if greedy.tokens() > written {
+                written = greedy.tokens();
+                if first_token.is_none() {
+                    first_token = Some(Instant::now());
+                    self.check_begin(&greedy.record().prompt)?;
+                }
+                let done = (written as f32 / max_tokens as f32).min(1.0);
+                sink(DraftEvent::Phase(DraftPhase::Writing, Some(done)));
+            }
+            let Ok(response) = response else { continue };
+            let chunk = match response {
+                Some(Response::Chunk(chunk)) => chunk,
+                Some(Response::ModelError(what, _)) => return Err(DraftingError::Engine(what)),
+                Some(Response::InternalError(what) | Response::ValidationError(what)) => {
+                    return Err(DraftingError::Engine(what.to_string()));
+                }
+                Some(_) => return Err(DraftingError::Engine("an answer of another kind".into())),
+                // An answer that ends inside a character ends without a last chunk.
+                None => {
+                    let ended = self.finish_of(&greedy.record().tokens, max_tokens);
+                    outcome.finish = ended.ok_or(DraftingError::EngineDied)?.to_owned();
+                    break;
+                }
+            };
+            let Some(choice) = chunk.choices.first() else { continue };
+            let piece = visible(&mut report, choice);
+            if !piece.is_empty() {
+                outcome.text.push_str(piece);
+                sink(DraftEvent::Text(piece));
+            }
+            if let Some(reason) = &choice.finish_reason {
+                outcome.finish = reason.clone();
+                break;
+            }
+        }
+        // Dropping the stream is what stops the engine: its next token finds nobody.
+        drop(stream);
+        let first_token = first_token.unwrap_or_else(Instant::now);
+        outcome.prompt_seconds = (first_token - started).as_secs_f64();
+        outcome.decode_seconds = first_token.elapsed().as_secs_f64();
+        let record = greedy.record();
+        outcome.prompt_token_ids = record.prompt;
+        outcome.token_ids = record.tokens;
+        outcome.logprobs = record.logprobs;
+        outcome.text.truncate(outcome.text.trim_end().len());
+        outcome.sections = sections_of(&outcome.text);
+        Ok(outcome)
+    }
+
+    /// Tokens that may be written before the model's window ends. Beyond it mistral.rs
+    /// 0.8.1 is off by one position, so nothing is drafted there.
+    async fn room(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
+        let words = self
+            .model
+            .tokenize(Either::Right(sent.to_owned()), None, true, false, None)
+            .await
+            .map_err(|error| DraftingError::Engine(error.to_string()))?
+            .len();
+        let tokens = words + images * (self.shape.image_tokens + AROUND_IMAGE);
+        match self.shape.window.checked_sub(tokens) {
+            Some(room) if room > 0 => Ok(room),
+            _ => Err(DraftingError::PastWindow { tokens, window: self.shape.window }),
+        }
+    }
+
+    /// Why an answer with these tokens is complete, if it is.
+    fn finish_of(&self, tokens: &[u32], max_tokens: usize) -> Option<&'static str> {
+        match tokens.last() {
+            Some(last) if self.shape.end_tokens.contains(last) => Some("stop"),
+            _ if tokens.len() >= max_tokens => Some("length"),
+            _ => None,
+        }
+    }
+
+    /// A second begin token changes every probability, so the prompt is looked at as the
+    /// model read it.
+    fn check_begin(&self, prompt: &[u32]) -> Result<(), DraftingError> {
+        let found = prompt.iter().filter(|&&token| token == self.begin).count();
+        match found == 1 && prompt.first() == Some(&self.begin) {
+            true => Ok(()),
+            false => Err(DraftingError::BeginTokens { found }),
+        }
+    }
+}
+
+/// The report text of one chunk.
+fn visible<'a>(report: &mut ReportText, choice: &'a ChunkChoice) -> &'a str {
+    let token = choice.logprobs.as_ref().and_then(|token| token.bytes.as_deref());
+    let token = token.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    report.pass(token, choice.delta.content.as_deref().unwrap_or_default())
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A runtime may not be dropped inside another one; this way it may.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

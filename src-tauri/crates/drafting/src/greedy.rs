@@ -1,0 +1,112 @@
+//! Greedy choice with a written record of it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use mistralrs::{CustomLogitsProcessor, Device, Tensor};
+
+/// Picks the most probable token and writes down what was chosen and how sure the model was.
+///
+/// The engine's own report will not do: its `logprob` is to base 10, at temperature 0 it is
+/// the logarithm of a logit, and chunks of a stream carry no token ids. It hands every
+/// logits processor the raw logits and the whole sequence so far, though, and that is the
+/// truth: the prompt as the model really read it (image tokens expanded, every `<bos>`)
+/// and the distribution the token was drawn from.
+#[derive(Debug, Default)]
+pub(crate) struct Greedy {
+    record: Mutex<Record>,
+}
+
+/// What one generation did.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Record {
+    pub(crate) prompt: Vec<u32>,
+    pub(crate) tokens: Vec<u32>,
+    /// Natural logarithms, one a token.
+    pub(crate) logprobs: Vec<f32>,
+}
+
+impl Greedy {
+    pub(crate) fn shared() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        self.lock().clone()
+    }
+
+    pub(crate) fn tokens(&self) -> usize {
+        self.lock().tokens.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl CustomLogitsProcessor for Greedy {
+    fn apply(&self, logits: &Tensor, context: &[u32]) -> mistralrs::Result<Tensor> {
+        let values = logits.to_vec1::<f32>()?;
+        let (token, logprob) = most_probable(&values);
+        let mut record = self.lock();
+        if record.prompt.is_empty() {
+            record.prompt = context.to_vec();
+        }
+        // A grammar may ask twice about the same position; the second answer stands.
+        let position = context.len().saturating_sub(record.prompt.len());
+        record.tokens.truncate(position);
+        record.logprobs.truncate(position);
+        record.tokens.push(token);
+        record.logprobs.push(logprob);
+
+        // One certain token is left, so that no rule of the sampler for ties matters.
+        let mut certain = vec![f32::NEG_INFINITY; values.len()];
+        certain[token as usize] = 0.0;
+        Tensor::from_vec(certain, values.len(), &Device::Cpu)
+    }
+}
+
+/// First index of the largest value, as transformers chooses, and its log-softmax.
+/// Sums are in double precision, because a table has a quarter of a million entries.
+fn most_probable(logits: &[f32]) -> (u32, f32) {
+    let mut best = 0;
+    for (index, value) in logits.iter().enumerate() {
+        if *value > logits[best] {
+            best = index;
+        }
+    }
+    let top = f64::from(logits[best]);
+    let sum: f64 = logits.iter().map(|&value| (f64::from(value) - top).exp()).sum();
+    (best as u32, -sum.ln() as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choice_and_natural_logarithm() {
+        for (logits, token, logprob) in [
+            (&[0.0_f32, 0.0][..], 0, -std::f32::consts::LN_2),
+            (&[1.0, 3.0, 3.0], 1, -0.758_623_7),
+            (&[f32::NEG_INFINITY, -5.0], 1, 0.0),
+            (&[1000.0, 999.0], 0, -0.313_261_7),
+        ] {
+            let (got, probability) = most_probable(logits);
+            assert_eq!(got, token, "{logits:?}");
+            assert!((probability - logprob).abs() < 1e-6, "{probability} {logits:?}");
+        }
+    }
+
+    #[test]
+    fn record_grows_and_is_corrected() {
+        let greedy = Greedy::default();
+        let logits = |values: [f32; 3]| Tensor::new(&values, &Device::Cpu).unwrap();
+        let out = greedy.apply(&logits([0.0, 9.0, 0.0]), &[7, 8]).unwrap();
+        assert_eq!(out.to_vec1::<f32>().unwrap(), [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY]);
+        greedy.apply(&logits([0.0, f32::NEG_INFINITY, 1.0]), &[7, 8]).unwrap();
+        greedy.apply(&logits([5.0, 0.0, 0.0]), &[7, 8, 2]).unwrap();
+        let record = greedy.record();
+        assert_eq!((record.prompt, record.tokens), (vec![7, 8], vec![2, 0]));
+        assert_eq!(record.logprobs.len(), 2);
+    }
+}
