@@ -4,6 +4,7 @@ import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
 import { SectionEditor, type SectionEvents } from "./section-editor";
 import { sectionsOf, type Section } from "./sentences";
+import { newId } from "./ids";
 import { ReportSync } from "./sync";
 
 const HINTS: Partial<Record<SectionName, string>> = {
@@ -72,7 +73,7 @@ export class OpenReport {
       sentences: section.sentences,
       open: section.open,
       hint: HINTS[name] ?? "",
-      newId: () => crypto.randomUUID(),
+      newId,
       on: this.events(),
     });
     this.editors.set(name, editor);

@@ -26,7 +26,7 @@ export const FILTERS = {
   unread: { title: "To read", admits: (row: StudyRow) => !["final", "cancelled"].includes(row.status) },
   drafted: { title: "Draft ready", admits: (row: StudyRow) => row.status === "drafted" },
   open: { title: "In progress", admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
-  flagged: { title: "Flagged by the models", admits: (row: StudyRow) => flagged(row) !== null },
+  flagged: { title: "Flagged by models", admits: (row: StudyRow) => flagged(row) !== null },
   signed: { title: "Signed", admits: (row: StudyRow) => row.status === "final" },
 } as const satisfies Record<string, { title: string; admits: (row: StudyRow) => boolean }>;
 
