@@ -1,0 +1,92 @@
+//! `hilumctl draft`.
+
+use crate::{
+    cli::{Draft, PromptKind},
+    failure::{Failure, Result},
+    input,
+    models::{self, LoadedDrafter, phase_name},
+    output,
+    settings::Settings,
+};
+use hilum_workers::{
+    DraftEvent, DraftJob,
+    messages::draft::{DraftOutcome, DraftPrompt},
+};
+use serde_json::json;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
+    let prompt = match (options.prompt, options.text) {
+        (PromptKind::Raw, Some(text)) => DraftPrompt::Raw { text },
+        (PromptKind::Raw, None) => return Err(Failure::usage("--prompt raw needs --text")),
+        (_, Some(_)) => return Err(Failure::usage("--text goes with --prompt raw")),
+        (PromptKind::Report, None) => DraftPrompt::Report { indication: options.indication },
+        (PromptKind::Sections, None) => DraftPrompt::Sections { indication: options.indication },
+    };
+    let drafter = models::drafter(settings, options.pack.as_deref()).await?;
+    let side = drafter.about.side;
+    let mut images = Vec::new();
+    for path in options.prior.iter().chain(&options.file) {
+        images.push(input::model_input(settings, path, side).await?);
+    }
+    let job = DraftJob { side, images, prompt, max_tokens: options.max_tokens };
+    let (events, inbox) = unbounded_channel();
+    let draft = drafter.worker.draft(job, Some(events), &settings.cancel);
+    let (outcome, written) = tokio::join!(draft, stream(inbox, !settings.json));
+    if written && !settings.json {
+        output::line("");
+    }
+    let about = |failure: Failure| match &options.file {
+        Some(path) => failure.about(path),
+        None => failure,
+    };
+    let outcome = outcome.map_err(|e| about(e.into()))?;
+    if settings.json {
+        output::json(&as_json(&drafter, &outcome));
+    }
+    match outcome.finish.as_str() {
+        "cancelled" => Err(about(Failure::refused("worker.cancelled", "the draft was cancelled"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints the text as it comes; true when there was any.
+async fn stream(mut inbox: UnboundedReceiver<DraftEvent>, print: bool) -> bool {
+    let mut phase_said = None;
+    let mut written = false;
+    while let Some(event) = inbox.recv().await {
+        match event {
+            DraftEvent::Text(text) => {
+                written = true;
+                if print {
+                    let harmless = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+                    output::piece(&text.chars().map(harmless).collect::<String>());
+                }
+            }
+            DraftEvent::Progress { phase, .. } => {
+                if phase_said.replace(phase) != Some(phase) && !written {
+                    output::progress(phase_name(phase));
+                }
+            }
+        }
+    }
+    written
+}
+
+fn as_json(drafter: &LoadedDrafter, outcome: &DraftOutcome) -> serde_json::Value {
+    json!({
+        "pack": { "id": drafter.pack.id, "hash": drafter.pack.hash, "demo": drafter.pack.demo },
+        "prompt": outcome.prompt,
+        "prompt_token_ids": outcome.prompt_token_ids,
+        "token_ids": outcome.token_ids,
+        "logprobs": outcome.logprobs,
+        "text": outcome.text,
+        "sections": outcome.sections,
+        "finish": outcome.finish,
+        "timings": {
+            "load_seconds": drafter.about.seconds,
+            "prompt_seconds": outcome.prompt_seconds,
+            "decode_seconds": outcome.decode_seconds,
+        },
+    })
+}

@@ -1,0 +1,34 @@
+//! The commands, one module each.
+
+mod audit;
+mod bench;
+mod classify;
+mod draft;
+mod embed;
+mod import;
+mod inspect;
+mod pack;
+mod report;
+mod studies;
+mod user;
+mod verify;
+
+use crate::{cli::Command, failure::Result, settings::Settings};
+
+pub async fn run(command: Command, settings: &Settings) -> Result<()> {
+    match command {
+        Command::User(command) => user::run(command, settings).await,
+        Command::Inspect(options) => inspect::run(options, settings).await,
+        Command::Pack(command) => pack::run(command, settings).await,
+        Command::Classify(options) => classify::run(options, settings).await,
+        Command::Embed(options) => embed::run(options, settings).await,
+        Command::Draft(options) => draft::run(options, settings).await,
+        Command::Import(options) => import::run(options, settings).await,
+        Command::Studies(options) => studies::run(options, settings).await,
+        Command::Report(options) => report::run(options, settings).await,
+        Command::Verify(options) => verify::run(options, settings).await,
+        Command::Audit(command) => audit::run(command, settings).await,
+        Command::Bench(options) => bench::run(options, settings).await,
+        Command::Worker { .. } => unreachable!("workers start before the runtime"),
+    }
+}

@@ -1,0 +1,80 @@
+//! `hilumctl user`.
+
+use crate::{
+    cli::UserCommand,
+    failure::{Failure, Result},
+    output,
+    session::{self, Models},
+    settings::Settings,
+};
+use serde_json::json;
+
+pub async fn run(command: UserCommand, settings: &Settings) -> Result<()> {
+    match command {
+        UserCommand::Add { name, by } => add(&name, by.as_deref(), settings).await,
+        UserCommand::Passwd { name } => change_passphrase(&name, settings).await,
+        UserCommand::List => list(settings),
+    }
+}
+
+async fn add(name: &str, by: Option<&str>, settings: &Settings) -> Result<()> {
+    let workstation = session::open(settings, Models::None)?;
+    if !workstation.has_users() {
+        let passphrase = match settings.new_passphrase()? {
+            Some(passphrase) => passphrase,
+            None => settings.passphrase()?,
+        };
+        let first = workstation.create_first_user(name, &passphrase).await;
+        let first = session::close(&workstation, first.map_err(Failure::from)).await?;
+        if settings.json {
+            output::json(&json!({ "user": { "id": first.user.id, "name": first.user.name },
+                                  "recovery_key": first.recovery_key }));
+        } else {
+            output::line(format!("added {}", first.user.name));
+            output::line(format!("recovery key, shown this once: {}", first.recovery_key));
+        }
+        return Ok(());
+    }
+    let new = settings.new_passphrase()?.ok_or_else(|| {
+        Failure::usage("the new user's passphrase is missing: set HILUM_NEW_PASSPHRASE or give --new-passphrase-fd N")
+    })?;
+    // The folder is let go and taken again by the one place that knows how to unlock.
+    drop(workstation);
+    let workstation = session::unlock(settings, by, Models::None).await?;
+    let added = workstation.add_user(name, &new).await.map_err(Failure::from);
+    let user = session::close(&workstation, added).await?;
+    if settings.json {
+        output::json(&json!({ "user": { "id": user.id, "name": user.name } }));
+    } else {
+        output::line(format!("added {}", user.name));
+    }
+    Ok(())
+}
+
+async fn change_passphrase(name: &str, settings: &Settings) -> Result<()> {
+    let new = settings.new_passphrase()?.ok_or_else(|| {
+        Failure::usage("the new passphrase is missing: set HILUM_NEW_PASSPHRASE or give --new-passphrase-fd N")
+    })?;
+    let old = settings.passphrase()?;
+    let workstation = session::unlock(settings, Some(name), Models::None).await?;
+    let changed = workstation.change_passphrase(&old, &new).await.map_err(Failure::from);
+    session::close(&workstation, changed).await?;
+    if settings.json {
+        output::json(&json!({ "user": { "name": name } }));
+    } else {
+        output::line(format!("changed the passphrase of {name}"));
+    }
+    Ok(())
+}
+
+fn list(settings: &Settings) -> Result<()> {
+    let folder = settings.data()?;
+    let users = hilum_store::users(&folder).map_err(|e| Failure::from(e).about(&folder))?;
+    if settings.json {
+        let users: Vec<_> = users.iter().map(|u| json!({ "id": u.id, "name": u.name })).collect();
+        output::json(&json!({ "users": users }));
+    } else {
+        users.iter().for_each(|user| output::line(output::plain(&user.name)));
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The long texts of `hilumctl help`: what a manual page would say.
+
+/// Ends every page: examples, then the exit statuses that all commands share.
+macro_rules! page_end {
+    ($examples:literal) => {
+        concat!(
+            "EXAMPLES\n",
+            $examples,
+            "\n\nEXIT STATUS\n",
+            "  0  done\n",
+            "  1  the input was refused: not an image, a wrong passphrase, a broken pack, an untrusted signature\n",
+            "  2  wrong use of the command line\n",
+            "  3  Hilum or the machine failed: a worker died, a disk is full\n",
+            "\nErrors go to standard error as `hilumctl: FILE: sentence [code]`, with --json as\n",
+            "{\"error\":{\"code\":...,\"message\":...,\"file\":...}}. Codes are stable; sentences are not."
+        )
+    };
+}
+
+pub const PROGRAM: &str = "\
+Hilum without a window. A radiologist's desktop workstation drafts chest X-ray reports with MedGemma and scores \
+findings with MedSigLIP; this program does the same from a shell: it inspects images, adds model packs, scores, drafts, \
+imports, and carries one study from file to signed PDF. It is also the program that the desktop app starts to run its \
+models.
+
+A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
+report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
+
+inspect, pack, classify, embed, draft, verify and bench need no vault. user, import, studies, report and audit work on \
+the data folder, which is encrypted and unlocked by a user's passphrase.";
+
+pub const PROGRAM_END: &str = page_end!(
+    "  hilumctl inspect chest.dcm
+  hilumctl classify chest.dcm
+  hilumctl draft chest.dcm --indication \"Cough for two weeks\"
+  HILUM_PASSPHRASE=... hilumctl --data ./data report chest.dcm --out ./out --signer \"A. Reader\" --accept-all
+  hilumctl verify ./out/report.pdf --trust signer.pem
+  hilumctl help draft
+
+ENVIRONMENT
+  HILUM_DATA            the data folder, where --data is not given
+  HILUM_PASSPHRASE      the passphrase, where --passphrase-fd is not given
+  HILUM_NEW_PASSPHRASE  the new one, for `user add` and `user passwd`
+  HILUM_MODELS          the folder of the demonstration packs
+  HILUM_BIN_DIR         the folder of hilum-decode, where it is not beside this program"
+);
+
+pub const DATA: &str = "\
+The data folder: database, sealed originals, model packs (in DIR/packs). Without it HILUM_DATA counts, and without \
+that the application folder of this person, which is the one that the desktop app uses. One program at a time holds a \
+data folder; a second one is refused with data.in_use.";
+
+pub const JSON: &str = "\
+Print the result as one JSON document on standard output, and an error as one line of JSON on standard error. Keys are \
+stable; new ones may be added.";
+
+pub const PASSPHRASE: &str = "\
+Read the passphrase from descriptor N, up to the first line end, so that it appears in no environment and no process \
+list: hilumctl --passphrase-fd 3 studies 3<secret. Without it HILUM_PASSPHRASE counts.";
+
+pub const USER: &str = "\
+Users of the data folder. Every user has a passphrase, which unlocks the same vault, and a signing key of their own \
+(P-256, made with the account), whose certificate `hilumctl verify` trusts. Changing a passphrase re-wraps keys and \
+encrypts nothing anew.";
+
+pub const USER_ADD: &str = "\
+Add a user. In an empty data folder this makes the vault and prints the recovery key, once and nowhere else: with it \
+the vault opens when every passphrase is lost. Later users need an existing one to unlock the vault: --as USER with \
+that user's passphrase, and the new user's passphrase in HILUM_NEW_PASSPHRASE or --new-passphrase-fd. A passphrase has \
+at least 8 characters.";
+
+pub const USER_PASSWD: &str = "\
+Change a passphrase: the old one in HILUM_PASSPHRASE or --passphrase-fd, the new one in HILUM_NEW_PASSPHRASE or \
+--new-passphrase-fd. The signing key stays the same, and so do all signatures made with it.";
+
+pub const USER_LIST: &str = "\
+List the users of the data folder, by name. Names are not secret to somebody who holds the folder, so this needs no \
+passphrase; it shows nothing of any patient.";
+
+pub const USER_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data user add \"A. Reader\"
+  HILUM_PASSPHRASE=... HILUM_NEW_PASSPHRASE=... hilumctl --data ./data user add \"B. Reader\" --as \"A. Reader\"
+  hilumctl --data ./data --passphrase-fd 3 --new-passphrase-fd 4 user passwd \"A. Reader\" 3<old 4<new
+  hilumctl --data ./data user list --json"
+);
+
+pub const INSPECT: &str = "\
+Say what a file is. A DICOM file is read in a child process with limits on memory and time and without rights; its \
+header, its pixel format, its windows and everything odd about it are printed. The pixels can be written in three \
+forms: as stored (before any lookup table), as displayed (modality and VOI transformation, default window, 8 bit), and \
+as a model sees them (the published chest pipeline: square, padded with black, 8 bit).
+
+PNG and JPEG have no header to speak of; size and the three forms work for them too.";
+
+pub const INSPECT_END: &str = page_end!(
+    "  hilumctl inspect chest.dcm
+  hilumctl inspect chest.dcm --json | jq .header.photometric
+  hilumctl inspect chest.dcm --display chest.png --stored chest.npy
+  hilumctl inspect chest.dcm --model-input 448 input.npy"
+);
+
+pub const PACK: &str = "\
+Model packs: folders of weights with a manifest that vouches for every byte. Two small demonstration packs ship with \
+Hilum; they are marked everywhere as being without medical meaning. Real MedGemma and MedSigLIP weights are licensed \
+under Google's Health AI Developer Foundations terms: you download them yourself and add them here. Your packs come \
+before the demonstrations wherever none is named.";
+
+pub const PACK_ADD: &str = "\
+Check a folder as downloaded from the publisher (config, tokenizer, safetensors weights in one file or in shards, as \
+transformers 4 or 5 writes them), copy it into the data folder and write its manifest with the SHA-256 of every file. \
+Weights in pickle formats (.bin, .pt, .pth, .ckpt), missing or truncated shards and tensors whose shape contradicts the \
+configuration are refused, and nothing is left behind. Ctrl-C stops it cleanly.
+
+--quantize none keeps the weights as published. The engine of this version cannot read an image with weights quantised \
+ahead of time, so q4k and q8_0 are refused with pack.quantize_unsupported.";
+
+pub const PACK_LIST: &str = "\
+List all packs: identifier, kind (medgemma drafts, medsiglip scores), size, and whether it is a demonstration. Folders \
+that look like packs and cannot be read are listed as broken. With --json: {\"packs\": [...], \"broken\": [...]}; each \
+pack has id, kind, name, demo, hash, bytes, source, terms, notice, quantization, dir and card.";
+
+pub const PACK_VERIFY: &str = "\
+Hash every file of one pack, or of all, against its manifest. One flipped bit in weights, tokenizer, configuration or \
+chat template, a missing file or an extra one is a refusal that names the file. The workers do the same before they \
+load a pack.";
+
+pub const PACK_REMOVE: &str = "\
+Remove one of your packs from the data folder, readable or not. Reports drafted with it keep its hash. The \
+demonstration packs are part of the program and cannot be removed.";
+
+pub const PACK_END: &str = page_end!(
+    "  hilumctl pack list
+  hilumctl pack add ~/Downloads/medgemma-1.5-4b-it --source \"google/medgemma-1.5-4b-it\"
+  hilumctl pack verify
+  hilumctl pack verify medgemma-1-5-4b-it --json
+  hilumctl pack remove medgemma-1-5-4b-it"
+);
+
+pub const CLASSIFY: &str = "\
+Score the 13 published chest findings in one or more images, zero-shot, with the published prompts and rule: for each \
+finding the cosine similarity to the prompts that say it is there minus that to the prompts that say it is not \
+(difference, -2 to 2), and the softmax over the two (0 to 1). Both are support for a reader and neither is a \
+probability: they are not calibrated for any population.
+
+With several files a refused one does not stop the others; the exit status is then 1. A single file is printed as one \
+JSON object in a list, as several are.";
+
+pub const CLASSIFY_END: &str = page_end!(
+    "  hilumctl classify chest.dcm
+  hilumctl classify *.dcm --json | jq '.[] | {file, scores}'
+  hilumctl classify chest.png --pack medsiglip-448"
+);
+
+pub const EMBED: &str = "\
+Write the image embeddings of a MedSigLIP pack as a NumPy array: one row for each file in the order given, 32-bit \
+floats, each row of length one, so that a dot product is a cosine. Any refused file refuses the whole, and nothing is \
+written then.";
+
+pub const EMBED_END: &str = page_end!(
+    "  hilumctl embed a.dcm b.dcm --out embeddings.npy
+  python3 -c 'import numpy; e = numpy.load(\"embeddings.npy\"); print(e @ e.T)'"
+);
+
+pub const DRAFT: &str = "\
+Draft report text for an image with a MedGemma pack, greedily, and stream it to standard output. The text is a \
+proposal of a model and not a report; put it before a person. With --prior the earlier image comes first in the same \
+turn. The indication is data: control tokens in it are made harmless.
+
+--prompt sections (the default) uses the published report prompt and splits the answer into findings and impression; \
+report uses the same words and keeps the answer in one piece; raw sends exactly the words of --text, with or without \
+an image.
+
+With --json the whole generation is printed when it is finished: prompt, prompt_token_ids, token_ids, logprobs (natural \
+logarithm, one for each generated token), text, sections, finish (stop, length or cancelled), timings \
+(load_seconds, prompt_seconds, decode_seconds), and pack (id, hash, demo).
+
+Ctrl-C stops it within two seconds; what was written so far is printed and the exit status is 1.";
+
+pub const DRAFT_END: &str = page_end!(
+    "  hilumctl draft chest.dcm
+  hilumctl draft chest.dcm --prior last-year.dcm --indication \"Follow-up of effusion\"
+  hilumctl draft chest.png --json | jq -r '.sections[] | .section, .sentences[]'
+  hilumctl draft chest.dcm --prompt raw --text \"Is there a pneumothorax?\" --max-tokens 64"
+);
+
+pub const IMPORT: &str = "\
+Import files, and all files in folders, into the data folder. Every file gets a verdict and none stops the others: \
+imported, known already (byte for byte), or refused with a code. Originals are kept sealed, their preamble zeroed and \
+their hash recorded. The exit status is 1 when no file was taken and at least one was refused.";
+
+pub const IMPORT_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data import /media/cdrom
+  hilumctl --data ./data --passphrase-fd 3 import a.dcm b.dcm --json 3<secret"
+);
+
+pub const STUDIES: &str = "\
+List the studies of the data folder as the worklist shows them: urgent ones first, then the newest. With --json each \
+study has study_uid, patient, accession, date, description, modality, images, status (of its report, null while there \
+is none) and drafted. This prints what identifies patients.";
+
+pub const STUDIES_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data studies
+  HILUM_PASSPHRASE=... hilumctl --data ./data studies --search \"effusion\" --json"
+);
+
+pub const REPORT: &str = "\
+Do the whole job on one radiograph without a window: import it, score it, draft its report, sign, and write the signed \
+PDF; its path is printed. In an empty data folder the signer's account is made first, with the passphrase given, and \
+the recovery key is printed on standard error.
+
+Signing is impossible while a drafted sentence is unreviewed. --accept-all is the one bulk acceptance there is: it \
+works with demonstration packs only, is recorded as accepted in bulk, and every page of the PDF says so. Without it \
+the draft is left in the data folder for review in the window, and the command ends with sign.unreviewed.";
+
+pub const REPORT_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data report chest.dcm --out ./out --signer \"A. Reader\" --accept-all
+  pdf=$(hilumctl --data ./data --passphrase-fd 3 report chest.dcm --out ./out --signer \"A. Reader\" --accept-all 3<secret)"
+);
+
+pub const VERIFY: &str = "\
+Check a signed report. Three things must hold: integrity (the signed bytes are those that were signed), coverage (the \
+signature covers the whole file and nothing was added since), trust (the signer's certificate was good at the time and \
+is one that you trust: given with --trust, or of a user of the data folder). The status is 0 only if all three hold. A \
+file that is intact but signed by somebody unknown is refused with signer.untrusted.";
+
+pub const VERIFY_END: &str = page_end!(
+    "  hilumctl verify report.pdf --trust signer.pem
+  hilumctl --data ./data verify report.pdf --json"
+);
+
+pub const AUDIT: &str = "\
+The audit trail is a chain of hashes: every line vouches for all lines before it, and its head is printed in every \
+signed PDF. Verifying recomputes the chain and holds it against the head of every signed version, so that a changed, \
+missing, moved or cut line shows.";
+
+pub const AUDIT_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data audit verify
+  HILUM_PASSPHRASE=... hilumctl --data ./data audit verify --json"
+);
+
+pub const BENCH: &str = "\
+Measure this machine. encode: one image through the MedSigLIP pack. prompt: reading image and prompt in the MedGemma \
+pack, up to the first token. decode: tokens written a second. import: the file of --file through the decode \
+child, with a thumbnail. One run is not counted; median, smallest and largest of the others are printed, in seconds, with the load \
+time and the memory of the worker (proportional set size) where there is one.";
+
+pub const BENCH_END: &str = page_end!(
+    "  hilumctl bench encode
+  hilumctl bench decode --pack medgemma-1-5-4b-it --runs 3 --json
+  hilumctl bench import --file chest.dcm"
+);
+
+pub const WORKER: &str = "\
+Serve one model over standard input and output, in frames (a JSON head and a binary body, see the crate \
+hilum-workers). The desktop app and the other commands start this themselves; it is of no use by hand. It ends when its \
+standard input closes. Nothing but frames is ever written to standard output.";
+
+pub const WORKER_END: &str = page_end!(
+    "  hilumctl worker encode
+  hilumctl worker draft"
+);

@@ -1,0 +1,162 @@
+//! `hilumctl worker draft`: MedGemma behind a pipe.
+
+use super::{check_pack, last_panic, pipe};
+use hilum_drafting::{DraftEvent, Engine};
+use hilum_workers::messages::draft::{DraftPhase, DraftPrompt, DraftReply, DraftRequest};
+use image::GrayImage;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Progress within a phase is said this often at most.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// Why a request was not carried out, and whether this process can go on.
+struct Refusal {
+    code: String,
+    message: String,
+    fatal: bool,
+}
+
+impl Refusal {
+    fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), fatal: false }
+    }
+}
+
+impl From<hilum_drafting::DraftingError> for Refusal {
+    fn from(e: hilum_drafting::DraftingError) -> Self {
+        Self { code: e.code().to_owned(), message: e.to_string(), fatal: e.ends_the_process() }
+    }
+}
+
+/// The newest draft that was asked for, and the switch that stops it.
+type Newest = Arc<Mutex<(u64, Arc<AtomicBool>)>>;
+
+pub fn serve(out: pipe::Pipe) -> ExitCode {
+    out.beat(DraftReply::Heartbeat);
+    let newest: Newest = Arc::default();
+    let seen = newest.clone();
+    let requests = pipe::requests::<DraftRequest>(move |request| {
+        let mut newest = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match request {
+            DraftRequest::Draft { id, .. } => *newest = (*id, Arc::default()),
+            DraftRequest::Cancel { id } if *id == newest.0 => newest.1.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+    });
+    let mut engine: Option<Engine> = None;
+    while let Ok((request, body)) = requests.recv() {
+        let id = match &request {
+            DraftRequest::Load { id, .. } | DraftRequest::Draft { id, .. } => *id,
+            // It has been seen when it arrived.
+            DraftRequest::Cancel { .. } => continue,
+        };
+        let stop = {
+            let newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+            if newest.0 == id { newest.1.clone() } else { Arc::default() }
+        };
+        let teller = Teller { out: &out, id, begun: Instant::now(), last: None };
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, request, &body, teller, &stop)));
+        let refusal = match answer {
+            Ok(Ok(reply)) => {
+                out.send(&reply, &[]);
+                continue;
+            }
+            Ok(Err(refusal)) => refusal,
+            Err(_) => {
+                let message = format!("the engine gave up at {}", last_panic());
+                Refusal { fatal: true, ..Refusal::new("drafting.panicked", message) }
+            }
+        };
+        // A prompt that cannot be stopped has been cancelled: the parent takes this end for that.
+        if refusal.fatal && stop.load(Ordering::Relaxed) {
+            pipe::end(3);
+        }
+        out.send(&DraftReply::Failed { id, code: refusal.code, message: refusal.message }, &[]);
+        if refusal.fatal {
+            pipe::end(3);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn answer(
+    engine: &mut Option<Engine>,
+    request: DraftRequest,
+    body: &[u8],
+    mut teller: Teller<'_>,
+    stop: &AtomicBool,
+) -> Result<DraftReply, Refusal> {
+    let begun = Instant::now();
+    match request {
+        DraftRequest::Load { id, pack_dir } => {
+            *engine = None;
+            let dir = Path::new(&pack_dir);
+            teller.tell(DraftEvent::Phase(DraftPhase::LoadingModel, None));
+            check_pack(dir).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+            let loaded = engine.insert(Engine::load(dir, |phase, done| teller.tell(DraftEvent::Phase(phase, done)))?);
+            Ok(DraftReply::Loaded { id, side: loaded.shape().side, seconds: begun.elapsed().as_secs_f64() })
+        }
+        DraftRequest::Draft { id, side, images, prompt, max_tokens } => {
+            let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
+            let images = images_of(body, side, images)?;
+            let outcome = engine.draft(&images, &prompt_of(prompt), max_tokens, |e| teller.tell(e), stop)?;
+            Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
+        }
+        DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
+    }
+}
+
+/// An indication of spaces is none.
+fn prompt_of(prompt: DraftPrompt) -> DraftPrompt {
+    let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    match prompt {
+        DraftPrompt::Report { indication } => DraftPrompt::Report { indication: some(indication) },
+        DraftPrompt::Sections { indication } => DraftPrompt::Sections { indication: some(indication) },
+        raw @ DraftPrompt::Raw { .. } => raw,
+    }
+}
+
+fn images_of(body: &[u8], side: u32, count: u32) -> Result<Vec<GrayImage>, Refusal> {
+    let area = side as usize * side as usize;
+    if count > 2 || body.len() != area * count as usize || (count > 0 && area == 0) {
+        let message = format!("{} bytes are not {count} images of {side} x {side}", body.len());
+        return Err(Refusal::new("drafting.image_size", message));
+    }
+    let image = |bytes: &[u8]| GrayImage::from_raw(side, side, bytes.to_vec());
+    Ok(if area == 0 { Vec::new() } else { body.chunks_exact(area).filter_map(image).collect() })
+}
+
+/// Turns what the engine says into frames.
+struct Teller<'a> {
+    out: &'a pipe::Pipe,
+    id: u64,
+    begun: Instant,
+    last: Option<(DraftPhase, Instant)>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, event: DraftEvent<'_>) {
+        let id = self.id;
+        match event {
+            DraftEvent::Text(text) => self.out.send(&DraftReply::Token { id, text: text.to_owned() }, &[]),
+            DraftEvent::Phase(phase, fraction) => {
+                let said = self.last.is_some_and(|(last, at)| last == phase && at.elapsed() < EVERY);
+                if said && fraction != Some(1.0) {
+                    return;
+                }
+                self.last = Some((phase, Instant::now()));
+                let seconds = self.begun.elapsed().as_secs_f64();
+                self.out.send(&DraftReply::Progress { id, phase, fraction, seconds }, &[]);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The child's side of the model workers: frames in, frames out, a heartbeat.
+
+mod draft;
+mod encode;
+mod pipe;
+
+use crate::cli::WorkerRole;
+use hilum_packs::PackError;
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
+
+/// Serves one role until standard input closes.
+pub fn run(role: WorkerRole) -> ExitCode {
+    let out = match pipe::take_standard_output() {
+        Ok(out) => out,
+        Err(e) => {
+            eprintln!("hilumctl worker: standard output cannot be taken: {e}");
+            return ExitCode::from(3);
+        }
+    };
+    remember_panics();
+    match role {
+        WorkerRole::Encode => encode::serve(out),
+        WorkerRole::Draft => draft::serve(out),
+    }
+}
+
+/// Checks every byte of a pack before any of it is loaded.
+fn check_pack(dir: &Path) -> Result<(), PackError> {
+    match hilum_packs::verify(dir) {
+        Ok(_) => Ok(()),
+        Err(problems) => Err(problems.into_iter().next().expect("a refusal has a reason")),
+    }
+}
+
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps the place of a panic and drops its message, which may quote a prompt.
+fn remember_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        eprintln!("hilumctl worker: panic at {place}");
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+}
+
+fn last_panic() -> String {
+    let place = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    // A path of the machine that built this means nothing to the reader.
+    place.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,330 @@
+//! `hilumctl` as a script sees it: exit statuses, JSON, messages, and the models.
+//!
+//! Tests that need the demonstration packs say so and end where `models/demo` is
+//! not there; all others need nothing but the programs.
+
+#[path = "cli/support.rs"]
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    time::{Duration, Instant},
+};
+use support::{Run, demo, hilumctl, radiograph, run};
+
+#[test]
+fn every_command_has_help() {
+    let commands = [
+        "user",
+        "user add",
+        "user passwd",
+        "user list",
+        "inspect",
+        "pack",
+        "pack add",
+        "pack list",
+        "pack verify",
+        "pack remove",
+        "classify",
+        "embed",
+        "draft",
+        "import",
+        "studies",
+        "report",
+        "verify",
+        "audit",
+        "audit verify",
+        "bench",
+        "worker",
+    ];
+    for command in commands {
+        let words: Vec<&str> = ["help"].into_iter().chain(command.split(' ')).collect();
+        let help = run(&words);
+        assert_eq!(help.status, 0, "help {command}");
+        for part in ["EXAMPLES", "EXIT STATUS", "Usage: hilumctl"] {
+            assert!(help.out.contains(part), "help {command} has no {part}");
+        }
+    }
+    assert_eq!(run(&["--version"]).status, 0);
+}
+
+#[test]
+fn wrong_use_is_two() {
+    let cases: [&[&str]; 9] = [
+        &[],
+        &["no-such-command"],
+        &["classify"],
+        &["embed", "a.dcm"],
+        &["draft"],
+        &["draft", "a.dcm", "--prompt", "raw"],
+        &["draft", "a.dcm", "--max-tokens", "0"],
+        &["inspect", "a.dcm", "--model-input", "zero", "out.npy"],
+        &["bench", "import"],
+    ];
+    for arguments in cases {
+        let plain = run(arguments);
+        assert_eq!(plain.status, 2, "{arguments:?}: {}", plain.err);
+        if !arguments.is_empty() {
+            let json = run(&[&["--json"][..], arguments].concat());
+            assert_eq!((json.status, json.error().0.as_str()), (2, "ctl.usage"), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_one_and_names_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("written");
+        path
+    };
+    let cases = [
+        (folder.path().join("missing.dcm"), "file.read"),
+        (folder.path().to_owned(), "file.directory"),
+        (file("empty.dcm", b""), "dicom."),
+        (file("letter.dcm", b"%PDF-1.7 not an image"), "dicom."),
+        (file("broken.png", b"\x89PNG\r\n\x1a\nnothing"), "picture."),
+    ];
+    for (path, code) in cases {
+        let name = path.to_str().expect("UTF-8");
+        let json = run(&["inspect", name, "--json"]);
+        let (found, said) = json.error();
+        assert_eq!(json.status, 1, "{name}: {}", json.err);
+        assert!(found.starts_with(code), "{name}: {found}");
+        assert_eq!(said, name);
+        let plain = run(&["inspect", name]);
+        assert_eq!(plain.status, 1);
+        assert!(plain.err.contains(name) && plain.err.contains(&found), "{}", plain.err);
+    }
+}
+
+#[test]
+fn inspect_says_what_a_file_is_and_writes_its_forms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = radiograph(folder.path());
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (stored, shown, input) = (at("stored.npy"), at("shown.png"), at("input.npy"));
+    let said =
+        run(&["inspect", &image, "--json", "--stored", &stored, "--display", &shown, "--model-input", "64", &input]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    let header = &said.json()["header"];
+    assert_eq!((header["rows"].as_u64(), header["columns"].as_u64()), (Some(96), Some(80)));
+    assert_eq!(header["photometric"], "MONOCHROME2");
+    assert!(said.json()["pixels"]["windows"].as_array().is_some_and(|windows| !windows.is_empty()));
+    let npy = |path: &str| fs::read(path).expect("written");
+    assert!(npy(&stored).starts_with(b"\x93NUMPY\x01\x00"));
+    assert!(String::from_utf8_lossy(&npy(&stored)[..80]).contains("'shape': (96, 80)"));
+    assert_eq!(npy(&input).len() % 64, 0);
+    assert!(String::from_utf8_lossy(&npy(&input)[..80]).contains("'shape': (64, 64)"));
+    // What was shown can be inspected again, as a picture.
+    let again = run(&["inspect", &shown, "--json"]);
+    assert_eq!((again.json()["width"].as_u64(), again.json()["height"].as_u64()), (Some(80), Some(96)));
+    let table = run(&["inspect", &image]);
+    assert!(table.out.contains("photometric") && table.out.contains("window"), "{}", table.out);
+}
+
+#[test]
+fn packs_are_listed_checked_added_and_removed() {
+    let Some(models) = demo() else { return };
+    let data = tempfile::tempdir().expect("a folder");
+    let data = data.path().to_str().expect("UTF-8");
+    let list = run(&["--data", data, "pack", "list", "--json"]).json();
+    let ids: Vec<_> = list["packs"].as_array().expect("packs").iter().map(|pack| pack["id"].clone()).collect();
+    assert_eq!(ids, ["medgemma-demo", "medsiglip-demo"]);
+    assert!(list["packs"][0]["hash"].as_str().is_some_and(|hash| hash.len() == 64));
+    let checked = run(&["--data", data, "pack", "verify", "--json"]);
+    assert_eq!(checked.status, 0, "{}", checked.err);
+
+    let refused = run(&["--data", data, "pack", "remove", "medgemma-demo", "--json"]);
+    assert_eq!((refused.status, refused.error().0.as_str()), (1, "pack.read_only"));
+    let source = models.join("medsiglip-demo");
+    let source = source.to_str().expect("UTF-8");
+    let added = run(&["--data", data, "pack", "add", source, "--id", "mine", "--json"]);
+    assert_eq!((added.status, added.json()["id"].as_str()), (0, Some("mine")), "{}", added.err);
+
+    // One flipped bit in the weights is found, and no worker loads them.
+    let weights = Path::new(data).join("packs/mine/model.safetensors");
+    let mut bytes = fs::read(&weights).expect("weights");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&weights, bytes).expect("written");
+    let found = run(&["--data", data, "pack", "verify", "mine", "--json"]);
+    assert_eq!((found.status, found.error().0.as_str()), (1, "pack.hash_mismatch"));
+    assert!(found.error().1.ends_with("model.safetensors"));
+    let image = radiograph(Path::new(data));
+    let loaded = run(&["--data", data, "classify", &image, "--pack", "mine", "--json"]);
+    assert_eq!((loaded.status, loaded.error().0.as_str()), (1, "pack.hash_mismatch"), "{}", loaded.err);
+    assert_eq!(run(&["--data", data, "pack", "remove", "mine"]).status, 0);
+    assert_eq!(run(&["--data", data, "pack", "verify", "mine", "--json"]).error().0, "pack.not_found");
+}
+
+#[test]
+fn classify_and_embed_agree_with_themselves() {
+    if demo().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = radiograph(folder.path());
+    let missing = folder.path().join("missing.dcm").to_str().expect("UTF-8").to_owned();
+    let once = run(&["classify", &image, "--json"]);
+    assert_eq!(once.status, 0, "{}", once.err);
+    let scores = once.json()[0]["scores"].as_array().expect("scores").clone();
+    assert_eq!(scores.len(), 13);
+    for score in &scores {
+        let (difference, softmax) = (score["difference"].as_f64(), score["softmax"].as_f64());
+        assert!(difference.is_some_and(|d| (-2.0..=2.0).contains(&d)), "{score}");
+        assert!(softmax.is_some_and(|p| (0.0..=1.0).contains(&p)), "{score}");
+    }
+    let twice = run(&["classify", &image, &missing, &image, "--json"]);
+    assert_eq!((twice.status, twice.error().0.as_str()), (1, "file.read"));
+    assert_eq!(twice.json().as_array().map(Vec::len), Some(2));
+    assert_eq!(twice.json()[1]["scores"], once.json()[0]["scores"]);
+    assert!(run(&["classify", &image]).out.contains("support (not a probability)"));
+
+    let out = folder.path().join("e.npy").to_str().expect("UTF-8").to_owned();
+    let embedded = run(&["embed", &image, &image, "--out", &out, "--json"]);
+    assert_eq!(embedded.status, 0, "{}", embedded.err);
+    let dim = embedded.json()["dim"].as_u64().expect("a dimension") as usize;
+    let file = fs::read(&out).expect("written");
+    let numbers: Vec<f32> = file[file.len() - 2 * dim * 4..]
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
+    let (a, b) = numbers.split_at(dim);
+    assert_eq!(a, b);
+    let length: f32 = a.iter().map(|x| x * x).sum();
+    assert!((length - 1.0).abs() < 1e-4, "{length}");
+}
+
+#[test]
+fn a_draft_is_explained_by_its_json_and_streams_without() {
+    if demo().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = radiograph(folder.path());
+    let draft = run(&["draft", &image, "--max-tokens", "24", "--json"]);
+    assert_eq!(draft.status, 0, "{}", draft.err);
+    let json = draft.json();
+    let length = |key: &str| json[key].as_array().map_or(0, Vec::len);
+    assert!(length("prompt_token_ids") > 0 && length("token_ids") > 0);
+    assert_eq!(length("token_ids"), length("logprobs"));
+    assert!(json["logprobs"].as_array().expect("numbers").iter().all(|p| p.as_f64().is_some_and(|p| p <= 0.0)));
+    assert!(json["pack"]["demo"] == true && json["pack"]["hash"].as_str().is_some_and(|hash| hash.len() == 64));
+    assert!(json["timings"]["load_seconds"].as_f64().is_some_and(|s| s > 0.0));
+    assert!(json["sections"].is_array() && json["prompt"].as_str().is_some_and(|p| p.contains("Describe this X-ray")));
+
+    let text = json["text"].as_str().expect("text");
+    let streamed = run(&["draft", &image, "--max-tokens", "24"]);
+    assert_eq!((streamed.status, streamed.out.trim_end()), (0, text.trim_end()), "greedy drafts repeat");
+    let raw = run(&["draft", "--prompt", "raw", "--text", "Describe this X-ray", "--max-tokens", "4", "--json"]);
+    assert_eq!(raw.status, 0, "no image is needed: {}", raw.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_draft_within_two_seconds() {
+    if demo().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = radiograph(folder.path());
+    for wait in [Duration::from_millis(150), Duration::from_millis(1500)] {
+        let mut child = hilumctl(&["draft", &image, "--max-tokens", "8192", "--prompt", "report"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(wait);
+        if child.try_wait().expect("its state").is_some() {
+            println!("the draft was finished after {wait:?}: nothing left to cancel");
+            continue;
+        }
+        // SAFETY: a plain system call on a process that this test started.
+        unsafe {
+            libc::kill(child.id() as i32, libc::SIGINT);
+        }
+        let asked = Instant::now();
+        let status = child.wait().expect("it ends");
+        assert!(asked.elapsed() < Duration::from_secs(2), "after {wait:?} it took {:?}", asked.elapsed());
+        assert!(matches!(status.code(), Some(0 | 1)), "{status}");
+        let mut text = String::new();
+        child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+    }
+}
+
+#[test]
+fn the_vault_needs_a_passphrase_and_the_folder_a_user() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("UTF-8");
+    let secret = ("HILUM_PASSPHRASE", "correct horse");
+    let with = |environment: &[(&str, &str)], words: &[&str]| {
+        Run::of(hilumctl(&[&["--data", data, "--json"][..], words].concat()).envs(environment.iter().copied()))
+    };
+    let code = |run: &Run| (run.status, run.error().0);
+    let missing = with(&[], &["user", "add", "Ada Reader"]);
+    assert_eq!(code(&missing), (1, "vault.locked".into()));
+    let weak = with(&[("HILUM_PASSPHRASE", "short")], &["user", "add", "Ada Reader"]);
+    assert_eq!(code(&weak), (1, "vault.weak_passphrase".into()));
+    let first = with(&[secret], &["user", "add", "Ada Reader"]);
+    assert_eq!(first.status, 0, "{}", first.err);
+    assert!(first.json()["recovery_key"].as_str().is_some_and(|key| key.len() > 16));
+
+    let wrong = with(&[("HILUM_PASSPHRASE", "wrong horse")], &["studies"]);
+    assert_eq!(code(&wrong), (1, "vault.locked".into()));
+    let none: Value = with(&[secret], &["studies"]).json();
+    assert_eq!(none["studies"].as_array().map(Vec::len), Some(0));
+    let second = [secret, ("HILUM_NEW_PASSPHRASE", "another horse")];
+    assert_eq!(with(&second, &["user", "add", "Bo Reader", "--as", "Ada Reader"]).status, 0);
+    assert_eq!(with(&[secret], &["studies"]).status, 2, "two users: it has to be said who");
+    let bo = [("HILUM_PASSPHRASE", "another horse"), ("HILUM_NEW_PASSPHRASE", "a third horse")];
+    assert_eq!(with(&bo, &["user", "passwd", "Bo Reader"]).status, 0);
+    assert_eq!(code(&with(&bo[..1], &["studies", "--user", "Bo Reader"])), (1, "vault.locked".into()));
+    let third = [("HILUM_PASSPHRASE", "a third horse")];
+    assert_eq!(with(&third, &["studies", "--user", "Bo Reader"]).status, 0);
+    let users = with(&[], &["user", "list"]).json();
+    assert_eq!(users["users"].as_array().map(Vec::len), Some(2));
+    assert_eq!(with(&third, &["audit", "verify", "--user", "Bo Reader"]).json()["ok"], true);
+
+    let image = radiograph(folder.path());
+    let import = with(&third, &["import", &image, "--user", "Bo Reader"]);
+    assert_eq!((import.status, import.json()["files"][0]["verdict"].as_str()), (0, Some("imported")), "{}", import.err);
+    let again = with(&third, &["import", &image, "--user", "Bo Reader"]);
+    assert_eq!(again.json()["files"][0]["verdict"], "known");
+    let listed = with(&third, &["studies", "--user", "Bo Reader"]).json();
+    assert_eq!(listed["studies"][0]["images"], 1);
+}
+
+#[test]
+fn the_whole_job_ends_in_a_signed_document() {
+    if demo().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (data, out, image) = (at("data"), at("out"), radiograph(folder.path()));
+    let job = |words: &[&str]| {
+        let common = ["--data", &data, "--json", "report", &image, "--out", &out, "--signer", "Ada Reader"];
+        Run::of(hilumctl(&[&common[..], words].concat()).env("HILUM_PASSPHRASE", "correct horse"))
+    };
+    let unread = job(&[]);
+    assert_eq!((unread.status, unread.error().0.as_str()), (1, "sign.unreviewed"), "{}", unread.err);
+    let done = job(&["--accept-all"]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    println!("seconds of the whole job: {}", done.json()["seconds"]);
+    let pdf = done.json()["pdf"].as_str().expect("a path").to_owned();
+    assert!(fs::read(&pdf).expect("written").starts_with(b"%PDF-"));
+
+    let known = run(&["--data", &data, "verify", &pdf, "--json"]);
+    assert_eq!((known.status, known.json()["ok"].as_bool()), (0, Some(true)), "{}", known.out);
+    let elsewhere = run(&["--data", &at("nowhere"), "verify", &pdf, "--json"]);
+    assert_eq!((elsewhere.status, elsewhere.error().0.as_str()), (1, "signer.untrusted"));
+    let mut changed = fs::read(&pdf).expect("a file");
+    changed[200] ^= 1;
+    fs::write(&pdf, changed).expect("written");
+    assert_eq!(run(&["--data", &data, "verify", &pdf]).status, 1);
+}
