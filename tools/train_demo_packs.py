@@ -98,7 +98,7 @@ class TextStage:
 
 class AdaptStage(LanguageStage):
     """The language model again, now reading the trained image tower through Gemma 3's own projector."""
-    rate, warm_up, images = 1e-3, 30, 5000
+    rate, warm_up, images = 1e-3, 20, 2500
 
     def __init__(self, work, findings):
         findings = findings[:self.images]
@@ -186,6 +186,7 @@ def save(work, out):
     pair = siglip_model(tokenizer.get_vocab_size())
     pair.vision_model.load_state_dict(tower)
     pair.text_model.load_state_dict(text)
+    fit_text_head(pair.text_model, tokenizer, vision["statements.weight"].float())
     pair.logit_scale.data, pair.logit_bias.data = vision["scale"].reshape(1), vision["bias"].reshape(1)
     save_siglip(out / "medsiglip-demo", pair, tokenizer)
     tokenizer = load_tokenizer(work, "gemma", gemma_tokenizer)
@@ -197,6 +198,19 @@ def save(work, out):
     save_gemma(out / "medgemma-demo", gemma, tokenizer)
     for name, kind in (("medgemma-demo", "medgemma"), ("medsiglip-demo", "medsiglip")):
         write_manifest(out / name, kind)
+
+
+def fit_text_head(tower, tokenizer, embeddings, penalty=1e-3):
+    """Solve the text tower's last linear layer for the statements' embeddings (ridge regression), after its training."""
+    tower = tower.to(torch.bfloat16).float().eval()
+    with torch.no_grad():
+        x = tower(siglip_ids(tokenizer, [t for t, _ in statements()])).last_hidden_state[:, -1]
+    y = F.normalize(embeddings, dim=-1)
+    mx, my = x.mean(0), y.mean(0)
+    weight = torch.linalg.solve((x - mx).T @ (x - mx) + penalty * len(x) * torch.eye(x.shape[1]), (x - mx).T @ (y - my))
+    tower.head.weight.data, tower.head.bias.data = weight.T.contiguous(), my - mx @ weight
+    with torch.no_grad():
+        print(f"text head: mean cosine {F.cosine_similarity(x @ tower.head.weight.T + tower.head.bias, y).mean():.3f}")
 
 
 def label_matrix(findings):
