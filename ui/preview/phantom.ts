@@ -43,6 +43,17 @@ export function phantom(columns: number, rows: number, seed: number): Phantom {
   return { rows, columns, texels };
 }
 
+/** The same with every pixel repeated, which is quicker than drawing a large one. */
+export function enlarged({ rows, columns, texels }: Phantom, times: number): Phantom {
+  const out = new Uint16Array(rows * columns * times * times);
+  const width = columns * times;
+  for (let y = 0; y < rows * times; y++) {
+    const from = Math.floor(y / times) * columns;
+    for (let x = 0; x < width; x++) out[y * width + x] = texels[from + Math.floor(x / times)]!;
+  }
+  return { rows: rows * times, columns: width, texels: out };
+}
+
 /** 1 inside a rounded shape, 0 outside, with a soft edge. */
 function inside(u: number, v: number, cu: number, cv: number, ru: number, rv: number, power: number): number {
   const d = Math.abs((u - cu) / ru) ** power + Math.abs((v - cv) / rv) ** power;

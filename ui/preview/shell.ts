@@ -1,6 +1,6 @@
 import { applied } from "../src/features/report/fixtures";
 import type { AppError, AppEvent, AppStatus, AuditLine, EditCommand, EngineStatus, ModelPack, ReportView, Settings, SignRequest, StudyRow } from "../src/ipc";
-import { phantom, thumbnailOf, type Phantom } from "./phantom";
+import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
 export interface PreviewOptions {
@@ -302,7 +302,7 @@ export class PreviewShell {
     const kept = this.phantoms.get(instanceUid);
     if (kept) return kept;
     const seed = Number(instanceUid.split(".").at(-2));
-    const made = this.options.large ? phantom(2500, 3000, seed) : phantom(1251, 1501, seed);
+    const made = this.options.large ? enlarged(phantom(625, 750, seed), 4) : phantom(1251, 1501, seed);
     this.phantoms.set(instanceUid, made);
     return made;
   }
