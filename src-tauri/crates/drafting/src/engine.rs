@@ -96,6 +96,7 @@ impl Engine {
         let model = runtime
             .block_on(builder.build())
             .map_err(|error| DraftingError::Load { path: folder.to_owned(), what: format!("{error:#}") })?;
+        return_free_memory();
         on_progress(DraftPhase::LoadingModel, Some(1.0));
         Ok(Self {
             model,
@@ -274,6 +275,16 @@ impl Engine {
             true => Ok(()),
             false => Err(DraftingError::BeginTokens { found }),
         }
+    }
+}
+
+/// Gives what loading left behind back to the system: reading a vocabulary of 262144 words
+/// leaves about 250 MB of free heap that nothing would ever ask for again.
+fn return_free_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `malloc_trim` may be called at any time from any thread.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

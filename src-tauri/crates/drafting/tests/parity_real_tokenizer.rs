@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{check, draft, grey, repository};
@@ -25,50 +25,78 @@ fn run(python: &str, script: &Path, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-#[test]
-fn random_weights_with_the_real_tokenizer() {
+/// The tools and the Python that the comparison needs, or why it is skipped.
+fn comparison() -> Result<(String, PathBuf), String> {
     let tools = repository().join("../shared/tools");
-    if !tools.join("random_gemma3.py").exists() {
-        println!("skipped: {} is not here", tools.display());
-        return;
+    if !tools.join("reference_gemma3.py").exists() {
+        return Err(format!("{} is not here", tools.display()));
     }
-    let Some(python) = python() else {
-        println!("skipped: no python with torch and transformers (HILUM_PARITY_PYTHON)");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
+    let python = python().ok_or("no python with torch and transformers (HILUM_PARITY_PYTHON)")?;
+    Ok((python, tools))
+}
+
+/// Two images that are nothing like each other, as bytes and as files for Pillow.
+fn images(folder: &Path) -> [(PathBuf, Vec<u8>); 2] {
     let slope = |x: u32, y: u32| ((x * 3 + y * 5 + (x * y) % 17) % 256) as u8;
     let grain = |x: u32, y: u32| ((x + y) / 2 + ((x * 7) ^ (y * 13)) % 32).min(255) as u8;
-    let pixels = |f: &dyn Fn(u32, u32) -> u8| (0..SIDE * SIDE).map(|i| f(i % SIDE, i / SIDE)).collect::<Vec<u8>>();
-    let images = [("prior.pgm", pixels(&slope)), ("current.pgm", pixels(&grain))];
-    for (name, pixels) in &images {
-        let mut bytes = format!("P5 {SIDE} {SIDE} 255\n").into_bytes();
-        bytes.extend(pixels);
-        std::fs::write(folder.path().join(name), bytes).unwrap();
+    let write = |name: &str, pixel: &dyn Fn(u32, u32) -> u8| {
+        let pixels: Vec<u8> = (0..SIDE * SIDE).map(|i| pixel(i % SIDE, i / SIDE)).collect();
+        let path = folder.join(name);
+        std::fs::write(&path, [format!("P5 {SIDE} {SIDE} 255\n").as_bytes(), &pixels].concat()).unwrap();
+        (path, pixels)
+    };
+    [write("prior.pgm", &slope), write("current.pgm", &grain)]
+}
+
+/// The engine against transformers on one folder: no image, one, prior and current.
+fn compare(name: &str, engine: &Engine, pack: &Path, python: &str, tools: &Path, images: &[(PathBuf, Vec<u8>)]) {
+    for (case, used) in [("none", &images[..0]), ("one", &images[1..]), ("two", images)] {
+        let mut arguments = vec![pack.to_str().unwrap()];
+        for (path, _) in used {
+            arguments.extend(["--image", path.to_str().unwrap()]);
+        }
+        let answer = run(python, &tools.join("reference_gemma3.py"), &arguments);
+        let expected = serde_json::from_slice(&answer).unwrap();
+        let grey: Vec<_> = used.iter().map(|(_, pixels)| grey(SIDE, pixels.clone())).collect();
+        let outcome = draft(engine, &grey, &DraftPrompt::Report { indication: None }, 32);
+        check(&format!("{name}, {case}"), &outcome, &expected);
     }
+}
+
+#[test]
+fn random_weights_with_the_real_tokenizer() {
+    let (python, tools) = match comparison() {
+        Ok(found) => found,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let images = images(folder.path());
     for style in ["4", "5"] {
         let pack = folder.path().join(style);
-        let pack_name = pack.to_str().unwrap();
-        run(&python, &tools.join("random_gemma3.py"), &["--size", "tiny", "--style", style, pack_name]);
+        let arguments = ["--size", "tiny", "--style", style, pack.to_str().unwrap()];
+        run(&python, &tools.join("random_gemma3.py"), &arguments);
         let engine = Engine::load(&pack, |_, _| {}).unwrap();
-        for (case, used) in [("none", &images[..0]), ("one", &images[1..]), ("two", &images[..])] {
-            let mut arguments = vec![pack_name.to_owned()];
-            for (name, _) in used {
-                arguments.push("--image".to_owned());
-                arguments.push(folder.path().join(name).display().to_string());
-            }
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let answer = run(&python, &tools.join("reference_gemma3.py"), &arguments);
-            let expected = serde_json::from_slice(&answer).unwrap();
-            let grey: Vec<_> = used.iter().map(|(_, pixels)| grey(SIDE, pixels.clone())).collect();
-            let prompt = DraftPrompt::Report { indication: None };
-            let outcome = draft(&engine, &grey, &prompt, 32);
-            check(&format!("real tokenizer, style {style}, {case}"), &outcome, &expected);
-        }
+        compare(&format!("real tokenizer, style {style}"), &engine, &pack, &python, &tools, &images);
         if style == "4" {
             check_control_tokens(&engine, &pack);
         }
     }
+}
+
+#[test]
+fn demonstration_pack() {
+    let (python, tools) = match comparison() {
+        Ok(found) => found,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let pack = repository().join("models/demo/medgemma-demo");
+    if !pack.join("model.safetensors").exists() {
+        return println!("skipped: {} holds no weights", pack.display());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::load(&pack, |_, _| {}).unwrap();
+    assert_eq!(engine.shape().side, SIDE);
+    compare("demonstration pack", &engine, &pack, &python, &tools, &images(folder.path()));
 }
 
 /// No indication brings a control token of its own into the prompt.
@@ -76,7 +104,7 @@ fn check_control_tokens(engine: &Engine, pack: &Path) {
     let plain = DraftPrompt::Report { indication: Some("a".to_owned()) };
     let frame = |ids: &[u32]| {
         ids.iter()
-            .filter(|&&id| (4..=9).contains(&id) || id >= 105 && id <= 106 || id >= 255_999 && id <= 256_000)
+            .filter(|&&id| (4..=9).contains(&id) || (105..=106).contains(&id) || (255_999..=256_000).contains(&id))
             .count()
     };
     let expected = frame(&draft(engine, &[], &plain, 1).prompt_token_ids);
