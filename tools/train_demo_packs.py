@@ -8,8 +8,8 @@
     train_demo_packs.py adapt    --work WORK --minutes 12         language model, reading the trained image tower
     train_demo_packs.py save     --work WORK --out models/demo    writes both folders
 
-`vision` and `language` do not depend on each other and can run side by side. A stage ends after --steps or --minutes of its
-own running time, whichever comes first, and its learning rate falls to zero by then.
+`vision` and `language` do not depend on each other and can run side by side. A stage ends after --steps or --minutes of
+processor time a thread (a busy machine does not shorten it), whichever comes first, and its learning rate falls to zero by then.
 """
 import argparse
 import math
@@ -156,7 +156,7 @@ def run_stage(name, a):
         progress = max(step / a.steps, spent / (60 * a.minutes))
         if progress >= 1:
             break
-        started = time.time()
+        started = time.process_time()
         rate = stage.rate * min(1, (step + 1) / stage.warm_up) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for g in optimiser.param_groups:
             g["lr"] = rate
@@ -166,7 +166,7 @@ def run_stage(name, a):
         loss.backward()
         nn.utils.clip_grad_norm_(stage.module.parameters(), 1.0)
         optimiser.step()
-        step, spent = step + 1, spent + time.time() - started
+        step, spent = step + 1, spent + (time.process_time() - started) / a.threads
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         if time.time() - told > 20:
             told = time.time()
