@@ -91,7 +91,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     // The demonstration model may have left a required section empty.
     for section in ["findings", "impression"] {
         let text = format!(
-            "return document.querySelector('[data-testid=\"section-{section}\"] [data-sentence-id], [data-testid=\"section-{section}\"] .sentence') !== null"
+            "return document.querySelector('[data-testid=\"section-{section}\"] [data-sentence][data-empty=\"false\"]') !== null"
         );
         if window.client.execute(&text, vec![]).await.expect("a script") != serde_json::json!(true) {
             window.click(&format!("add-sentence-{section}")).await;

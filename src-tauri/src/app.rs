@@ -59,7 +59,23 @@ pub struct App {
     /// Imports and drafts under way, by job or report id.
     jobs: Mutex<HashMap<String, Cancel>>,
     last_input: Mutex<Instant>,
+    closing: Mutex<Closing>,
+    answered: tokio::sync::Notify,
+    /// What was given at start is imported once.
+    started: std::sync::atomic::AtomicBool,
 }
+
+/// How far the closing of the window has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    NotAsked,
+    /// The page was told and has not answered.
+    Asked,
+    Allowed,
+}
+
+/// How long the page may take to answer that the window is closing before it counts as dead.
+const CLOSING: Duration = Duration::from_secs(4);
 
 impl App {
     pub fn new(options: StartOptions, host: Arc<dyn Host>) -> App {
@@ -69,6 +85,9 @@ impl App {
             open: OnceCell::new(),
             jobs: Mutex::default(),
             last_input: Mutex::new(Instant::now()),
+            closing: Mutex::new(Closing::NotAsked),
+            answered: tokio::sync::Notify::new(),
+            started: std::sync::atomic::AtomicBool::new(false),
         }
     }
 
@@ -101,8 +120,44 @@ impl App {
         &self.options.data
     }
 
+    /// True once, for the first caller.
+    pub(crate) fn starts(&self) -> bool {
+        !self.started.swap(true, std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// True when the page has said that nothing is unsaved.
+    pub(crate) fn may_close(&self) -> bool {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) == Closing::Allowed
+    }
+
+    /// The page has said that the window may close.
+    pub(crate) fn allow_close(&self) {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = Closing::Allowed;
+        self.answered.notify_waiters();
+    }
+
+    /// Waits for the page's answer to the closing; true when none came, so that a page
+    /// that hangs does not keep the window open.
+    pub(crate) async fn closing_is_silent(&self) -> bool {
+        {
+            let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+            if *closing == Closing::Asked {
+                return false;
+            }
+            *closing = Closing::Asked;
+        }
+        let silent = tokio::time::timeout(CLOSING, self.answered.notified()).await.is_err();
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closing == Closing::Asked {
+            *closing = Closing::NotAsked;
+        }
+        silent
+    }
+
     /// Notes that a person is there.
     pub fn touch(&self) {
+        // Input while the closing is asked about means that the page lives and asks the person.
+        self.answered.notify_waiters();
         *self.last_input.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
@@ -117,10 +172,12 @@ impl App {
             if !limit.is_zero() && idle >= limit && !workstation.is_locked() {
                 // The window sends what was typed within 1.5 s of the last key, so nothing
                 // is on its way after minutes without one.
-                if workstation.lock().await.is_ok() {
-                    self.cancel_all();
-                    self.host.emit(AppEvent::Locked);
+                self.cancel_all();
+                // Whatever the closing says, the keys are gone and the screen must not show patient data.
+                if let Err(e) = workstation.lock().await {
+                    tracing::warn!("the store did not close in good order: {}", e.code());
                 }
+                self.host.emit(AppEvent::Locked);
             }
         }
     }

@@ -43,6 +43,7 @@ pub fn study_row(line: WorklistLine, support: Option<Support>, glance: Glance, d
         status: status.into(),
         top_findings,
         preview: glance.preview,
+        proposed: glance.proposed,
         instance_uid: glance.instance_uid,
     }
 }

@@ -120,7 +120,11 @@ mod linux {
     async fn draft(window: &Window) -> (Duration, Duration) {
         let began = Instant::now();
         window.click("draft-start").await;
-        let word = "const s = document.querySelector('[data-testid=\"draft-stream\"]'); const d = document.querySelector('[data-testid=\"draft-bar\"]'); return !!(s && s.innerText.trim().length) || d?.dataset.running === 'false'";
+        let running = "return document.querySelector('[data-testid=\"draft-bar\"]')?.dataset.running === 'true'";
+        window.until("the draft to begin", 30, running).await;
+        // The stream shows the phase first; words come in an element of their own. A draft
+        // may also be done between two looks.
+        let word = "const s = document.querySelector('[data-testid=\"draft-stream\"] .words'); const d = document.querySelector('[data-testid=\"draft-bar\"]'); return !!(s && s.innerText.trim().length) || d?.dataset.running === 'false'";
         window.until("a word", 300, word).await;
         let first = began.elapsed();
         let done = "return document.querySelector('[data-testid=\"draft-bar\"]')?.dataset.running === 'false'";

@@ -15,7 +15,7 @@ pub async fn report_view(app: &App, study_uid: String) -> Result<ReportView, App
     let workstation = app.workstation().await?;
     let template = TemplateId::new(app.settings(workstation).await?.default_template);
     let report = workstation.report_of(&study_uid, &template).await?;
-    let support = workstation.known_support(&study_uid).await?;
+    let support = workstation.known_support(&study_uid).await.ok().flatten();
     Ok(convert::report_view(&report, support.as_ref()))
 }
 
@@ -28,7 +28,7 @@ pub async fn report_edit(
     let workstation = app.workstation().await?;
     let commands = commands.into_iter().map(convert::command).collect();
     let report = workstation.edit(&ReportId::new(report_id), revision as u64, commands).await?;
-    let support = workstation.known_support(report.report.study_uid()).await?;
+    let support = workstation.known_support(report.report.study_uid()).await.ok().flatten();
     Ok(convert::report_view(&report, support.as_ref()))
 }
 
@@ -67,6 +67,8 @@ async fn draft(app: &App, report_id: &str, indication_confirmed: bool, cancel: &
     let began = Instant::now();
     let (events, mut inbox) = mpsc::unbounded_channel();
     let passing_on = async {
+        // The window is told the whole text each time, so that a missed event costs nothing.
+        let mut text = String::new();
         while let Some(event) = inbox.recv().await {
             app.host.emit(match event {
                 DraftEvent::Progress { phase, fraction, seconds } => AppEvent::DraftProgress {
@@ -75,7 +77,10 @@ async fn draft(app: &App, report_id: &str, indication_confirmed: bool, cancel: &
                     fraction: fraction.map(f64::from),
                     seconds,
                 },
-                DraftEvent::Text(text) => AppEvent::DraftText { report_id: report_id.to_owned(), text },
+                DraftEvent::Text(more) => {
+                    text.push_str(&more);
+                    AppEvent::DraftText { report_id: report_id.to_owned(), text: text.clone() }
+                }
             });
         }
     };

@@ -18,7 +18,7 @@ pub async fn sign(app: &App, request: SignRequest) -> Result<SignedResult, AppEr
         })
         .await?;
     let study_uid = signed.report.report.study_uid().to_owned();
-    let support = workstation.known_support(&study_uid).await?;
+    let support = workstation.known_support(&study_uid).await.ok().flatten();
     app.host.emit(AppEvent::StudyChanged { study_uid });
     Ok(SignedResult {
         version_id: signed.version.to_string(),

@@ -26,7 +26,7 @@ pub async fn worklist(app: &App, search: String) -> Result<Vec<StudyRow>, AppErr
 
 /// Imports what was given at start, and opens its study.
 pub async fn started(app: &Arc<App>) -> Result<(), AppError> {
-    let Some(path) = app.opens_at_start().map(PathBuf::from) else { return Ok(()) };
+    let Some(path) = app.opens_at_start().map(PathBuf::from).filter(|_| app.starts()) else { return Ok(()) };
     begin_import(app, vec![path], true).await.map(|_| ())
 }
 

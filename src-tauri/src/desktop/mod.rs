@@ -26,6 +26,24 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(wrappers::handler())
+        .on_window_event(|window, event| {
+            if let tauri::WindowEvent::CloseRequested { api, .. } = event {
+                let app = window.state::<Arc<App>>().inner().clone();
+                if app.may_close() {
+                    return;
+                }
+                // The page sends what is not yet saved and then asks to be closed. A page
+                // that does not answer is closed all the same.
+                api.prevent_close();
+                app.host.emit(AppEvent::Closing);
+                let window = window.clone();
+                tauri::async_runtime::spawn(async move {
+                    if app.closing_is_silent().await {
+                        let _ = window.destroy();
+                    }
+                });
+            }
+        })
         .setup(move |tauri| {
             let host: Arc<dyn Host> = Arc::new(Desktop { handle: tauri.handle().clone() });
             let app = Arc::new(App::new(options, host));
@@ -37,7 +55,12 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
                 .min_inner_size(1024.0, 700.0)
                 .background_color(tauri::window::Color(0x0b, 0x0d, 0x10, 0xff))
                 // A page of ours never leaves its own origin.
-                .on_navigation(|url| matches!(url.scheme(), "tauri" | "about") || url.host_str() == Some("localhost") || url.host_str() == Some("tauri.localhost"))
+                .on_navigation(|url| {
+                    let own = matches!(url.scheme(), "tauri" | "about") || url.host_str() == Some("tauri.localhost");
+                    own || (tauri::is_dev() && url.host_str() == Some("localhost"))
+                })
+                // Nothing that was on the screen is left in the window's own folders.
+                .incognito(true)
                 .disable_drag_drop_handler()
                 .build()?;
             Ok(())

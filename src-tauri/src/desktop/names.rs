@@ -6,6 +6,7 @@ pub const COMMANDS: &[&str] = &[
     "audit_verify",
     "cancel_import",
     "change_passphrase",
+    "close_window",
     "create_first_user",
     "draft_cancel",
     "draft_preview_pdf",

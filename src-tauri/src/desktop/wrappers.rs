@@ -15,7 +15,7 @@ type Shell<'a> = State<'a, Arc<App>>;
 /// What Tauri calls for every command in [`super::COMMANDS`].
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
-        add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, create_first_user, draft_cancel,
+        add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_start, engines, image_pixels, import_files, import_folder, lock, models, open_study,
         report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
@@ -55,6 +55,13 @@ async fn add_user(app: Shell<'_>, name: String, passphrase: String) -> Answer<Us
 #[tauri::command]
 async fn change_passphrase(app: Shell<'_>, old: String, new: String) -> Answer<()> {
     on::session::change_passphrase(&app, old, new).await
+}
+
+#[tauri::command]
+async fn close_window(app: Shell<'_>, window: tauri::WebviewWindow) -> Answer<()> {
+    app.allow_close();
+    // Destroyed rather than closed: the page has just said that it is done.
+    window.destroy().map_err(|e| AppError { code: "window.close".into(), detail: e.to_string() })
 }
 
 #[tauri::command]

@@ -24,13 +24,15 @@ pub enum AppEvent {
     SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
     SupportFailed { study_uid: String, code: String, detail: String },
     DraftProgress { report_id: String, stage: DraftStage, fraction: Option<f64>, seconds: f64 },
-    /// Tentative text while the model writes; it is replaced by proposed sentences at the end.
+    /// The whole tentative text so far; it is replaced by proposed sentences at the end.
     DraftText { report_id: String, text: String },
     /// The proposal is in the report now.
     DraftDone { report_id: String, report: ReportView, seconds: f64 },
     DraftCancelled { report_id: String },
     /// The report is as it was; trying again is safe.
     DraftFailed { report_id: String, code: String, detail: String },
+    /// The window is to be closed: what is unsaved is sent now, then `close_window` is called.
+    Closing,
     /// Idle time passed; the window shows the unlock screen.
     Locked,
     /// A study given at start was imported.

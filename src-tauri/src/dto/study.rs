@@ -35,6 +35,8 @@ pub struct StudyRow {
     pub top_findings: Vec<FindingSupport>,
     /// First lines of the report or draft, for the preview.
     pub preview: String,
+    /// True when `preview` holds unreviewed words of a model.
+    pub proposed: bool,
     /// The image whose thumbnail stands for the study.
     pub instance_uid: Option<String>,
 }

@@ -23,6 +23,7 @@ use settings::Settings;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    hilum_workers::forbid_core_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {

@@ -40,6 +40,19 @@ impl Drop for Life {
     }
 }
 
+/// Keeps this process and all that it starts from ever writing a core file: a core of the
+/// app would hold the database key and patients' images in plain.
+pub fn forbid_core_files() {
+    #[cfg(unix)]
+    {
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the pointer is to a live value of the right type; lowering a limit cannot fail.
+        unsafe {
+            libc::setrlimit(libc::RLIMIT_CORE, &none);
+        }
+    }
+}
+
 /// Gives a command what every child of ours has: an empty environment, the root
 /// folder, a process group of its own, no inherited descriptors, no core file,
 /// and an end when this process ends however it ends.

@@ -51,7 +51,12 @@ impl Workstation {
             Err(fault) if is_cancel(&fault) => return Ok(DraftResult { report: None, outcome: DraftOutcome::default() }),
             other => other?,
         };
-        let (gray, image_hash) = self.model_input(&store, instance, side, cancel).await?;
+        let (gray, image_hash) = match self.model_input(&store, instance, side, cancel).await {
+            Err(WorkflowError::Outside(fault)) if is_cancel(&fault) => {
+                return Ok(DraftResult { report: None, outcome: DraftOutcome::default() });
+            }
+            other => other?,
+        };
         let proposal = ProposalId::new(self.fresh());
         let pack = drafter.pack();
         store

@@ -57,6 +57,8 @@ pub struct Glance {
     pub revision: u64,
     /// First words of its findings and impression.
     pub preview: String,
+    /// True when the preview holds unreviewed words of a model.
+    pub proposed: bool,
     /// The image that stands for the study.
     pub instance_uid: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Workstation {
         Ok(Glance {
             report: Some(row.id.clone()),
             revision: row.revision,
+            proposed: report.proposed().count() > 0,
             preview: preview.join(" ").chars().take(PREVIEW).collect(),
             instance_uid,
         })

@@ -77,7 +77,11 @@ impl Workstation {
     pub async fn create_first_user(&self, name: &str, passphrase: &str) -> Result<FirstUser, WorkflowError> {
         let user = self.new_user(name, passphrase)?;
         let (store, recovery) = self.folder.create(user.clone(), passphrase, self.now()).await?;
-        self.give_identity(&store, &user.id, &user.name, passphrase).await?;
+        // The recovery key is shown once, now, so nothing after this may fail the call; a
+        // signing key that could not be made is made at the next unlocking.
+        if let Err(e) = self.give_identity(&store, &user.id, &user.name, passphrase).await {
+            tracing::warn!("the signing key could not be made yet: {}", e.code());
+        }
         let session = SessionUser::of(store.user());
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
         Ok(FirstUser { user: session, recovery_key: recovery.to_string() })
