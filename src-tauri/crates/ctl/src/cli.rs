@@ -102,6 +102,20 @@ pub enum UserCommand {
         /// Whose passphrase
         name: String,
     },
+    /// Sign with a key and certificate of your own, from a PKCS#12 file
+    #[command(long_about = help::USER_IDENTITY, after_long_help = help::USER_END)]
+    Identity {
+        /// Whose signing key is replaced
+        name: String,
+        /// The PKCS#12 file (.p12, .pfx): RSA from 2048 bits, P-256 or P-384
+        file: PathBuf,
+    },
+    /// Make a new recovery key; the old one opens nothing any more
+    #[command(long_about = help::USER_RECOVERY, after_long_help = help::USER_END)]
+    Recovery {
+        /// Whose passphrase unlocks the vault for this
+        name: String,
+    },
     /// List the users; needs no passphrase
     #[command(long_about = help::USER_LIST, after_long_help = help::USER_END)]
     List,

@@ -73,6 +73,14 @@ pub const USER_PASSWD: &str = "\
 Change a passphrase: the old one in HILUM_PASSPHRASE or --passphrase-fd, the new one in HILUM_NEW_PASSPHRASE or \
 --new-passphrase-fd. The signing key stays the same, and so do all signatures made with it.";
 
+pub const USER_IDENTITY: &str = "\
+Sign with a key and certificate of your own, from a PKCS#12 file, in place of the key that Hilum made. The file's \
+password is in HILUM_PKCS12_PASSWORD (unset: empty). Reports signed before keep verifying with the earlier certificate.";
+
+pub const USER_RECOVERY: &str = "\
+Make a new recovery key and print it once; the old one opens nothing any more. For a key that was lost, or that somebody \
+may have seen.";
+
 pub const USER_LIST: &str = "\
 List the users of the data folder, by name. Names are not secret to somebody who holds the folder, so this needs no \
 passphrase; it shows nothing of any patient.";

@@ -73,10 +73,10 @@ impl Settings {
 
 /// Where the desktop app keeps its data, so that both see the same.
 fn own_folder() -> Option<PathBuf> {
-    const NAME: &str = "org.hilum.workstation";
+    const NAME: &str = "hilum";
     let home = || env::var_os("HOME").map(PathBuf::from);
     let base = if cfg!(windows) {
-        env::var_os("APPDATA").map(PathBuf::from)
+        env::var_os("LOCALAPPDATA").map(PathBuf::from)
     } else if cfg!(target_os = "macos") {
         home().map(|home| home.join("Library/Application Support"))
     } else {

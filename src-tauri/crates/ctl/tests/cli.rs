@@ -328,3 +328,33 @@ fn the_whole_job_ends_in_a_signed_document() {
     fs::write(&pdf, changed).expect("written");
     assert_eq!(run(&["--data", &data, "verify", &pdf]).status, 1);
 }
+
+#[test]
+fn a_report_is_signed_with_a_key_of_the_users_own() {
+    let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/pdf/testing-ca");
+    let file = store.join("signer1.pfx");
+    if demo().is_none() || !file.is_file() {
+        println!("skipped: {} or the demonstration packs are not there", file.display());
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (data, out, image) = (at("data"), at("out"), radiograph(folder.path()));
+    let with = |words: &[&str]| {
+        let common = ["--data", &data, "--json"];
+        Run::of(hilumctl(&[&common[..], words].concat()).env("HILUM_PASSPHRASE", "correct horse"))
+    };
+    let first = with(&["user", "add", "Ada Reader"]).json();
+    let renewed = with(&["user", "recovery", "Ada Reader"]).json();
+    assert_ne!(first["recovery_key"], renewed["recovery_key"]);
+    let wrong = with(&["user", "identity", "Ada Reader", &image]);
+    assert_eq!((wrong.status, wrong.error().1.as_str()), (1, image.as_str()));
+    let taken = with(&["user", "identity", "Ada Reader", file.to_str().expect("UTF-8")]);
+    assert_eq!(taken.status, 0, "{}", taken.err);
+    let done = with(&["report", &image, "--out", &out, "--signer", "Ada Reader", "--accept-all"]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    let pdf = done.json()["pdf"].as_str().expect("a path").to_owned();
+    let trust = store.join("signer1.cert.pem");
+    let verified = run(&["--data", &at("nowhere"), "verify", &pdf, "--trust", trust.to_str().expect("UTF-8"), "--json"]);
+    assert_eq!((verified.status, verified.json()["ok"].as_bool()), (0, Some(true)), "{}{}", verified.out, verified.err);
+}

@@ -151,6 +151,28 @@ impl Workstation {
         Ok(store.change_passphrase(&store.user().id, old, new, self.now()).await?)
     }
 
+    /// Gives the user who is logged in the key and certificate of a PKCS#12 file to sign with,
+    /// sealed under their passphrase. Returns the name in the certificate.
+    ///
+    /// # Errors
+    /// `pkcs12.wrong_password`, `pkcs12.no_key`, `key.too_weak` and the like; `vault.locked`
+    /// for a wrong passphrase; the key in use stays then.
+    pub async fn use_pkcs12(&self, file: &[u8], password: &str, passphrase: &str) -> Result<String, WorkflowError> {
+        let store = self.store()?;
+        let identity = Identity::from_pkcs12(file, password)?;
+        let sealed = hilum_store::Identity { secret: identity.to_bytes()?, certificate: identity.certificate_der()? };
+        store.set_signing_identity(&store.user().id, passphrase, sealed, self.now()).await?;
+        Ok(identity.name())
+    }
+
+    /// Makes a new recovery key, printable and kept nowhere; the old one opens nothing any more.
+    ///
+    /// # Errors
+    /// `vault.locked`; errors of the file system.
+    pub async fn renew_recovery_key(&self) -> Result<String, WorkflowError> {
+        Ok(self.store()?.renew_recovery_key(self.now()).await?.to_string())
+    }
+
     /// A setting by its key; `None` where it was never set.
     pub async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, WorkflowError> {
         Ok(self.store()?.setting(key).await?)

@@ -8,11 +8,14 @@ use crate::{
     settings::Settings,
 };
 use serde_json::json;
+use std::path::Path;
 
 pub async fn run(command: UserCommand, settings: &Settings) -> Result<()> {
     match command {
         UserCommand::Add { name, by } => add(&name, by.as_deref(), settings).await,
         UserCommand::Passwd { name } => change_passphrase(&name, settings).await,
+        UserCommand::Identity { name, file } => identity(&name, &file, settings).await,
+        UserCommand::Recovery { name } => recovery(&name, settings).await,
         UserCommand::List => list(settings),
     }
 }
@@ -63,6 +66,33 @@ async fn change_passphrase(name: &str, settings: &Settings) -> Result<()> {
         output::json(&json!({ "user": { "name": name } }));
     } else {
         output::line(format!("changed the passphrase of {name}"));
+    }
+    Ok(())
+}
+
+async fn identity(name: &str, file: &Path, settings: &Settings) -> Result<()> {
+    let bytes = std::fs::read(file).map_err(|e| Failure::refused("file.read", e.to_string()).about(file))?;
+    let password = std::env::var("HILUM_PKCS12_PASSWORD").unwrap_or_default();
+    let passphrase = settings.passphrase()?;
+    let workstation = session::unlock(settings, Some(name), Models::None).await?;
+    let taken = workstation.use_pkcs12(&bytes, &password, &passphrase).await;
+    let signer = session::close(&workstation, taken.map_err(|e| Failure::from(e).about(file))).await?;
+    if settings.json {
+        output::json(&json!({ "user": { "name": name }, "certificate": signer }));
+    } else {
+        output::line(format!("{name} signs with the certificate of {}", output::plain(&signer)));
+    }
+    Ok(())
+}
+
+async fn recovery(name: &str, settings: &Settings) -> Result<()> {
+    let workstation = session::unlock(settings, Some(name), Models::None).await?;
+    let renewed = workstation.renew_recovery_key().await.map_err(Failure::from);
+    let key = session::close(&workstation, renewed).await?;
+    if settings.json {
+        output::json(&json!({ "recovery_key": key }));
+    } else {
+        output::line(format!("recovery key, shown this once: {key}"));
     }
     Ok(())
 }
