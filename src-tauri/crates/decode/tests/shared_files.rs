@@ -177,6 +177,20 @@ fn every_name_of_every_character_set_is_pydicoms() {
     }
 }
 
+/// The guard alone reads only what is malformed.
+#[test]
+fn real_files_are_read_by_dicom_object() {
+    for folder in ["cxr", "transfer-syntaxes", "charsets"] {
+        let Some(path) = shared(folder) else { return };
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let opened = hilum_imaging::part10::open(&bytes).unwrap();
+            assert!(opened.object.is_some(), "{}", path.display());
+        }
+    }
+}
+
 /// The same pixels under both polarities: one picture is the other's negative,
 /// up to the rounding of both resampling passes.
 #[test]

@@ -1,4 +1,5 @@
-//! Data elements of a DICOM data set, read without copying and without recursion.
+//! The guard: data elements of a DICOM data set, read without copying and
+//! without recursion, before dicom-object sees them ([`crate::dataset`]).
 //!
 //! The reader keeps ranges into the file instead of values, so that a lying
 //! length costs nothing: a value that does not fit in the file is known before
@@ -46,10 +47,20 @@ impl Encoding {
 pub enum Value {
     /// A value of defined length; for a sequence, its items.
     Bytes(Range<usize>),
-    /// A sequence of undefined length, without its delimiter.
+    /// A sequence of undefined length with its delimiter.
     Items(Range<usize>),
     /// Encapsulated pixel data, the offset table first (PS3.5 annex A.4).
     Fragments(Vec<Range<usize>>),
+}
+
+impl Value {
+    /// Where the next element begins.
+    pub fn end(&self) -> usize {
+        match self {
+            Self::Bytes(range) | Self::Items(range) => range.end,
+            Self::Fragments(fragments) => fragments.last().map_or(0, |last| last.end),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

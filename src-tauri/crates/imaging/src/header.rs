@@ -1,7 +1,8 @@
 //! The header of an object as text and numbers.
 
 use crate::charset::{CharacterSet, Kind};
-use crate::elements::{Elements, PIXEL_DATA};
+use crate::dataset::{DataSet, Role};
+use crate::elements::PIXEL_DATA;
 use crate::part10::Part10;
 use hilum_workers::messages::decode::DecodedHeader;
 
@@ -13,16 +14,17 @@ const NAME_DEPTH: usize = 16;
 
 /// Everything the rest of Hilum knows of a file besides its pixels.
 pub fn header(part10: &Part10) -> DecodedHeader {
-    let set = Fields::new(&part10.bytes, &part10.elements, None);
+    let data = part10.data();
+    let set = Fields::new(data.clone(), None);
     let text = |tag| set.text(tag);
     let mut warnings = part10.warnings.clone();
     let has_pixels = part10.elements.get(PIXEL_DATA).is_some();
-    let short = |tag| part10.elements.u16(&part10.bytes, tag);
+    let short = |tag| data.u16(tag);
     let window = set.numbers(0x0028_1050).is_empty() || set.numbers(0x0028_1051).is_empty();
-    if has_pixels && window && part10.elements.get(0x0028_3010).is_none() {
+    if has_pixels && window && !data.has(0x0028_3010) {
         warnings.push("header.missing_window".to_owned());
     }
-    if part10.elements.get(0x0028_0120).is_some() {
+    if data.has(0x0028_0120) {
         warnings.push("pixels.padded".to_owned());
     }
     if set.numbers(0x0028_1053).first() == Some(&0.0) {
@@ -84,20 +86,21 @@ pub fn header(part10: &Part10) -> DecodedHeader {
 /// the one around it). Meant for de-identification and for tests.
 pub fn person_names(part10: &Part10) -> Vec<String> {
     let mut names = Vec::new();
-    collect(&part10.bytes, &part10.elements, None, 0, &mut names);
+    collect(part10.data(), None, 0, &mut names);
     names
 }
 
-fn collect(file: &[u8], elements: &Elements, around: Option<&CharacterSet>, depth: usize, names: &mut Vec<String>) {
-    let fields = Fields::new(file, elements, around);
-    for element in &elements.list {
-        let implicit_name = element.vr == [0, 0] && matches!(element.tag, 0x0008_0090 | 0x0010_0010 | 0x0008_1050);
-        if &element.vr == b"PN" || implicit_name {
-            names.extend(fields.name(element.tag));
-        } else if depth < NAME_DEPTH && (&element.vr == b"SQ" || element.vr == [0, 0]) {
-            for item in elements.items(file, element.tag, 64).unwrap_or_default() {
-                collect(file, &item, Some(&fields.set), depth + 1, names);
+fn collect(data: DataSet, around: Option<&CharacterSet>, depth: usize, names: &mut Vec<String>) {
+    let fields = Fields::new(data.clone(), around);
+    for (tag, role) in data.roles() {
+        match role {
+            Role::Name => names.extend(fields.name(tag)),
+            Role::Sequence if depth < NAME_DEPTH => {
+                for item in data.items(tag, 64).unwrap_or_default() {
+                    collect(item, Some(&fields.set), depth + 1, names);
+                }
             }
+            _ => {}
         }
     }
 }
@@ -109,20 +112,19 @@ pub fn frames(fields: &Fields) -> u32 {
 
 /// The values of one level of elements, decoded.
 pub struct Fields<'a> {
-    file: &'a [u8],
-    elements: &'a Elements,
+    data: DataSet<'a>,
     set: CharacterSet,
 }
 
 impl<'a> Fields<'a> {
     /// `around` is the character set that holds where the level names none.
-    pub fn new(file: &'a [u8], elements: &'a Elements, around: Option<&CharacterSet>) -> Self {
-        let own = elements.bytes(file, 0x0008_0005);
+    pub fn new(data: DataSet<'a>, around: Option<&CharacterSet>) -> Self {
+        let own = data.bytes(0x0008_0005);
         let set = match (own, around) {
             (None, Some(around)) => around.clone(),
             (own, _) => CharacterSet::new(own),
         };
-        Self { file, elements, set }
+        Self { data, set }
     }
 
     /// Text without padding; `None` where absent or empty.
@@ -149,7 +151,7 @@ impl<'a> Fields<'a> {
     }
 
     fn decode(&self, tag: u32, kind: Kind) -> Option<String> {
-        let bytes = self.elements.bytes(self.file, tag)?;
+        let bytes = self.data.bytes(tag)?;
         let text = self.set.decode(&bytes[..bytes.len().min(MAX_TEXT)], kind);
         let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let text = text.trim();

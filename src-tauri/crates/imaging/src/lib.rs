@@ -4,13 +4,13 @@
 //! Everything here takes bytes and gives bytes; nothing opens a file, starts a
 //! thread or keeps state. Files are untrusted: the decode child calls this
 //! crate inside its limits, and sizes are checked against the bytes that are
-//! there before memory is reserved for them. The data set is read by the small
-//! reader in [`elements`] rather than by dicom-rs, whose parser recurses over
-//! sequences, reserves what a length claims, and honours only the first
-//! character set of a file.
+//! there before memory is reserved for them. A data set is walked through by the
+//! guard in [`elements`] first and then read by dicom-object ([`dataset`]);
+//! frames are decoded by dicom-pixeldata where it is exact (`codec`).
 
 pub mod charset;
 mod codec;
+pub mod dataset;
 pub mod elements;
 mod error;
 mod header;

@@ -1,7 +1,7 @@
 //! From stored values to what is shown: modality LUT, VOI LUT, polarity
 //! (PS3.3 C.11.1, C.11.2 and C.11.6).
 
-use crate::elements::Elements;
+use crate::dataset::DataSet;
 use crate::header::Fields;
 use crate::part10::Part10;
 use crate::stored::{Samples, Stored};
@@ -24,10 +24,10 @@ pub struct Gray<'a> {
 /// offset that the intercept takes back, a modality LUT given as a table is
 /// applied, and 32-bit values are squeezed into 16 bits over the range that occurs.
 pub fn gray<'a>(part10: &Part10, stored: &'a Stored) -> Gray<'a> {
-    let file = &part10.bytes;
-    let fields = Fields::new(file, &part10.elements, None);
-    let padding = padding(file, &part10.elements, &stored.samples);
-    let mapped = match table(file, &part10.elements, 0x0028_3000, &stored.samples) {
+    let data = part10.data();
+    let fields = Fields::new(data.clone(), None);
+    let padding = padding(&data, &stored.samples);
+    let mapped = match table(&data, 0x0028_3000, &stored.samples) {
         Some(lut) => by_table(&stored.samples, &lut, padding),
         None => {
             let number = |tag| fields.numbers(tag).first().copied();
@@ -42,7 +42,7 @@ pub fn gray<'a>(part10: &Part10, stored: &'a Stored) -> Gray<'a> {
         let modality = |texel: u16| f64::from(texel) * mapped.slope + mapped.intercept;
         windows.push(spanning(modality(min), modality(max)));
     }
-    let voi = table(file, &part10.elements, 0x0028_3010, &stored.samples);
+    let voi = table(&data, 0x0028_3010, &stored.samples);
     let inverted = fields.text(0x0028_0004).as_deref() == Some("MONOCHROME1")
         || fields.text(0x2050_0020).as_deref() == Some("INVERSE");
     Gray {
@@ -206,10 +206,11 @@ impl Table {
 }
 
 /// The LUT of the first item of a sequence, where it is complete enough to use.
-fn table(file: &[u8], elements: &Elements, sequence: u32, samples: &Samples) -> Option<Table> {
-    let item = elements.items(file, sequence, 1).ok()?.into_iter().next()?;
-    let descriptor = item.bytes(file, 0x0028_3002)?;
-    let word = |i: usize| descriptor.get(i * 2..i * 2 + 2).map(|b| item.encoding.u16([b[0], b[1]]));
+fn table(data: &DataSet, sequence: u32, samples: &Samples) -> Option<Table> {
+    let item = data.items(sequence, 1).ok()?.into_iter().next()?;
+    let encoding = item.encoding();
+    let descriptor = item.bytes(0x0028_3002)?;
+    let word = |i: usize| descriptor.get(i * 2..i * 2 + 2).map(|b| encoding.u16([b[0], b[1]]));
     let count = match word(0)? {
         0 => 1 << 16,
         n => usize::from(n),
@@ -217,12 +218,12 @@ fn table(file: &[u8], elements: &Elements, sequence: u32, samples: &Samples) -> 
     let signed = matches!(samples, Samples::I8(_) | Samples::I16(_) | Samples::I32(_));
     let first = if signed { i32::from(word(1)? as i16) } else { i32::from(word(1)?) };
     let bits = word(2)?.clamp(1, 16);
-    let data = item.bytes(file, 0x0028_3006)?;
+    let data = item.bytes(0x0028_3006)?;
     // Eight-bit tables come as bytes from some writers, as words from others.
     let entries: Vec<u16> = if bits <= 8 && data.len() < count * 2 {
         data.iter().take(count).map(|b| u16::from(*b)).collect()
     } else {
-        data.chunks_exact(2).take(count).map(|b| item.encoding.u16([b[0], b[1]])).collect()
+        data.chunks_exact(2).take(count).map(|b| encoding.u16([b[0], b[1]])).collect()
     };
     (!entries.is_empty()).then_some(Table { first, bits, entries })
 }
@@ -296,10 +297,10 @@ fn squeeze<'a>(values: impl Iterator<Item = i64> + Clone) -> (Cow<'a, [u16]>, i6
 }
 
 /// Pixel Padding Value and Range Limit in stored values, low before high.
-fn padding(file: &[u8], elements: &Elements, samples: &Samples) -> Option<(i32, i32)> {
+fn padding(data: &DataSet, samples: &Samples) -> Option<(i32, i32)> {
     let signed = matches!(samples, Samples::I8(_) | Samples::I16(_) | Samples::I32(_));
     let number = |tag| {
-        let word = elements.u16(file, tag)?;
+        let word = data.u16(tag)?;
         Some(if signed { i32::from(word as i16) } else { i32::from(word) })
     };
     let value = number(0x0028_0120)?;

@@ -11,8 +11,7 @@ use crate::stored::{Samples, Stored};
 /// # Errors
 /// [`ImagingError::Pixels`] where a table is missing, segmented or too short.
 pub fn apply(part10: &Part10, stored: Stored) -> Result<Stored, ImagingError> {
-    let file = &part10.bytes;
-    let photometric = Fields::new(file, &part10.elements, None).text(0x0028_0004);
+    let photometric = Fields::new(part10.data(), None).text(0x0028_0004);
     if stored.channels != 1 || photometric.as_deref() != Some("PALETTE COLOR") {
         return Ok(stored);
     }
@@ -40,17 +39,18 @@ pub fn apply(part10: &Part10, stored: Stored) -> Result<Stored, ImagingError> {
 
 /// First index and entries as bytes; 16-bit entries keep their upper half.
 fn table(part10: &Part10, descriptor: u32, data: u32) -> Option<(i64, Vec<u8>)> {
-    let (file, elements) = (&part10.bytes, &part10.elements);
-    let words = elements.bytes(file, descriptor)?;
-    let word = |i: usize| words.get(i * 2..i * 2 + 2).map(|b| elements.encoding.u16([b[0], b[1]]));
+    let elements = part10.data();
+    let encoding = elements.encoding();
+    let words = elements.bytes(descriptor)?;
+    let word = |i: usize| words.get(i * 2..i * 2 + 2).map(|b| encoding.u16([b[0], b[1]]));
     let count = match word(0)? {
         0 => 1 << 16,
         n => usize::from(n),
     };
-    let data = elements.bytes(file, data)?;
+    let data = elements.bytes(data)?;
     let entries: Vec<u8> = if word(2)? > 8 || data.len() >= count * 2 {
         let shift = if word(2)? > 8 { 8 } else { 0 };
-        data.chunks_exact(2).take(count).map(|b| (elements.encoding.u16([b[0], b[1]]) >> shift) as u8).collect()
+        data.chunks_exact(2).take(count).map(|b| (encoding.u16([b[0], b[1]]) >> shift) as u8).collect()
     } else {
         data.iter().take(count).copied().collect()
     };

@@ -4,8 +4,10 @@
 //! bytes of the data set and said in a warning, so that an old archive opens
 //! and its oddity is still visible.
 
+use crate::dataset::{self, DataSet};
 use crate::elements::{self, Elements, Encoding};
 use crate::error::ImagingError;
+use dicom_object::InMemDicomObject;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -28,11 +30,25 @@ const MEDIA_STORAGE_SOP_INSTANCE_UID: u32 = 0x0002_0003;
 pub struct Part10<'a> {
     /// The bytes that the elements' ranges point into: the file, or the inflated data set.
     pub bytes: Cow<'a, [u8]>,
+    /// As the guard read them, the pixel data among them.
     pub elements: Elements,
+    /// What lies in front of the pixel data, as dicom-object read it; `None` where
+    /// the guard's reading has to do.
+    pub object: Option<InMemDicomObject>,
     pub transfer_syntax: String,
     pub media_sop_class: Option<String>,
     pub media_sop_instance: Option<String>,
     pub warnings: Vec<String>,
+}
+
+impl Part10<'_> {
+    /// The elements in front of the pixel data.
+    pub fn data(&self) -> DataSet<'_> {
+        match &self.object {
+            Some(object) => DataSet::Object { object, encoding: self.elements.encoding },
+            None => DataSet::Scanned { file: &self.bytes, elements: Cow::Borrowed(&self.elements) },
+        }
+    }
 }
 
 /// Takes a file apart.
@@ -110,7 +126,8 @@ pub fn open(file: &[u8]) -> Result<Part10<'_>, ImagingError> {
         };
         (Cow::Borrowed(file), body..file.len(), encoding)
     };
-    let elements = elements::read(&bytes, range, encoding)?;
+    let elements = elements::read(&bytes, range.clone(), encoding)?;
+    let object = dataset::read(&bytes, range, &elements);
     if elements.truncated {
         warnings.push("header.truncated".to_owned());
     }
@@ -119,6 +136,7 @@ pub fn open(file: &[u8]) -> Result<Part10<'_>, ImagingError> {
         media_sop_instance: meta.text(file, MEDIA_STORAGE_SOP_INSTANCE_UID),
         bytes,
         elements,
+        object,
         transfer_syntax,
         warnings,
     })

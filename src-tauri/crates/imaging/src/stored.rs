@@ -1,11 +1,13 @@
 //! Stored pixel values: what the file's codec gives back, before any LUT.
 
 use crate::codec;
-use crate::elements::{Elements, PIXEL_DATA, Value};
+use crate::dataset::DataSet;
+use crate::elements::{PIXEL_DATA, Value};
 use crate::error::ImagingError;
 use crate::header::{Fields, frames};
 use crate::part10::Part10;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Most samples of one frame: a third more than an 8192 x 6000 stitched
 /// radiograph has, and small enough for the decode child's memory limit.
@@ -112,8 +114,8 @@ impl Format {
     /// # Errors
     /// [`ImagingError::NoPixels`] without rows or columns, [`ImagingError::TooLarge`] above
     /// [`MAX_SAMPLES`], [`ImagingError::Pixels`] for bits or samples that make no sense.
-    pub fn read(file: &[u8], elements: &Elements) -> Result<Self, ImagingError> {
-        let short = |tag| elements.u16(file, tag);
+    pub fn read(data: &DataSet) -> Result<Self, ImagingError> {
+        let short = |tag| data.u16(tag);
         let (rows, columns) = (short(0x0028_0010).unwrap_or(0), short(0x0028_0011).unwrap_or(0));
         if rows == 0 || columns == 0 {
             return Err(ImagingError::NoPixels("it states no rows or no columns".to_owned()));
@@ -137,7 +139,7 @@ impl Format {
         let high_bit = short(0x0028_0102)
             .filter(|high| (bits_stored - 1..bits_allocated).contains(high))
             .unwrap_or(bits_stored - 1);
-        let photometric = Fields::new(file, elements, None).text(0x0028_0004);
+        let photometric = Fields::new(data.clone(), None).text(0x0028_0004);
         Ok(Self {
             rows: rows.into(),
             columns: columns.into(),
@@ -174,21 +176,20 @@ pub fn decode(part10: &Part10) -> Result<Stored, ImagingError> {
         if part10.elements.truncated {
             return Err(ImagingError::Truncated("its header"));
         }
-        let class = Fields::new(file, &part10.elements, None).text(0x0008_0060);
+        let class = Fields::new(part10.data(), None).text(0x0008_0060);
         return Err(ImagingError::NoPixels(match class {
             Some(modality) => format!("modality {modality}"),
             None => "it has no pixel data".to_owned(),
         }));
     };
-    let format = Format::read(file, &part10.elements)?;
+    let format = Format::read(&part10.data())?;
     let stored = match &element.value {
         Value::Bytes(range) => {
             codec::native::decode(&file[range.clone()], &format, part10.elements.encoding.big_endian, &element.vr)?
         }
         Value::Fragments(fragments) => {
-            let count = frames(&Fields::new(file, &part10.elements, None));
             let complete = !part10.elements.truncated;
-            let frame = first_frame(file, fragments, count, part10.elements.encoding)?;
+            let frame = first_frame(part10, fragments)?;
             codec::encapsulated(&frame, &format, &part10.transfer_syntax, complete)?
         }
         Value::Items(_) => return Err(ImagingError::Structure("pixel data is a sequence")),
@@ -198,12 +199,12 @@ pub fn decode(part10: &Part10) -> Result<Stored, ImagingError> {
 }
 
 /// The bytes of the first frame of encapsulated pixel data (PS3.5 annex A.4).
-fn first_frame<'a>(
-    file: &'a [u8],
-    fragments: &[std::ops::Range<usize>],
-    frames: u32,
-    encoding: crate::elements::Encoding,
-) -> Result<Cow<'a, [u8]>, ImagingError> {
+///
+/// # Errors
+/// [`ImagingError::NoPixels`] where there is no fragment of it.
+pub fn first_frame<'a>(part10: &'a Part10, fragments: &[Range<usize>]) -> Result<Cow<'a, [u8]>, ImagingError> {
+    let (file, encoding) = (&part10.bytes, part10.elements.encoding);
+    let frames = frames(&Fields::new(part10.data(), None));
     let missing = || ImagingError::NoPixels("its pixel data is empty".to_owned());
     let (table, mut data) = fragments.split_first().ok_or_else(missing)?;
     // Some writers leave the offset table out; a code stream in its place gives it away.
@@ -224,7 +225,7 @@ fn first_frame<'a>(
                 &data[..end]
             }
             None => {
-                let ends = |f: &std::ops::Range<usize>| {
+                let ends = |f: &Range<usize>| {
                     let bytes = &file[f.clone()];
                     let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
                     bytes.ends_with(&[0xFF, 0xD9])

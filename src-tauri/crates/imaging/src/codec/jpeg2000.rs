@@ -1,8 +1,30 @@
 //! JPEG 2000 (ISO/IEC 15444-1), reversible and irreversible, through OpenJPEG.
 
-use super::{Decoded, Values, signed};
+use super::{Decoded, Values, pixeldata::Exact, signed};
 use crate::error::ImagingError;
 use crate::stored::Format;
+
+/// dicom-pixeldata writes the low bytes of every sample, so that sign, width and
+/// size of every channel have to be those of the header.
+pub fn exact(frame: &[u8], format: &Format) -> Option<Exact> {
+    let size = size(frame).filter(|_| start(frame) == Some(0))?;
+    let stated = (size.columns as usize, size.rows as usize, usize::from(size.components));
+    let mut precision = 0;
+    // Ssiz, XRsiz and YRsiz of each component (15444-1 table A.9).
+    for component in frame.get(42..42 + 3 * stated.2)?.chunks_exact(3) {
+        let bits = u16::from(component[0] & 0x7F) + 1;
+        precision = precision.max(bits);
+        let signed = component[0] & 0x80 != 0;
+        if signed != format.signed || bits > format.bits_allocated || component[1..] != [1, 1] {
+            return None;
+        }
+    }
+    (stated == (format.columns, format.rows, format.samples_per_pixel)).then(|| Exact {
+        precision,
+        planar: false,
+        rgb: transformed(frame),
+    })
+}
 
 pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
     let size = size(frame).ok_or_else(|| ImagingError::Pixels("the JPEG 2000 stream has no size".to_owned()))?;

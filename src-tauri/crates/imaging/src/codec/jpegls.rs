@@ -1,8 +1,19 @@
 //! JPEG-LS, lossless and near-lossless (ISO/IEC 14495-1), through CharLS.
 
-use super::{Decoded, Values};
+use super::{Decoded, Values, pixeldata::Exact};
 use crate::error::ImagingError;
 use crate::stored::Format;
+
+/// dicom-pixeldata hands on what CharLS writes: one byte for up to 8 bits, two
+/// above, and planes where the scans are not interleaved.
+pub fn exact(frame: &[u8], format: &Format) -> Option<Exact> {
+    let info = charls::CharLS::default().get_frame_info(frame).ok()?;
+    let stated = (info.width as usize, info.height as usize, usize::try_from(info.component_count).ok()?);
+    let same = stated == (format.columns, format.rows, format.samples_per_pixel)
+        && (info.bits_per_sample <= 8) == (format.bits_allocated == 8);
+    let precision = u16::try_from(info.bits_per_sample).ok()?;
+    same.then(|| Exact { precision, planar: interleave(frame) == Some(0), rgb: false })
+}
 
 pub fn decode(frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
     let broken = |e: charls::Error| ImagingError::Pixels(format!("JPEG-LS: {e}"));

@@ -1,34 +1,65 @@
 //! From the bytes of a frame to stored values, one module a compression.
 //!
 //! Encapsulated frames are told apart by their own first bytes rather than by
-//! the transfer syntax, which is missing or wrong in some archives.
+//! the transfer syntax, which is missing or wrong in some archives. dicom-pixeldata
+//! 0.10.1 decodes what it decodes exactly ([`DICOM_PIXELDATA`]); the rest stays
+//! with the modules here:
+//!
+//! | Frame | Decoder | Why not dicom-pixeldata |
+//! |---|---|---|
+//! | RLE, sound segments of 8 or 16 bits | dicom-pixeldata | |
+//! | RLE, other | `rle` | panics or reserves what a damaged header claims |
+//! | JPEG-LS | dicom-pixeldata | |
+//! | JPEG-LS of up to 8 bits in 16 allocated | `jpegls` | gives bytes where the header promises words |
+//! | JPEG 2000, HTJ2K | dicom-pixeldata | |
+//! | JPEG 2000 in a JP2 box, subsampled, or of another sign or width than the header | `jpeg2000` | writes the samples as they come, without a look at the sign or size of a channel |
+//! | JPEG baseline, extended, progressive | `jpeg` | jpeg-decoder starts threads for pictures wider than 128 pixels, which the sandbox denies; refuses 12 bits; reads what lies behind a lost part as zeros |
+//! | JPEG lossless | `jpeg` | reads what lies behind a lost part as zeros, so that half a radiograph passes for a whole one |
+//! | Uncompressed | `native` | only copies: bits above Bits Stored stay, YBR_FULL_422 and swapped words are not undone, and two more copies of the largest frames do not fit the memory limit |
 
 mod jpeg;
 mod jpeg2000;
 mod jpegls;
 pub mod native;
+mod pixeldata;
 mod rle;
 
 use crate::error::ImagingError;
 use crate::part10;
 use crate::stored::{Format, Samples, Stored};
+use pixeldata::Exact;
+
+/// How the bytes of a frame are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Rle,
+    /// Baseline, extended, progressive or lossless.
+    Jpeg,
+    JpegLs,
+    Jpeg2000,
+}
+
+/// Says whether dicom-pixeldata gives the very values of the module's own decoder.
+type Exactness = fn(&[u8], &Format) -> Option<Exact>;
+
+/// The streams that dicom-pixeldata decodes, under which transfer syntax it is
+/// told to, and how it is known to be exact for one of them.
+const DICOM_PIXELDATA: [(Stream, &str, Exactness); 3] = [
+    (Stream::Rle, part10::RLE, rle::exact),
+    (Stream::JpegLs, "1.2.840.10008.1.2.4.80", jpegls::exact),
+    (Stream::Jpeg2000, "1.2.840.10008.1.2.4.90", jpeg2000::exact),
+];
 
 /// Decodes one encapsulated frame. `complete` is false where the file ended inside it.
 pub fn encapsulated(frame: &[u8], format: &Format, syntax: &str, complete: bool) -> Result<Stored, ImagingError> {
-    let decoded = if syntax == part10::RLE {
-        rle::decode(frame, format)
-    } else if is_jpeg2000(frame) {
-        jpeg2000::decode(frame, format)
-    } else if frame.starts_with(&[0xFF, 0xD8]) {
-        match frame_marker(frame) {
-            // On a stream that breaks off, CharLS may count to 2^31 before it gives up.
-            Some(0xF7) if !complete && !jpegls::ends(frame) => Err(ImagingError::Truncated("its pixels")),
-            Some(0xF7) => jpegls::decode(frame, format),
-            Some(_) => jpeg::decode(frame, format),
-            None => Err(ImagingError::Pixels("the JPEG stream has no frame header".to_owned())),
-        }
-    } else {
-        return Err(ImagingError::UnsupportedTransferSyntax(name(syntax)));
+    let stream = stream(frame, syntax)?;
+    // On a stream that breaks off, CharLS may count to 2^31 before it gives up.
+    if stream == Stream::JpegLs && !complete && !jpegls::ends(frame) {
+        return Err(ImagingError::Truncated("its pixels"));
+    }
+    let decoded = match by_dicom_pixeldata(stream, frame, format) {
+        Some(decoded) => decoded,
+        None => by_own(stream, frame, format),
     };
     match decoded {
         Ok(decoded) => finish(decoded, format),
@@ -37,7 +68,40 @@ pub fn encapsulated(frame: &[u8], format: &Format, syntax: &str, complete: bool)
     }
 }
 
+fn stream(frame: &[u8], syntax: &str) -> Result<Stream, ImagingError> {
+    if syntax == part10::RLE {
+        Ok(Stream::Rle)
+    } else if is_jpeg2000(frame) {
+        Ok(Stream::Jpeg2000)
+    } else if frame.starts_with(&[0xFF, 0xD8]) {
+        match frame_marker(frame) {
+            Some(0xF7) => Ok(Stream::JpegLs),
+            Some(_) => Ok(Stream::Jpeg),
+            None => Err(ImagingError::Pixels("the JPEG stream has no frame header".to_owned())),
+        }
+    } else {
+        Err(ImagingError::UnsupportedTransferSyntax(name(syntax)))
+    }
+}
+
+/// `None` where dicom-pixeldata is not exact or does not take the frame.
+fn by_dicom_pixeldata(stream: Stream, frame: &[u8], format: &Format) -> Option<Result<Decoded, ImagingError>> {
+    let (_, syntax, exactness) = DICOM_PIXELDATA.iter().find(|(known, ..)| *known == stream)?;
+    let exact = exactness(frame, format).filter(|_| pixeldata::takes(frame, format))?;
+    Some(pixeldata::decode(frame, format, syntax, exact))
+}
+
+fn by_own(stream: Stream, frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
+    match stream {
+        Stream::Rle => rle::decode(frame, format),
+        Stream::Jpeg => jpeg::decode(frame, format),
+        Stream::JpegLs => jpegls::decode(frame, format),
+        Stream::Jpeg2000 => jpeg2000::decode(frame, format),
+    }
+}
+
 /// What a codec gives back.
+#[derive(Debug)]
 struct Decoded {
     values: Values,
     channels: usize,
@@ -49,6 +113,7 @@ struct Decoded {
     rgb: bool,
 }
 
+#[derive(Debug)]
 enum Values {
     U8(Vec<u8>),
     U16(Vec<u16>),
@@ -145,5 +210,106 @@ fn name(syntax: &str) -> String {
         s if s.starts_with("1.2.840.10008.1.2.4.10") => "video".to_owned(),
         s if s.starts_with("1.2.840.10008.1.2.4.11") => "JPEG XL".to_owned(),
         s => format!("transfer syntax {s}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elements::{PIXEL_DATA, Value};
+    use crate::stored;
+    use turbojpeg_sys as tj;
+
+    /// The first frame of a file of the decode child's tests.
+    fn fixture(name: &str) -> (Vec<u8>, Format, String) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../decode/tests/fixtures");
+        let file = std::fs::read(folder.join(format!("{name}.dcm"))).unwrap();
+        let part10 = part10::open(&file).unwrap();
+        let Value::Fragments(fragments) = &part10.elements.get(PIXEL_DATA).unwrap().value else { panic!("{name}") };
+        let frame = stored::first_frame(&part10, fragments).unwrap().into_owned();
+        (frame, Format::read(&part10.data()).unwrap(), part10.transfer_syntax.clone())
+    }
+
+    #[test]
+    fn dicom_pixeldata_decodes_as_the_modules_do() {
+        let cases = [
+            ("rle", Stream::Rle),
+            ("rle_signed", Stream::Rle),
+            ("jpegls", Stream::JpegLs),
+            ("jpegls_near", Stream::JpegLs),
+            ("jpeg2000", Stream::Jpeg2000),
+            ("jpeg2000_signed", Stream::Jpeg2000),
+            ("jpeg2000_lossy", Stream::Jpeg2000),
+        ];
+        for (name, wanted) in cases {
+            let (frame, format, syntax) = fixture(name);
+            let stream = stream(&frame, &syntax).unwrap();
+            assert_eq!(stream, wanted, "{name}");
+            let theirs = by_dicom_pixeldata(stream, &frame, &format);
+            let theirs = theirs.unwrap_or_else(|| panic!("{name}: not by dicom-pixeldata")).unwrap();
+            let ours = by_own(stream, &frame, &format).unwrap();
+            assert_eq!(finish(theirs, &format).unwrap(), finish(ours, &format).unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_dicom_pixeldata_would_get_wrong_stays_here() {
+        let (rle, format, _) = fixture("rle");
+        let mut ends_early = rle.clone();
+        ends_early.truncate(rle.len() - 100);
+        let segments = [&1_000_000_000u32.to_le_bytes(), &rle[4..]].concat();
+        let (j2k, signed, _) = fixture("jpeg2000_signed");
+        let other_sign = Format { signed: !signed.signed, ..signed };
+        let (jls, grey, _) = fixture("jpegls");
+        let wide = Format { bits_allocated: 32, ..grey };
+        let cases = [
+            ("RLE that ends early", Stream::Rle, &ends_early, &format),
+            ("RLE of a billion segments", Stream::Rle, &segments, &format),
+            ("JPEG 2000 of another sign", Stream::Jpeg2000, &j2k, &other_sign),
+            ("JPEG-LS in 32 bits", Stream::JpegLs, &jls, &wide),
+        ];
+        for (name, stream, frame, format) in cases {
+            assert!(by_dicom_pixeldata(stream, frame, format).is_none(), "{name}");
+        }
+        assert!(by_dicom_pixeldata(Stream::Jpeg, &[], &other_sign).is_none());
+    }
+
+    /// Why JPEG lossless is not dicom-pixeldata's: the second half of the stream is lost.
+    #[test]
+    fn half_a_jpeg_is_no_whole_one() {
+        const SIDE: usize = 64;
+        let values: Vec<u16> = (0..SIDE * SIDE).map(|i| (i * i % 4093) as u16).collect();
+        let whole = lossless(&values, SIDE);
+        let half = [&whole[..whole.len() / 2], &[0xFF, 0xD9]].concat();
+        let (_, format, _) = fixture("jpegls");
+        let format = Format { rows: SIDE, columns: SIDE, bits_allocated: 16, bits_stored: 16, signed: false, ..format };
+        let exact = Exact { precision: 16, planar: false, rgb: false };
+        let theirs = |frame: &[u8]| pixeldata::decode(frame, &format, "1.2.840.10008.1.2.4.70", exact);
+        for decoded in [theirs(&whole).unwrap(), by_own(Stream::Jpeg, &whole, &format).unwrap()] {
+            assert_eq!(finish(decoded, &format).unwrap().samples, Samples::U16(values.clone()));
+        }
+        assert!(theirs(&half).is_ok());
+        assert!(by_own(Stream::Jpeg, &half, &format).is_err());
+    }
+
+    /// Compresses 16-bit grey values without loss.
+    fn lossless(values: &[u16], side: usize) -> Vec<u8> {
+        let (mut buffer, mut length) = (std::ptr::null_mut(), 0);
+        // SAFETY: the handle is checked, the values are side x side samples, and the
+        // buffer that the library makes is copied before it is freed.
+        unsafe {
+            let handle = tj::tj3Init(tj::TJINIT_TJINIT_COMPRESS as _);
+            assert!(!handle.is_null());
+            tj::tj3Set(handle, tj::TJPARAM_TJPARAM_SUBSAMP as _, tj::TJSAMP_TJSAMP_GRAY as _);
+            tj::tj3Set(handle, tj::TJPARAM_TJPARAM_PRECISION as _, 16);
+            tj::tj3Set(handle, tj::TJPARAM_TJPARAM_LOSSLESS as _, 1);
+            let (side, grey) = (side as _, tj::TJPF_TJPF_GRAY as _);
+            let status = tj::tj3Compress16(handle, values.as_ptr(), side, 0, side, grey, &mut buffer, &mut length);
+            assert_eq!(status, 0);
+            let stream = std::slice::from_raw_parts(buffer, length as usize).to_vec();
+            tj::tj3Free(buffer.cast());
+            tj::tj3Destroy(handle);
+            stream
+        }
     }
 }
