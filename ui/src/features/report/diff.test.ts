@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { EditCommand } from "../../ipc";
 import { diff } from "./diff";
 import { applied, reportOf, section, sentence } from "./fixtures";
-import { sectionsOf, type Section, type Sentence } from "./sentences";
+import { sectionsOf, trimmed, type Section, type Sentence } from "./sentences";
 
 const p = (id: string, text = id) => sentence(id, text);
 const q = (id: string, text = id) => sentence(id, text, "proposed");
@@ -20,18 +20,19 @@ function check(base: Sentence[], current: Sentence[], commands: EditCommand[]): 
 function expectAgreement(before: Section[], after: Section[]): void {
   const server = sectionsOf(applied(reportOf(before), diff(before, after)));
   const words = (sections: Section[]) =>
-    sections.map((s) => s.sentences.filter((x) => x.text.trim() !== "").map((x) => [x.id, x.text.trim()]));
+    sections.map((s) => s.sentences.filter((x) => trimmed(x.text) !== "").map((x) => [x.id, trimmed(x.text)]));
   expect(words(server)).toEqual(words(after));
   expect(diff(server, after)).toEqual([]);
 }
 
-const insert = (id: string, after: string | null, text = id): EditCommand => ({
-  do: "insert",
-  section: "findings",
+const insert = (id: string, after: string | null, text = id, from: string | null = null) => ({
+  do: "insert" as const,
+  section: "findings" as const,
   after,
   id,
   text,
   region: null,
+  from,
 });
 
 test.each<[string, Sentence[], Sentence[], EditCommand[]]>([
@@ -51,6 +52,14 @@ test.each<[string, Sentence[], Sentence[], EditCommand[]]>([
     [{ do: "edit", id: "a", text: "Clear lungs." }, insert("b", "a", "Large heart.")],
   ],
   [
+    "a split of the model's words says what they stem from",
+    [accepted("a", "Clear lungs. Large heart.")],
+    [edited("a", "Clear lungs."), { ...edited("b", "Large heart."), from: "a" }],
+    [{ do: "edit", id: "a", text: "Clear lungs." }, insert("b", "a", "Large heart.", "a")],
+  ],
+  ["blank for the shell is empty here", [], [p("a", "\u0085 ")], []],
+  ["a mark that the shell keeps is text", [], [p("a", "\ufeff")], [insert("a", null, "\ufeff")]],
+  [
     "a merge",
     [p("a", "Clear"), p("b", "lungs.")],
     [p("a", "Clear lungs.")],
@@ -61,6 +70,7 @@ test.each<[string, Sentence[], Sentence[], EditCommand[]]>([
   ["deleting everything", [p("a"), p("b")], [p("x", "")], [{ do: "remove", id: "a" }, { do: "remove", id: "b" }]],
   ["select all and type", [p("a"), p("b")], [p("a", "N")], [{ do: "remove", id: "b" }, { do: "edit", id: "a", text: "N" }]],
   ["accepting", [q("a")], [accepted("a")], [{ do: "accept", id: "a" }]],
+  ["typing and erasing accepts nothing", [q("a", "Words.")], [edited("a", "Words. ")], []],
   ["dropping", [q("a"), p("b")], [p("b")], [{ do: "drop", id: "a" }]],
   ["editing a proposal", [q("a", "Small effusion.")], [edited("a", "Effusion.")], [{ do: "edit", id: "a", text: "Effusion." }]],
   ["an untouched proposal stays one", [q("a")], [q("a")], []],
@@ -146,4 +156,4 @@ test("any two states agree after the commands (3,000 random pairs)", () => {
     }
     expectAgreement(before, after);
   }
-});
+}, 60_000);

@@ -1,10 +1,13 @@
 import type { EditCommand, SectionName } from "../../ipc";
-import { sameText, type Section, type Sentence } from "./sentences";
+import { sameText, trimmed, type Section, type Sentence } from "./sentences";
 
 interface Place {
   section: SectionName;
   sentence: Sentence;
 }
+
+/** What `insert` also says: the sentence that the words were split from. */
+type Inserted = Extract<EditCommand, { do: "insert" }> & { from: string | null };
 
 /**
  * The commands that turn what the shell has (`base`) into what stands in the editor
@@ -12,7 +15,7 @@ interface Place {
  * are not open are left out: nothing in them can have changed.
  *
  * A proposed sentence that is gone was dropped; one whose words differ was edited; one
- * that the editor calls accepted was accepted.
+ * that the editor calls accepted was accepted. Nothing else accepts one.
  */
 export function diff(base: Section[], current: Section[]): EditCommand[] {
   const commands: EditCommand[] = [];
@@ -27,7 +30,7 @@ export function diff(base: Section[], current: Section[]): EditCommand[] {
   }
   const wanted = current
     .filter((s) => open.has(s.name))
-    .map((s) => ({ name: s.name, sentences: s.sentences.filter((x) => x.text.trim() !== "") }));
+    .map((s) => ({ name: s.name, sentences: s.sentences.filter((x) => trimmed(x.text) !== "") }));
 
   const kept = new Set(wanted.flatMap((s) => s.sentences.map((x) => x.id)));
   for (const [id, { section, sentence }] of before) {
@@ -45,10 +48,11 @@ export function diff(base: Section[], current: Section[]): EditCommand[] {
     let after: string | null = null;
     for (const sentence of sentences) {
       const { id } = sentence;
-      const text = sentence.text.trim();
+      const text = trimmed(sentence.text);
       const known = before.get(id);
       if (!known) {
-        commands.push({ do: "insert", section: name, after, id, text, region: sentence.region });
+        const insert: Inserted = { do: "insert", section: name, after, id, text, region: sentence.region, from: sentence.from };
+        commands.push(insert);
         here.splice(after === null ? 0 : here.indexOf(after) + 1, 0, id);
       } else {
         if (!staying.has(id)) {
@@ -57,7 +61,7 @@ export function diff(base: Section[], current: Section[]): EditCommand[] {
           here.splice(after === null ? 0 : here.indexOf(after) + 1, 0, id);
         }
         if (!sameText(text, known.sentence.text)) commands.push({ do: "edit", id, text });
-        else if (known.sentence.state === "proposed" && sentence.state !== "proposed") commands.push({ do: "accept", id });
+        else if (known.sentence.state === "proposed" && sentence.state === "accepted") commands.push({ do: "accept", id });
       }
       after = id;
     }

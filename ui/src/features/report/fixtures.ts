@@ -1,9 +1,9 @@
 import type { EditCommand, ReportView, SectionName, SentenceState, SentenceView } from "../../ipc";
-import type { Section, Sentence } from "./sentences";
+import { trimmed, type Section, type Sentence } from "./sentences";
 
 /** A sentence for tests: "id:text" with its state. */
 export function sentence(id: string, text: string, state: SentenceState = "person"): Sentence {
-  return { id, text, state, region: null, demo: false, modelText: null, support: [] };
+  return { id, text, state, region: null, demo: false, modelText: null, support: [], from: null };
 }
 
 export function section(name: SectionName, sentences: Sentence[], open = true): Section {
@@ -50,13 +50,19 @@ function carryOut(report: ReportView, command: EditCommand): void {
   };
   switch (command.do) {
     case "insert": {
-      if (command.text.trim() === "") throw new Error("report.empty_sentence");
+      if (trimmed(command.text) === "") throw new Error("report.empty_sentence");
       if (report.sections.some((s) => s.sentences.some((x) => x.id === command.id))) throw new Error("report.duplicate_sentence");
-      put(command.section, command.after, { ...sentence(command.id, command.text), region: command.region });
+      const { from = null } = command as { from?: string | null };
+      const whole = from === null ? null : report.sections.flatMap((s) => s.sentences).find((x) => x.id === from);
+      const origin: Partial<SentenceView> =
+        whole && whole.state !== "template" && whole.state !== "person"
+          ? { state: "edited", modelText: whole.modelText ?? whole.text, demo: whole.demo }
+          : {};
+      put(command.section, command.after, { ...sentence(command.id, command.text), region: command.region, ...origin });
       break;
     }
     case "edit": {
-      if (command.text.trim() === "") throw new Error("report.empty_sentence");
+      if (trimmed(command.text) === "") throw new Error("report.empty_sentence");
       const [list, at] = find(command.id);
       const old = list[at]!;
       const written = old.state === "template" || old.state === "person";

@@ -16,13 +16,17 @@ const accepted = (id: string, text = id) => sentence(id, text, "accepted");
 
 let made = 0;
 let refusals = 0;
+let undecided: string[] = [];
 const newId = () => `new-${++made}`;
-beforeEach(() => (made = refusals = 0));
+beforeEach(() => {
+  made = refusals = 0;
+  undecided = [];
+});
 
 function stateOf(...sentences: Sentence[]): EditorState {
   return EditorState.create({
     doc: documentOf(schema, sentences, newId),
-    plugins: [guard(newId, () => (refusals += 1)), history()],
+    plugins: [guard(newId, () => (refusals += 1), (id) => undecided.includes(id)), history()],
   });
 }
 
@@ -92,6 +96,16 @@ describe("words changed by a person are the person's", () => {
     expect(changed).toMatchObject({ text: "Model12", modelText: "Model" });
   });
 
+  test.each([
+    ["is a proposal again while the shell has it as one", ["a"], "a proposed: Model"],
+    ["stays edited once the shell knows another wording", [], "a edited: Model"],
+  ])("a proposal with its own words back %s", (_, held, wanted) => {
+    undecided = held;
+    const typed = after(stateOf(q("a", "Model")), (tr) => tr.insertText("1", 6).setMeta(editingKey, "a"));
+    expect(shown(typed)).toEqual(["a edited: Model1"]);
+    expect(shown(after(typed, (tr) => tr.delete(6, 7)))).toEqual([wanted]);
+  });
+
   test("the shell's own changes leave the state alone", () => {
     const state = after(stateOf(accepted("a", "Old")), (tr) => tr.insertText("New", 1, 4).setMeta(DECIDED, true));
     expect(shown(state)).toEqual(["a accepted: New"]);
@@ -103,6 +117,11 @@ describe("every sentence has an id of its own", () => {
     const state = stateOf(p("a", "One two"));
     const split = run(after(state, (tr) => tr.setSelection(cursor(state, 0, 3))), splitBlock);
     expect(shown(split)).toEqual(["a person: One", "new-1 person:  two"]);
+  });
+
+  test("the half of the model's words that a split leaves is known as such", () => {
+    const split = run(after(stateOf(accepted("a", "One two")), (tr) => tr.setSelection(TextSelection.create(tr.doc, 4))), splitBlock);
+    expect(sentencesOf(split.doc)[1]).toMatchObject({ id: "new-1", state: "edited", from: "a" });
   });
 
   test("a split in front of the words leaves them their id", () => {

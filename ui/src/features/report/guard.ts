@@ -1,5 +1,8 @@
 import { NodeSelection, Plugin, PluginKey, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
 import type { Node as ProseNode } from "@tiptap/pm/model";
+import { sentenceAt } from "./nodes";
+import { emptySentence } from "./transform";
+import { halfOf, sameText, trimmed } from "./sentences";
 
 /** Marks a transaction that may take proposals away: an explicit drop, or the shell's report. */
 export const DECIDED = "hilum/decided";
@@ -9,6 +12,9 @@ export const editingKey = new PluginKey<string | null>("hilum/editing");
 
 /** Something that a person tried and the guard did not let happen. */
 export type Refused = () => void;
+
+/** Whether the shell holds the sentence as a proposal that nobody has decided. */
+export type Undecided = (id: string) => boolean;
 
 function sentences(doc: ProseNode): Map<string, ProseNode> {
   const out = new Map<string, ProseNode>();
@@ -23,7 +29,7 @@ function sentences(doc: ProseNode): Map<string, ProseNode> {
  * a proposed sentence cannot vanish by ordinary deletion, words changed by a person make
  * the sentence theirs, and a cursor enters a proposed sentence only to edit it.
  */
-export function guard(newId: () => string, refused: Refused): Plugin<string | null> {
+export function guard(newId: () => string, refused: Refused, undecided: Undecided): Plugin<string | null> {
   return new Plugin<string | null>({
     key: editingKey,
     state: {
@@ -41,7 +47,7 @@ export function guard(newId: () => string, refused: Refused): Plugin<string | nu
       for (const [id, node] of sentences(state.doc)) {
         if (node.attrs.state !== "proposed") continue;
         const now = after.get(id);
-        if (!now || now.textContent.trim() === "") {
+        if (!now || trimmed(now.textContent) === "") {
           refused();
           return false;
         }
@@ -52,7 +58,7 @@ export function guard(newId: () => string, refused: Refused): Plugin<string | nu
       const tr = state.tr;
       if (transactions.some((t) => t.docChanged)) {
         giveIds(tr, newId);
-        if (!transactions.some((t) => t.getMeta(DECIDED))) takeOver(tr, before);
+        if (!transactions.some((t) => t.getMeta(DECIDED))) takeOver(tr, before, undecided);
       }
       focusProposal(tr, state);
       if (!tr.docChanged && !tr.selectionSet) return null;
@@ -78,17 +84,26 @@ function giveIds(tr: Transaction, newId: () => string): void {
     }
   });
   for (const { position, node } of fresh) {
-    const attrs = { ...node.attrs, id: newId(), state: "person", demo: false, modelText: null, support: [] };
-    tr.setNodeMarkup(position, undefined, attrs);
+    const words = trimmed(node.textContent);
+    const whole = words === "" ? emptySentence("") : sentenceAt(node);
+    tr.setNodeMarkup(position, undefined, halfOf(whole, words, newId()));
   }
 }
 
-function takeOver(tr: Transaction, before: EditorState): void {
+/**
+ * Changed words are a person's. A proposal that has its own words back before the shell
+ * heard of another wording is a proposal again: typing and erasing decides nothing.
+ */
+function takeOver(tr: Transaction, before: EditorState, undecided: Undecided): void {
   const old = sentences(before.doc);
   tr.doc.forEach((node, position) => {
     const was = old.get(node.attrs.id);
     if (!was || was.textContent === node.textContent) return;
-    const { state, modelText } = node.attrs;
+    const { id, state, modelText } = node.attrs;
+    if ((state === "proposed" || state === "edited") && undecided(id) && sameText(node.textContent, modelText ?? was.textContent)) {
+      if (state === "edited") tr.setNodeMarkup(position, undefined, { ...node.attrs, state: "proposed", modelText: null });
+      return;
+    }
     if (state === "template") tr.setNodeMarkup(position, undefined, { ...node.attrs, state: "person" });
     if (state === "proposed" || state === "accepted" || state === "accepted_in_bulk") {
       const words = modelText ?? was.textContent;

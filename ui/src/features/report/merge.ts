@@ -1,4 +1,4 @@
-import { sameText, type Sentence } from "./sentences";
+import { sameText, trimmed, type Sentence } from "./sentences";
 
 /**
  * What a section of the editor becomes when the shell's report arrives, three ways:
@@ -15,7 +15,7 @@ export function mergeSection(ancestor: Sentence[], local: Sentence[], server: Se
     const now = theirs.get(mine.id);
     if (now) {
       out.push(base && !isChanged(mine, base) ? follow(mine, now) : keep(mine, now));
-    } else if (mine.text.trim() === "" || !base || isChanged(mine, base)) {
+    } else if (trimmed(mine.text) === "" || !base || isChanged(mine, base)) {
       // Not sent yet, or changed after the shell took it away: what was typed is never lost.
       out.push(mine);
     }

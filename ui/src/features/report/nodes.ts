@@ -38,6 +38,7 @@ export const SentenceNode = Node.create<{ actions: SentenceActions }>({
       demo: attribute(false),
       modelText: attribute(null),
       support: attribute([]),
+      from: attribute(null),
     };
   },
 
@@ -54,8 +55,8 @@ export const SentenceNode = Node.create<{ actions: SentenceActions }>({
 });
 
 export function sentenceAt(node: ProseNode): Sentence {
-  const { id, state, region, demo, modelText, support } = node.attrs as Omit<Sentence, "text">;
-  return { id, text: node.textContent, region, state, demo, modelText, support };
+  const { id, state, region, demo, modelText, support, from } = node.attrs as Omit<Sentence, "text">;
+  return { id, text: node.textContent, region, state, demo, modelText, support, from };
 }
 
 /** The sentence on the screen: its words, and under a proposed one where it stands and what to do. */

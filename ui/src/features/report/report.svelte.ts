@@ -3,7 +3,8 @@ import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
 import { SectionEditor, type SectionEvents } from "./section-editor";
-import { sectionsOf, type Section } from "./sentences";
+import { mergeSection } from "./merge";
+import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
 import { ReportSync } from "./sync";
 
@@ -26,6 +27,8 @@ export class OpenReport {
   readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
 
   private readonly editors = new Map<SectionName, SectionEditor>();
+  /** What stood in editors that are gone: the window takes them away before the report is closed. */
+  private readonly last = new Map<SectionName, Sentence[]>();
   private readonly sync: ReportSync;
   private undoOrder: SectionName[] = [];
   private redoOrder: SectionName[] = [];
@@ -74,11 +77,14 @@ export class OpenReport {
       open: section.open,
       hint: HINTS[name] ?? "",
       newId,
+      undecided: (id) => this.undecided(id),
       on: this.events(),
     });
+    this.last.delete(name);
     this.editors.set(name, editor);
     this.count(name);
     return () => {
+      this.last.set(name, editor.read());
       this.editors.delete(name);
       editor.destroy();
     };
@@ -149,16 +155,25 @@ export class OpenReport {
 
   private read(): Section[] {
     return sectionsOf(this.sync?.view ?? this.view).map((section) => {
-      const editor = this.editors.get(section.name);
-      return editor ? { ...section, sentences: editor.read() } : section;
+      const sentences = this.editors.get(section.name)?.read() ?? this.last.get(section.name);
+      return sentences ? { ...section, sentences } : section;
     });
+  }
+
+  /** True while the shell holds the sentence as a proposal that nobody has decided. */
+  private undecided(id: string): boolean {
+    return this.sync.view.sections.some((s) => s.sentences.some((x) => x.id === id && x.state === "proposed"));
   }
 
   private merge(ancestor: Section[], server: Section[]): void {
     for (const section of server) {
-      const before = ancestor.find((s) => s.name === section.name);
-      this.editors.get(section.name)?.merge(before?.sentences ?? [], section.sentences);
+      const before = ancestor.find((s) => s.name === section.name)?.sentences ?? [];
+      this.editors.get(section.name)?.merge(before, section.sentences);
+      const last = this.last.get(section.name);
+      if (last) this.last.set(section.name, mergeSection(before, last, section.sentences));
     }
+    // What was typed into an addendum that was given up does not come back with the next one.
+    for (const name of this.last.keys()) if (!server.some((s) => s.name === name)) this.last.delete(name);
   }
 
   private events(): SectionEvents {

@@ -1,13 +1,13 @@
 import { Editor, Extension } from "@tiptap/core";
 import { history, isHistoryTransaction, redo, redoDepth, undo, undoDepth } from "@tiptap/pm/history";
-import type { Node as ProseNode } from "@tiptap/pm/model";
+import type { Node as ProseNode, ResolvedPos } from "@tiptap/pm/model";
 import { NodeSelection, Plugin, Selection, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
 import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
 import type { RegionName, SectionName } from "../../ipc";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
-import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
-import { REGION_HEADINGS, type Sentence } from "./sentences";
+import { SectionDocument, SentenceNode, sentenceAt, Words, type SentenceActions } from "./nodes";
+import { halfOf, REGION_HEADINGS, trimmed, type Sentence } from "./sentences";
 import { bringTo, documentOf, emptySentence, nodeOf, sentencesOf } from "./transform";
 
 /** What a section's editor tells the report around it. */
@@ -38,6 +38,8 @@ export interface SectionOptions {
   open: boolean;
   hint: string;
   newId: () => string;
+  /** Whether the shell holds the sentence as a proposal that nobody has decided. */
+  undecided: (id: string) => boolean;
   on: SectionEvents;
 }
 
@@ -150,8 +152,7 @@ export class SectionEditor {
     const { state } = this.editor;
     const node = position === null ? null : state.doc.nodeAt(position);
     const at = node ? position! + node.nodeSize : state.doc.content.size;
-    const region = (node ?? state.doc.lastChild)?.attrs.region as RegionName | null;
-    const made = nodeOf(state.schema, { ...emptySentence(this.options.newId()), region });
+    const made = nodeOf(state.schema, emptySentence(this.options.newId()));
     const tr = state.tr.insert(at, made);
     this.dispatch(tr.setSelection(TextSelection.create(tr.doc, at + 1)).scrollIntoView());
     this.editor.view.focus();
@@ -235,9 +236,9 @@ export class SectionEditor {
   }
 
   private behaviour(): Extension {
-    const { newId, on, hint } = this.options;
+    const { newId, undecided, on, hint } = this.options;
     const plugins = [
-      guard(newId, () => on.kept()),
+      guard(newId, () => on.kept(), undecided),
       history(),
       new Plugin({
         props: {
@@ -329,7 +330,8 @@ function splitSentence(view: EditorView, newId: () => string): boolean {
   const tr = view.state.tr;
   if (!tr.selection.empty) tr.deleteSelection();
   const { $from } = tr.selection;
-  const attrs = { ...emptySentence(newId()), text: undefined, region: $from.parent.attrs.region };
+  const rest = $from.parentOffset === 0 ? emptySentence(newId()) : restAfter($from, newId());
+  const attrs = { ...rest, text: undefined };
   if ($from.parentOffset === 0 && $from.parent.content.size > 0) {
     const at = $from.before(1);
     tr.insert(at, view.state.schema.nodes.sentence!.create(attrs));
@@ -338,6 +340,13 @@ function splitSentence(view: EditorView, newId: () => string): boolean {
   }
   view.dispatch(tr.scrollIntoView());
   return true;
+}
+
+/** What the words behind `at` begin as when they become a sentence of their own; no words come from nobody. */
+function restAfter(at: ResolvedPos, id: string): Omit<Sentence, "text"> {
+  const rest = trimmed(at.parent.textContent.slice(at.parentOffset));
+  const whole = rest === "" ? emptySentence("") : sentenceAt(at.parent);
+  return halfOf(whole, whole.text, id);
 }
 
 /** Joins the sentence that begins at `position` to the one before it, with a blank between their words. */
@@ -360,13 +369,15 @@ function joinSentences(view: EditorView, position: number): boolean {
 
 /** Text only, a line a sentence; what markup the clipboard holds is ignored. */
 function pasteText(view: EditorView, text: string, newId: () => string): boolean {
-  const lines = text.split(/\r\n?|\n/).map((line) => line.replace(/\s+/g, " ").trim());
+  const lines = text.split(/\r\n?|\n/).map((line) => trimmed(line.replace(/[\s\u0085]+/g, " ")));
   const words = lines.filter((line) => line !== "");
   if (words.length === 0 || view.state.selection instanceof NodeSelection) return true;
+  // The words behind the cursor go along with the last line, and with them where they come from.
+  const rest = restAfter(view.state.selection.$to, newId());
   const tr = view.state.tr.insertText(words[0]!);
   const { sentence } = view.state.schema.nodes;
-  for (const line of words.slice(1)) {
-    const attrs = { ...emptySentence(newId()), text: undefined, region: tr.selection.$from.parent.attrs.region };
+  for (const [i, line] of words.slice(1).entries()) {
+    const attrs = i === words.length - 2 ? rest : { ...emptySentence(newId()), text: undefined };
     tr.split(tr.selection.from, 1, [{ type: sentence!, attrs }]).insertText(line);
   }
   view.dispatch(tr.scrollIntoView());

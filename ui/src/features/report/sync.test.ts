@@ -10,6 +10,8 @@ class Shell {
   report: ReportView = reportOf([section("findings", [sentence("a", "Clear.")])]);
   sent: EditCommand[][] = [];
   failNext: IpcError | null = null;
+  /** Id of a sentence that is refused whenever a command names it. */
+  poison: string | null = null;
   private gate: Promise<void> = Promise.resolve();
   private open: () => void = () => undefined;
 
@@ -27,6 +29,7 @@ class Shell {
     await this.gate;
     if (failure) throw failure;
     if (revision !== this.report.revision) throw new IpcError("store.stale_revision", "");
+    if (commands.some((c) => "id" in c && c.id === this.poison)) throw new IpcError("report.empty_sentence", "");
     this.report = applied(this.report, commands);
     return structuredClone(this.report);
   }
@@ -178,4 +181,35 @@ test("closing sends the rest", async () => {
   typed("a", "Last words.");
   await sync.close();
   expect(onShell()).toBe("Last words.");
+});
+
+test("one command that is always refused holds up neither the rest nor itself when changed", async () => {
+  shell.poison = "bad";
+  typed("bad", "Poison.");
+  typed("n", "Mine.");
+  typed("a", "Clear lungs.");
+  await clock.pass(QUIET);
+  expect(onShell()).toBe("Clear lungs. Mine.");
+  expect(paper.text.split(" ")).toContain("Poison.");
+  expect([failures, states.at(-1)]).toEqual([["report.empty_sentence"], "not_saved"]);
+  await expect(sync.flush()).rejects.toMatchObject({ code: "report.empty_sentence" });
+
+  typed("a", "Clear.");
+  await clock.pass(QUIET);
+  expect(onShell()).toBe("Clear. Mine.");
+  expect(paper.text.split(" ")).toContain("Poison.");
+  expect(failures).toHaveLength(1);
+
+  shell.poison = null;
+  typed("bad", "Cured.");
+  await clock.pass(QUIET);
+  expect(onShell().split(" ")).toContain("Cured.");
+  expect(states.at(-1)).toBe("saved");
+});
+
+test("words typed and erased again leave nothing to save", async () => {
+  typed("a", "Clear!");
+  typed("a", "Clear.");
+  await clock.pass(QUIET);
+  expect([shell.sent, states.at(-1)]).toEqual([[], "saved"]);
 });

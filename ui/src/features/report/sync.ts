@@ -1,6 +1,6 @@
 import { IpcError, type EditCommand, type ReportView } from "../../ipc";
 import { diff } from "./diff";
-import { sectionsOf, type Section } from "./sentences";
+import { sectionsOf, trimmed, type Section } from "./sentences";
 
 /** What of the shell the editor needs. */
 export interface ReportPort {
@@ -47,6 +47,9 @@ export class ReportSync {
   private cancelTimer: (() => void) | null = null;
   private dirtySince: number | null = null;
   private closed = false;
+  /** Sentences whose change the shell refuses by itself, with how they stood then. */
+  private readonly refused = new Map<string, string>();
+  private refusal: IpcError | null = null;
 
   constructor(
     view: ReportView,
@@ -72,11 +75,13 @@ export class ReportSync {
     this.schedule(Math.max(0, Math.min(QUIET, this.dirtySince + AT_LATEST - now)));
   }
 
-  /** Sends everything that is not saved yet; resolves when the shell has it. */
+  /** Sends everything that is not saved yet; resolves when the shell has all of it. */
   async flush(): Promise<void> {
     while (this.running) await this.running.catch(() => undefined);
-    if (this.closed || diff(sectionsOf(this.base), this.document.read()).length === 0) return;
-    await this.exclusively(() => this.send());
+    if (this.closed) return;
+    if (diff(sectionsOf(this.base), this.sendable()).length > 0) await this.exclusively(() => this.send());
+    else this.settled();
+    if (this.refused.size > 0) throw this.refusal!;
   }
 
   /** Saves the text first, then has the shell carry out `commands`. */
@@ -139,7 +144,7 @@ export class ReportSync {
   private async send(): Promise<void> {
     let rereads = 0;
     for (;;) {
-      const current = this.document.read();
+      const current = this.sendable();
       const commands = diff(sectionsOf(this.base), current);
       if (commands.length === 0) break;
       this.cancelTimer?.();
@@ -151,6 +156,10 @@ export class ReportSync {
         const error = IpcError.from(reason);
         // Another change came first, or the report is not what the diff was made on.
         const rebase = error.code === "store.stale_revision" || error.code.startsWith("report.");
+        if (rereads >= 3 && error.code.startsWith("report.")) {
+          await this.sendSingly();
+          continue;
+        }
         if (!rebase || rereads >= 3) throw this.notSaved(error);
         rereads += 1;
         try {
@@ -160,7 +169,53 @@ export class ReportSync {
         }
       }
     }
-    this.on.state("saved");
+    this.settled();
+  }
+
+  /**
+   * One command at a time, so that one which the shell always refuses does not hold up the
+   * rest. Its sentence stays in the editor as typed and is tried again when it changes.
+   */
+  private async sendSingly(): Promise<void> {
+    let rereads = 0;
+    for (;;) {
+      const ancestor = sectionsOf(this.base);
+      const command = diff(ancestor, this.sendable())[0];
+      if (!command) return;
+      try {
+        // The rest is still to be sent, so both sides agree on no more than they did before.
+        this.adopt(await this.port.edit(this.base.id, this.base.revision, [command]), ancestor);
+      } catch (reason) {
+        const error = IpcError.from(reason);
+        if (error.code === "store.stale_revision" && rereads < 3) {
+          rereads += 1;
+          await this.readAgain().catch((second: unknown) => {
+            throw this.notSaved(IpcError.from(second));
+          });
+        } else if (error.code.startsWith("report.") && "id" in command && !this.refused.has(command.id)) {
+          this.refused.set(command.id, standing(this.document.read(), command.id));
+          this.refusal = error;
+          this.on.failed(error);
+        } else {
+          throw this.notSaved(error);
+        }
+      }
+    }
+  }
+
+  /** The document without the changes that the shell refuses; one changed since then is tried again. */
+  private sendable(): Section[] {
+    let current = this.document.read();
+    for (const [id, then] of this.refused) {
+      if (standing(current, id) !== then) this.refused.delete(id);
+      else current = withheld(sectionsOf(this.base), current, id);
+    }
+    return current;
+  }
+
+  private settled(): void {
+    this.dirtySince = null;
+    this.on.state(this.refused.size > 0 ? "not_saved" : "saved");
   }
 
   private notSaved(error: IpcError): IpcError {
@@ -186,4 +241,27 @@ export class ReportSync {
     this.arriving = null;
     if (view && view.revision > this.base.revision) this.adopt(view, sectionsOf(this.base));
   }
+}
+
+/** Where and how a sentence stands, to see whether it changed; empty when it is gone. */
+function standing(sections: Section[], id: string): string {
+  for (const { name, sentences } of sections) {
+    const found = sentences.find((s) => s.id === id);
+    if (found) return `${name} ${found.state} ${trimmed(found.text)}`;
+  }
+  return "";
+}
+
+/** `current` with the sentence `id` as `base` has it: at its place there, or not at all. */
+function withheld(base: Section[], current: Section[], id: string): Section[] {
+  return current.map((section) => {
+    const sentences = section.sentences.filter((s) => s.id !== id);
+    const before = base.find((s) => s.name === section.name)?.sentences ?? [];
+    const at = before.findIndex((s) => s.id === id);
+    if (at < 0) return { ...section, sentences };
+    const earlier = before.slice(0, at).findLast((s) => sentences.some((x) => x.id === s.id));
+    const place = earlier ? sentences.findIndex((s) => s.id === earlier.id) + 1 : 0;
+    sentences.splice(place, 0, before[at]!);
+    return { ...section, sentences };
+  });
 }

@@ -21,7 +21,7 @@ export function documentOf(schema: Schema, sentences: Sentence[], newId: () => s
 }
 
 export function emptySentence(id: string): Sentence {
-  return { id, text: "", region: null, state: "person", demo: false, modelText: null, support: [] };
+  return { id, text: "", region: null, state: "person", demo: false, modelText: null, support: [], from: null };
 }
 
 /**
@@ -70,8 +70,8 @@ function change(tr: Transaction, schema: Schema, position: number, node: ProseNo
   return position + tr.doc.nodeAt(position)!.nodeSize;
 }
 
-function pick({ id, region, state, demo, modelText, support }: Sentence): Omit<Sentence, "text"> {
-  return { id, region, state, demo, modelText, support };
+function pick({ id, region, state, demo, modelText, support, from }: Sentence): Omit<Sentence, "text"> {
+  return { id, region, state, demo, modelText, support, from };
 }
 
 /** Removes every node that `target` does not have at its place, from the end. */
