@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { reportOf, section, sentence } from "../report/fixtures";
-import { summaryOf } from "./summary";
+import { regionHead, summaryOf } from "./summary";
 
 test("the summary counts what became of the model's words", () => {
   const edited = { ...sentence("e", "Small effusion.", "edited"), modelText: "Effusion." };
@@ -17,4 +17,17 @@ test("the summary counts what became of the model's words", () => {
     template: 1,
     demo: true,
   });
+});
+
+test("a region's heading stands where the text comes to it", () => {
+  const regions = [null, "lungs", null, "lungs", "pleura", "lungs"] as const;
+  const sentences = regions.map((region) => ({ region }));
+  expect(sentences.map((_, i) => regionHead(sentences, i))).toEqual([
+    null,
+    "Lungs and airways",
+    null,
+    null,
+    "Pleura",
+    "Lungs and airways",
+  ]);
 });

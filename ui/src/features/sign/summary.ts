@@ -1,4 +1,5 @@
 import type { ReportView, SentenceView } from "../../ipc";
+import { REGION_HEADINGS } from "../report/sentences";
 
 /** What became of the model's words in a report. */
 export interface Summary {
@@ -24,4 +25,12 @@ export function summaryOf(view: ReportView): Summary {
     template: having("template").length,
     demo: sentences.some((s) => s.demo),
   };
+}
+
+/** The heading in front of sentence `i`: its region, where the text comes to another one; else null. */
+export function regionHead(sentences: Pick<SentenceView, "region">[], i: number): string | null {
+  const region = sentences[i]!.region;
+  if (region === null) return null;
+  const before = sentences.slice(0, i).findLast((s) => s.region !== null)?.region;
+  return region === before ? null : REGION_HEADINGS[region];
 }
