@@ -108,6 +108,7 @@ export class PreviewShell {
       this.status = { ...this.status, locked: true, user: null };
       return null;
     },
+    close_window: () => null,
     touch: () => null,
     started: () => null,
     worklist: ({ search }) => {

@@ -46,6 +46,7 @@ export const addUser = (name: string, passphrase: string) => call<UserSummary>("
 export const changePassphrase = (old: string, next: string) =>
   call<null>("change_passphrase", { old, new: next });
 export const lock = () => call<null>("lock");
+export const closeWindow = () => call<null>("close_window");
 export const touch = () => call<null>("touch");
 export const started = () => call<null>("started");
 

@@ -12,6 +12,12 @@ export interface Notice {
   kind: "info" | "error";
 }
 
+/** Text that could not be saved before the window was to lock or close, and why. */
+export interface Unsaved {
+  doing: "lock" | "close";
+  error: Described;
+}
+
 /** Who is there, which screen is shown, what is set, how the engines are. */
 class Session {
   status = $state<AppStatus | null>(null);
@@ -22,6 +28,8 @@ class Session {
   notices = $state<Notice[]>([]);
   /** Shown above the screens. */
   dialog = $state<"palette" | null>(null);
+  /** Set while a person is asked whether unsaved text may be lost. */
+  unsaved = $state.raw<Unsaved | null>(null);
   /** True while the first user reads the recovery key: the vault is open, the person is not done. */
   keepFirstRun = $state(false);
 
@@ -34,6 +42,7 @@ class Session {
   async boot(): Promise<void> {
     subscribe((event) => {
       if (event.event === "locked") void this.locked();
+      if (event.event === "closing") void this.close();
       if (event.event === "engine") {
         this.engines = [...this.engines.filter((e) => e.role !== event.engine.role), event.engine];
       }
@@ -74,14 +83,46 @@ class Session {
     void this.saveSettings({ theme: this.settings?.theme === "light" ? "dark" : "light" });
   }
 
-  /** Something that must be done before the window locks, such as saving; the result takes it back. */
+  /** Something that must be done before the window locks or closes, such as saving; the result takes it back. */
   onLock(run: () => Promise<void>): () => void {
     this.beforeLock.push(run);
     return () => (this.beforeLock = this.beforeLock.filter((x) => x !== run));
   }
 
+  /** Saves and locks. Text that cannot be saved keeps the window open until a person gives it up. */
   async lock(): Promise<void> {
-    await Promise.allSettled(this.beforeLock.map((run) => run()));
+    if (await this.savedBefore("lock")) await this.lockNow();
+  }
+
+  /** Saves and closes the window; asks first when something cannot be saved. */
+  async close(): Promise<void> {
+    if (await this.savedBefore("close")) await this.closeNow();
+  }
+
+  /** The person's answer to `unsaved`. */
+  async answerUnsaved(lose: boolean): Promise<void> {
+    const doing = this.unsaved?.doing;
+    this.unsaved = null;
+    if (!lose || !doing) return;
+    await (doing === "lock" ? this.lockNow() : this.closeNow());
+  }
+
+  private async savedBefore(doing: Unsaved["doing"]): Promise<boolean> {
+    const results = await Promise.allSettled(this.beforeLock.map((run) => run()));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) this.unsaved = { doing, error: describe(failed.reason) };
+    return !failed;
+  }
+
+  private async closeNow(): Promise<void> {
+    try {
+      await shell.closeWindow();
+    } catch (reason) {
+      this.say(reason);
+    }
+  }
+
+  private async lockNow(): Promise<void> {
     try {
       await shell.lock();
       await this.locked();
@@ -92,6 +133,7 @@ class Session {
 
   private async locked(): Promise<void> {
     this.dialog = null;
+    this.unsaved = null;
     this.screen = "worklist";
     try {
       this.status = await shell.appStatus();
