@@ -96,6 +96,7 @@ export function rowsFor(empty: boolean): StudyRow[] {
       status,
       topFindings: i % 4 === 3 ? [] : SUPPORT.map((f) => ({ ...f, difference: f.difference - (i % 3) * 0.12 })),
       preview: status === "new" ? "" : "The heart is enlarged. There is a small right pleural effusion.\nNo pneumothorax.",
+      proposed: status === "drafted",
       instanceUid: `${uid}.1`,
     };
   });
