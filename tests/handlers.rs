@@ -121,6 +121,7 @@ async fn from_first_run_to_a_signed_document() {
         id: "typed-1".into(),
         text: "Cough.".into(),
         region: None,
+        from: None,
     };
     let report = reports::report_edit(&app, id.clone(), report.revision, vec![typed]).await.expect("an edit");
     assert!(report.saved_at.is_some());
@@ -158,6 +159,7 @@ async fn from_first_run_to_a_signed_document() {
             id: format!("typed-{name}"),
             text: "As written by a person.".into(),
             region: None,
+            from: None,
         });
     }
     let stale = reports::report_edit(&app, id.clone(), report.revision - 1.0, vec![]).await;

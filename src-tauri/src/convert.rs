@@ -123,12 +123,13 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
 pub fn command(edit: EditCommand) -> Command {
     let id = SentenceId::new;
     match edit {
-        EditCommand::Insert { section, after, id: new, text, region } => Command::Insert {
+        EditCommand::Insert { section, after, id: new, text, region, from } => Command::Insert {
             section: section_kind(section),
             after: after.map(SentenceId::new),
             id: id(new),
             text,
             region: region.map(region_of),
+            from: from.map(SentenceId::new),
         },
         EditCommand::Edit { id: sentence, text } => Command::Edit { id: id(sentence), text },
         EditCommand::Remove { id: sentence } => Command::Remove { id: id(sentence) },

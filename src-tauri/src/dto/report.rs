@@ -125,7 +125,17 @@ pub struct SigningNeed {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(tag = "do", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum EditCommand {
-    Insert { section: SectionName, after: Option<String>, id: String, text: String, region: Option<RegionName> },
+    Insert {
+        section: SectionName,
+        after: Option<String>,
+        id: String,
+        text: String,
+        region: Option<RegionName>,
+        /// The sentence that this one is split off.
+        #[serde(default)]
+        #[ts(optional)]
+        from: Option<String>,
+    },
     /// Also how a proposed sentence is edited.
     Edit { id: String, text: String },
     Remove { id: String },

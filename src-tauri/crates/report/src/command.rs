@@ -20,8 +20,19 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
-    /// A person writes a new sentence after `after`, or first in the section.
-    Insert { section: SectionKind, after: Option<SentenceId>, id: SentenceId, text: String, region: Option<Region> },
+    /// A person writes a new sentence after `after`, or first in the section. The id of a
+    /// sentence that was taken out brings that one back with its origin.
+    Insert {
+        section: SectionKind,
+        after: Option<SentenceId>,
+        id: SentenceId,
+        text: String,
+        /// `None` in the findings leaves it to the words, see [`Region::of`].
+        region: Option<Region>,
+        /// The sentence that this one is split off, so that a model's words stay marked.
+        #[serde(default)]
+        from: Option<SentenceId>,
+    },
     /// A person changes a sentence. A proposed one becomes written, reviewed and edited.
     Edit { id: SentenceId, text: String },
     /// A person removes a written sentence.

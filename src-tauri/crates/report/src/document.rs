@@ -22,6 +22,10 @@ pub struct Report {
     /// What the open draft will become when it is signed.
     pub(crate) becoming: VersionKind,
     pub(crate) versions: Vec<SignedVersion>,
+    /// Sentences that were taken out, the last one last, so that putting one back does
+    /// not lose where it came from.
+    #[serde(default)]
+    pub(crate) withdrawn: Vec<Sentence>,
 }
 
 /// Sections in the order in which a report is read.

@@ -15,6 +15,7 @@ mod document;
 mod final_text;
 mod ids;
 mod lifecycle;
+mod provenance;
 mod region;
 mod template;
 

@@ -1,7 +1,8 @@
 //! The life of a report: from draft to preliminary to final, and to what follows.
 
+use crate::provenance::{edited, reviewed};
 use crate::{
-    Command, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Review, Section, SectionKind,
+    Command, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Section, SectionKind,
     Sentence, SentenceId, Template, TemplateId, UserId, VersionId, Written,
 };
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,10 @@ pub enum VersionKind {
 pub enum Meaning {
     /// "Reviewed and approved".
     ReviewedAndApproved,
-    /// "Author of an addendum or amendment".
+    /// "Author of this addendum, reviewed and approved".
     AddendumAuthor,
+    /// "Author of this amendment, reviewed and approved".
+    AmendmentAuthor,
 }
 
 impl Meaning {
@@ -58,7 +61,8 @@ impl Meaning {
     pub fn words(self) -> &'static str {
         match self {
             Meaning::ReviewedAndApproved => "Reviewed and approved",
-            Meaning::AddendumAuthor => "Author of this addition, reviewed and approved",
+            Meaning::AddendumAuthor => "Author of this addendum, reviewed and approved",
+            Meaning::AmendmentAuthor => "Author of this amendment, reviewed and approved",
         }
     }
 }
@@ -89,6 +93,7 @@ impl Report {
             sections: template.sections(),
             becoming: VersionKind::Original,
             versions: Vec::new(),
+            withdrawn: Vec::new(),
         }
     }
 
@@ -108,24 +113,20 @@ impl Report {
 
     fn carry_out(&mut self, entry: &Entry, templates: &[Template]) -> Result<(), Refusal> {
         match &entry.command {
-            Command::Insert { section, after, id, text, region } => {
+            Command::Insert { section, after, id, text, region, from } => {
                 self.must_be_open(*section)?;
                 self.must_be_new(id)?;
                 must_have_text(text)?;
-                let written = Written {
-                    id: id.clone(),
-                    text: text.clone(),
-                    region: *region,
-                    origin: Origin::Person { by: entry.by.clone() },
-                };
+                let written = self.inserted(entry, *section, id, text, *region, from.as_ref())?;
                 self.put(*section, after.as_ref(), Sentence::Written(written))
             }
             Command::Edit { id, text } => {
                 let (s, i) = self.find_open(id)?;
                 must_have_text(text)?;
+                let section = self.sections[s].kind;
                 let edited = match &self.sections[s].sentences[i] {
-                    Sentence::Proposed(p) => reviewed(p, entry, text, false),
-                    Sentence::Written(w) => edited(w, entry, text),
+                    Sentence::Proposed(p) => reviewed(p, entry, section, text, false),
+                    Sentence::Written(w) => edited(w, entry, section, text),
                 };
                 self.sections[s].sentences[i] = Sentence::Written(edited);
                 Ok(())
@@ -135,7 +136,8 @@ impl Report {
                 if matches!(self.sections[s].sentences[i], Sentence::Proposed(_)) {
                     return Err(Refusal::StillProposed(id.clone()));
                 }
-                self.sections[s].sentences.remove(i);
+                let removed = self.sections[s].sentences.remove(i);
+                self.withdraw(removed);
                 Ok(())
             }
             Command::Move { id, section, after } => {
@@ -149,8 +151,15 @@ impl Report {
             }
             Command::Propose { proposal, pack, demo, section, sentences } => {
                 self.must_be_open(*section)?;
+                // A reader of a preliminary report must not meet a sentence that no
+                // person has looked at.
+                if self.status == Status::Preliminary {
+                    return Err(Refusal::WrongStatus(self.status));
+                }
                 let s = self.section_index(*section)?;
-                self.sections[s].sentences.retain(|x| matches!(x, Sentence::Written(_)));
+                let is_proposed = |x: &mut Sentence| matches!(x, Sentence::Proposed(_));
+                let given_way: Vec<Sentence> = self.sections[s].sentences.extract_if(.., is_proposed).collect();
+                given_way.into_iter().for_each(|x| self.withdraw(x));
                 for ProposedText { id, text, region } in sentences {
                     self.must_be_new(id)?;
                     must_have_text(text)?;
@@ -174,7 +183,8 @@ impl Report {
                 if matches!(self.sections[s].sentences[i], Sentence::Written(_)) {
                     return Err(Refusal::NotProposed(id.clone()));
                 }
-                self.sections[s].sentences.remove(i);
+                let removed = self.sections[s].sentences.remove(i);
+                self.withdraw(removed);
                 Ok(())
             }
             Command::AcceptSection { section, seen } => {
@@ -252,6 +262,7 @@ impl Report {
         self.becoming = kind;
         // Every addendum is its own text: the one before it stays with its version
         // and is shown there.
+        self.withdraw_all(|s| s == SectionKind::Addendum);
         self.sections.retain(|s| s.kind != SectionKind::Addendum);
         if kind == VersionKind::Addendum {
             self.sections.push(Section { kind: SectionKind::Addendum, required: true, sentences: Vec::new() });
@@ -261,9 +272,7 @@ impl Report {
 
     fn close_to_last_version(&mut self) {
         let Some(last) = self.versions.last().cloned() else { return };
-        for section in &mut self.sections {
-            section.sentences.clear();
-        }
+        self.withdraw_all(|_| true);
         self.sections.retain(|s| s.kind != SectionKind::Addendum);
         for signed in last.text.sections() {
             let sentences: Vec<Sentence> = signed.sentences.iter().cloned().map(Sentence::Written).collect();
@@ -274,6 +283,12 @@ impl Report {
         }
         self.becoming = last.kind;
         self.status = Status::Final;
+    }
+
+    fn withdraw_all(&mut self, of: impl Fn(SectionKind) -> bool) {
+        let leaving: Vec<Sentence> =
+            self.sections.iter_mut().filter(|s| of(s.kind)).flat_map(|s| std::mem::take(&mut s.sentences)).collect();
+        leaving.into_iter().for_each(|s| self.withdraw(s));
     }
 
     fn use_template(&mut self, id: &TemplateId, templates: &[Template]) -> Result<(), Refusal> {
@@ -316,7 +331,8 @@ impl Report {
         match &self.sections[s].sentences[i] {
             Sentence::Proposed(p) => {
                 let text = p.text.clone();
-                self.sections[s].sentences[i] = Sentence::Written(reviewed(p, entry, &text, in_bulk));
+                let section = self.sections[s].kind;
+                self.sections[s].sentences[i] = Sentence::Written(reviewed(p, entry, section, &text, in_bulk));
                 Ok(())
             }
             Sentence::Written(w) => Err(Refusal::NotProposed(w.id.clone())),
@@ -373,46 +389,4 @@ impl Report {
 
 fn must_have_text(text: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() { Err(Refusal::EmptySentence) } else { Ok(()) }
-}
-
-fn reviewed(p: &Proposed, entry: &Entry, text: &str, in_bulk: bool) -> Written {
-    Written {
-        id: p.id.clone(),
-        text: text.to_owned(),
-        region: p.region,
-        origin: Origin::Proposal {
-            proposal: p.proposal.clone(),
-            pack: p.pack.clone(),
-            demo: p.demo,
-            review: Review {
-                by: entry.by.clone(),
-                at: entry.at,
-                edited_from: (text != p.text).then(|| p.text.clone()),
-                in_bulk,
-            },
-        },
-    }
-}
-
-/// Changing a reviewed sentence keeps the model's own words on record; changing a
-/// template's sentence makes it the person's.
-fn edited(w: &Written, entry: &Entry, text: &str) -> Written {
-    let origin = match &w.origin {
-        Origin::Proposal { proposal, pack, demo, review } => {
-            let model_words = review.edited_from.clone().unwrap_or_else(|| w.text.clone());
-            Origin::Proposal {
-                proposal: proposal.clone(),
-                pack: pack.clone(),
-                demo: *demo,
-                review: Review {
-                    by: entry.by.clone(),
-                    at: entry.at,
-                    edited_from: (text != model_words).then_some(model_words),
-                    in_bulk: false,
-                },
-            }
-        }
-        Origin::Template { .. } | Origin::Person { .. } => Origin::Person { by: entry.by.clone() },
-    };
-    Written { id: w.id.clone(), text: text.to_owned(), region: w.region, origin }
 }

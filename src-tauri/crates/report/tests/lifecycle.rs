@@ -31,7 +31,7 @@ fn propose(section: SectionKind, demo: bool, ids: &[&str]) -> Command {
 }
 
 fn write(section: SectionKind, name: &str) -> Command {
-    Command::Insert { section, after: None, id: id(name), text: format!("Written {name}."), region: None }
+    Command::Insert { section, after: None, id: id(name), text: format!("Written {name}."), region: None, from: None }
 }
 
 fn sign(version: &str) -> Command {
@@ -125,6 +125,7 @@ fn how_proposed_sentences_are_reviewed() {
     check(vec![two(), Command::AcceptAllDemo], Err("report.not_demo"));
     check(vec![two(), Command::Remove { id: id("a") }], Err("report.still_proposed"));
     check(vec![two(), Command::MarkPreliminary], Err("sign.unreviewed"));
+    check(vec![Command::MarkPreliminary, two()], Err("report.wrong_status"));
     check(vec![write(Findings, "w"), Command::Accept { id: id("w") }], Err("report.not_proposed"));
     check(vec![two(), propose(Findings, false, &["c", "a"])], Ok(Status::Draft));
     check(vec![write(Findings, "w"), propose(Findings, false, &["w"])], Err("report.duplicate_sentence"));
@@ -154,6 +155,70 @@ fn how_proposed_sentences_are_reviewed() {
     assert!(bulk.final_text().expect("signable").accepted_in_bulk());
 }
 
+fn put(name: &str, text: &str, from: Option<&str>) -> Command {
+    let section = SectionKind::Findings;
+    Command::Insert { section, after: None, id: id(name), text: text.into(), region: None, from: from.map(id) }
+}
+
+/// What a sentence says of the model it began with: its pack is a demonstration, and the
+/// model's own words.
+fn model_of(sentence: Option<&Sentence>) -> Option<(bool, String)> {
+    match sentence? {
+        Sentence::Proposed(p) => Some((p.demo, p.text.clone())),
+        Sentence::Written(Written { text, origin: Origin::Proposal { demo, review, .. }, .. }) => {
+            Some((*demo, review.edited_from.clone().unwrap_or_else(|| text.clone())))
+        }
+        Sentence::Written(_) => None,
+    }
+}
+
+#[test]
+fn a_models_words_stay_marked() {
+    use SectionKind::{Findings, Impression};
+    let marked = |commands: Vec<Command>, names: &[&str]| {
+        let demo = vec![propose(Findings, true, &["a"]), write(Impression, "i")];
+        let report = check(demo.into_iter().chain(commands).collect(), Ok(Status::Draft));
+        for name in names {
+            let found = model_of(report.sentence(&id(name)));
+            assert_eq!(found, Some((true, "Proposed a.".to_owned())), "{name} of {report:?}");
+        }
+        let text = report.final_text().expect("signable");
+        assert!(text.is_demo() && text.was_drafted());
+        report
+    };
+    let (accept, remove) = (|| Command::Accept { id: id("a") }, || Command::Remove { id: id("a") });
+    let back = marked(vec![accept(), remove(), put("a", "Proposed a.", None)], &["a"]);
+    let untouched = marked(vec![accept()], &["a"]);
+    assert_eq!(back.sentence(&id("a")), untouched.sentence(&id("a")), "undo gives the very sentence back");
+    marked(vec![accept(), remove(), put("a", "Otherwise.", None)], &["a"]);
+    marked(vec![Command::Drop { id: id("a") }, put("a", "Proposed a.", None)], &["a"]);
+    marked(vec![Command::Drop { id: id("a") }, put("a", "Otherwise.", None)], &["a"]);
+    marked(vec![propose(Findings, false, &["b"]), Command::Drop { id: id("b") }, put("a", "Mine.", None)], &["a"]);
+    marked(vec![accept(), put("b", "a.", Some("a"))], &["a", "b"]);
+    marked(vec![accept(), remove(), put("b", "a.", Some("a")), put("c", "c.", Some("b"))], &["b", "c"]);
+    let demo = || propose(Findings, true, &["a"]);
+    check(vec![demo(), put("b", "a.", Some("none"))], Err("report.no_sentence"));
+    let own = check(vec![demo(), write(Findings, "w"), put("b", "b.", Some("w"))], Ok(Status::Draft));
+    assert_eq!(model_of(own.sentence(&id("b"))), None);
+    let bulk = marked(vec![Command::AcceptAllDemo, remove(), put("a", "Proposed a.", None)], &["a"]);
+    assert!(bulk.final_text().expect("signable").accepted_in_bulk());
+}
+
+#[test]
+fn a_finding_goes_where_its_words_say() {
+    let check = |commands: Vec<Command>, expected: Option<Region>| {
+        let report = check(commands, Ok(Status::Draft));
+        assert_eq!(report.sentence(&id("a")).and_then(Sentence::region), expected);
+    };
+    let edit = |text: &str| Command::Edit { id: id("a"), text: text.into() };
+    check(vec![put("a", "No effusion.", None)], Some(Region::Pleura));
+    check(vec![put("a", "Unchanged.", None)], None);
+    check(vec![put("a", "No effusion.", None), edit("The heart is normal.")], Some(Region::HeartAndMediastinum));
+    check(vec![put("a", "No effusion.", None), edit("Unchanged.")], Some(Region::Pleura));
+    check(vec![propose(SectionKind::Findings, true, &["a"]), edit("Clear lungs.")], Some(Region::Lungs));
+    check(vec![write(SectionKind::Impression, "a"), edit("Clear lungs.")], None);
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     use SectionKind::{Addendum, Exam, Findings, Impression};
     let section = prop::sample::select(vec![Exam, Findings, Impression, Addendum]);
@@ -161,9 +226,11 @@ fn any_command() -> impl Strategy<Value = Command> {
     let text = prop::sample::select(vec!["Clear.", "Normal heart.", "", "  "]);
     let version = prop::sample::select(vec!["v1", "v2", "v3"]);
     prop_oneof![
-        4 => (section.clone(), name.clone(), text.clone()).prop_map(|(section, n, t)| Command::Insert {
-            section, after: None, id: id(n), text: t.into(), region: None
-        }),
+        4 => (section.clone(), name.clone(), text.clone(), prop::option::weighted(0.2, name.clone())).prop_map(
+            |(section, n, t, from)| Command::Insert {
+                section, after: None, id: id(n), text: t.into(), region: None, from: from.map(id)
+            }
+        ),
         2 => (name.clone(), text).prop_map(|(n, t)| Command::Edit { id: id(n), text: t.into() }),
         1 => name.clone().prop_map(|n| Command::Remove { id: id(n) }),
         1 => (name.clone(), section.clone(), prop::option::of(name.clone())).prop_map(|(n, section, after)| Command::Move {
@@ -191,15 +258,20 @@ proptest! {
 
     /// Over any sequence of commands: nothing signed holds an unreviewed sentence or
     /// an empty required section, no signed version ever changes, every later version
-    /// links its parent, a refused command changes nothing, and replay gives the same report.
+    /// links its parent, a refused command changes nothing, a sentence that comes back or is
+    /// split off says of its model what it said before, and replay gives the same report.
     #[test]
     fn invariants_hold_over_random_sequences(commands in prop::collection::vec(any_command(), 1..40)) {
         let templates = builtin_templates();
         let mut report = fresh();
         let mut journal = Vec::new();
         let mut signed: Vec<SignedVersion> = Vec::new();
+        let mut last_known = std::collections::BTreeMap::new();
         for (n, command) in commands.into_iter().enumerate() {
             let before = report.clone();
+            for sentence in before.sections().iter().flat_map(|s| &s.sentences) {
+                last_known.insert(sentence.id().clone(), model_of(Some(sentence)));
+            }
             let entry = entry(n as i64, command);
             match report.apply(&entry, &templates) {
                 Ok(()) => {
@@ -212,6 +284,11 @@ proptest! {
                         let version = report.versions().last().expect("a version").clone();
                         prop_assert_eq!(&version.parent, &signed.last().map(|v| v.id.clone()));
                         signed.push(version);
+                    }
+                    if let Command::Insert { id, from, .. } = &entry.command {
+                        let known = |id: Option<&SentenceId>| id.and_then(|id| last_known.get(id).cloned().flatten());
+                        let expected = known(Some(id)).or(known(from.as_ref()));
+                        prop_assert_eq!(model_of(report.sentence(id)), expected, "{:?}", entry);
                     }
                     journal.push(entry);
                 }
