@@ -13,9 +13,15 @@ CREATE TABLE reports (
                 CHECK (status IN ('draft', 'preliminary', 'final', 'reopened', 'cancelled')),
     created_at  TEXT NOT NULL,
     created_by  TEXT NOT NULL REFERENCES users (id),
-    changed_at  TEXT NOT NULL
+    changed_at  TEXT NOT NULL,
+    -- What stands between the report and its signature, as of its revision: sentences of a
+    -- model that nobody has reviewed, and required sections without text.
+    unreviewed      INTEGER NOT NULL CHECK (unreviewed >= 0),
+    empty_required  INTEGER NOT NULL CHECK (empty_required >= 0)
 ) STRICT;
 CREATE INDEX reports_by_study ON reports (study_uid);
+-- Two readers of one study write into one report.
+CREATE UNIQUE INDEX reports_one_of_study ON reports (study_uid) WHERE status <> 'cancelled';
 
 CREATE TABLE journal (
     report_id  TEXT NOT NULL REFERENCES reports (id),
@@ -53,7 +59,7 @@ CREATE TABLE signatures (
     version_id  TEXT PRIMARY KEY NOT NULL REFERENCES report_versions (id),
     signer      TEXT NOT NULL REFERENCES users (id),
     signed_at   TEXT NOT NULL,
-    meaning     TEXT NOT NULL CHECK (meaning IN ('reviewed_and_approved', 'addendum_author'))
+    meaning     TEXT NOT NULL CHECK (meaning IN ('reviewed_and_approved', 'addendum_author', 'amendment_author'))
 ) STRICT;
 
 CREATE VIRTUAL TABLE report_text USING fts5 (
@@ -110,6 +116,16 @@ WHEN NEW.status = 'final'
       AND (v.seq = NEW.revision
            OR (SELECT does FROM journal WHERE report_id = NEW.id AND seq = NEW.revision) = 'cancel'))
 BEGIN SELECT RAISE (ABORT, 'a final report has a signature'); END;
+-- The row before the line that signs: what was unreviewed then is not text now.
+CREATE TRIGGER reports_signed_whole BEFORE UPDATE ON reports
+WHEN NEW.status = 'final' AND NEW.revision <> OLD.revision
+ AND (SELECT does FROM journal WHERE report_id = NEW.id AND seq = NEW.revision) = 'sign'
+ AND (OLD.unreviewed > 0 OR OLD.empty_required > 0 OR NEW.unreviewed > 0 OR NEW.empty_required > 0)
+BEGIN SELECT RAISE (ABORT, 'unreviewed or missing text is not signed'); END;
+CREATE TRIGGER reports_counted BEFORE UPDATE ON reports
+WHEN NEW.revision = OLD.revision
+ AND (NEW.unreviewed <> OLD.unreviewed OR NEW.empty_required <> OLD.empty_required)
+BEGIN SELECT RAISE (ABORT, 'what a report lacks changes with its journal'); END;
 CREATE TRIGGER reports_cancelled_unsigned BEFORE UPDATE ON reports
 WHEN NEW.status = 'cancelled' AND EXISTS (SELECT 1 FROM report_versions WHERE report_id = NEW.id)
 BEGIN SELECT RAISE (ABORT, 'a signed report cannot be cancelled'); END;

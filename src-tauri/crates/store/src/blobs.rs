@@ -8,7 +8,7 @@
 
 use crate::error::{Result, StoreError};
 use crate::files;
-use crate::vault::{Key, derive, random};
+use crate::vault::{Key, derive, hmac_sha256, random};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
@@ -69,7 +69,7 @@ impl Blobs {
     }
 
     /// Seals content and returns its name; on disk when this returns. Content that is
-    /// there already is not written again.
+    /// there already, undamaged, is not written again.
     ///
     /// # Errors
     /// `data.disk_full`, `data.read_only`, `data.file`; no partial file stays.
@@ -81,19 +81,24 @@ impl Blobs {
         let hash = self.hash(kind, content);
         let name = BlobName::new(kind, &hash);
         let path = self.path(&name);
-        if fs::metadata(&path).is_ok_and(|m| m.len() == sealed_len(content.len() as u64)) {
+        // Read back whole: a damaged file is written anew while the content is at hand.
+        if path.is_file() && self.copy_to(&name, &mut io::sink()).is_ok() {
             return Ok(name);
         }
         if let Some(folder) = path.parent() {
             files::create_private_folder(folder)?;
         }
-        let partial = path.with_extension("partial");
+        // A name of its own, because two threads may seal the same content.
+        let partial = path.with_extension(format!("{}.partial", hex::encode(random::<8>()?)));
         let written = self.write_sealed(&partial, kind, &hash, content);
         if let Err(e) = written {
             let _ = fs::remove_file(&partial);
             return Err(e);
         }
-        files::rename_synced(&partial, &path)?;
+        if let Err(e) = files::rename_synced(&partial, &path) {
+            let _ = fs::remove_file(&partial);
+            return Err(e);
+        }
         Ok(name)
     }
 
@@ -199,10 +204,7 @@ impl Blobs {
     }
 
     fn mac(&self, kind: BlobKind) -> Hmac<Sha256> {
-        // HMAC pads its key with zeros to the block of the hash (RFC 2104 section 2).
-        let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(self.name_key.bytes());
-        let mut mac = <Hmac<Sha256> as Mac>::new((&*block).into());
+        let mut mac = hmac_sha256(&self.name_key);
         mac.update(&[kind.byte()]);
         mac
     }
@@ -346,6 +348,43 @@ mod tests {
             check(len);
         }
         assert_eq!(blobs.names().unwrap().len(), 7);
+    }
+
+    #[test]
+    fn a_damaged_file_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let name = blobs.put(BlobKind::Original, b"content").unwrap();
+        let path = blobs.path(&name);
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(blobs.get(&name).unwrap_err().code(), "blob.corrupt");
+        assert_eq!(blobs.put(BlobKind::Original, b"content").unwrap(), name);
+        assert_eq!(blobs.get(&name).unwrap(), b"content");
+    }
+
+    #[test]
+    fn threads_may_seal_the_same_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = blobs(folder.path());
+        let content = vec![5; 2 * CHUNK + 1];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let name = blobs.put(BlobKind::Pixels, &content).unwrap();
+                    assert!(blobs.get(&name).unwrap() == content);
+                });
+            }
+        });
+        let mut files = 0;
+        blobs.for_each_file(|_| Ok(files += 1)).unwrap();
+        assert_eq!(files, 1, "no partial file stays");
+        let stray = blobs.folder.join("ab").join("o-1.00.partial");
+        files::create_private_folder(stray.parent().unwrap()).unwrap();
+        fs::write(&stray, b"x").unwrap();
+        drop(self::blobs(folder.path()));
+        assert!(!stray.exists(), "an old one is swept when the folder is opened");
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl DataFolder {
     ///
     /// # Errors
     /// `vault.locked` for a wrong name or passphrase alike; `data.in_use` while a store of
-    /// this folder is open; `data.newer_version`; `store.corrupt`.
+    /// this folder is open; `vault.corrupt` when users or certificates were changed by hand;
+    /// `data.newer_version`; `store.corrupt`.
     pub async fn unlock(&self, name: &str, passphrase: &str, at: OffsetDateTime) -> Result<Store> {
         let turn = self.turn()?;
         let vault = self.held.some_vault()?;
@@ -201,6 +202,12 @@ pub fn users(data_folder: &Path) -> Result<Vec<User>> {
 
 /// The certificates with which users of a data folder sign or once signed, without holding
 /// or unlocking it: a signed document can be verified by anyone who reads the folder.
+///
+/// Without a key nothing says that the list is as Hilum wrote it: whoever can write
+/// `vault.json` can put a certificate of their own in. [`DataFolder::unlock`] checks the
+/// list against a MAC and refuses a forged one with `vault.corrupt`; what an open store
+/// gives has been checked so. A verification that must hold against who can write the
+/// folder compares the certificate with one that was obtained otherwise.
 ///
 /// # Errors
 /// `vault.missing`, `vault.corrupt`, `data.newer_version`.

@@ -5,7 +5,7 @@ use crate::database::{self, DatabaseSettings};
 use crate::error::{Doing, Result, StoreError};
 use crate::folder::{Turn, blocking};
 use crate::tables::audit::{self, AuditEvent};
-use crate::tables::users;
+use crate::tables::{proposals, users};
 use crate::vault::{Identity, Key, NewUser, RecoveryKey, User};
 use hilum_report::{Report, ReportId, UserId};
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
@@ -49,14 +49,22 @@ impl Store {
         })
     }
 
-    /// Mirrors the vault's users and writes the first line of the session.
+    /// Mirrors the vault's users, ends the proposals that a crash left running, and writes
+    /// the first line of the session.
     pub(crate) async fn begin_session(&self, event: AuditEvent) -> Result<()> {
+        let mut access = self.access().await?;
+        proposals::end_interrupted(access.connection(), event.at).await?;
+        drop(access);
+        self.mirror_users(event).await
+    }
+
+    async fn mirror_users(&self, event: AuditEvent) -> Result<()> {
         let everyone = self.with(|u| u.turn.0.some_vault().map(|v| v.users()))??;
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
         users::mirror(&mut tx, &everyone).await?;
         audit::append(&mut tx, &event).await?;
-        tx.commit().await.doing("begin the session")
+        tx.commit().await.doing("record the users")
     }
 
     /// Who unlocked it.
@@ -141,7 +149,7 @@ impl Store {
         let (key, kdf, held) = self.with(|u| (u.key.clone(), u.turn.0.kdf(), u.turn.0.clone()))?;
         let (passphrase, id) = (Zeroizing::new(passphrase.to_owned()), user.id.clone());
         held.change(move |vault| vault.add_user(&key, &user, &passphrase, kdf, at)).await?;
-        self.begin_session(AuditEvent::new(at, &self.user.id, "user.add", id.as_str())).await
+        self.mirror_users(AuditEvent::new(at, &self.user.id, "user.add", id.as_str())).await
     }
 
     /// Wraps a user's keys for a new passphrase. No data is encrypted again.

@@ -56,7 +56,8 @@ impl Workstation {
         let at = self.now();
         let meaning = match report.becoming() {
             VersionKind::Original => Meaning::ReviewedAndApproved,
-            VersionKind::Addendum | VersionKind::Amendment => Meaning::AddendumAuthor,
+            VersionKind::Addendum => Meaning::AddendumAuthor,
+            VersionKind::Amendment => Meaning::AmendmentAuthor,
         };
         let version = VersionId::new(self.fresh());
         let head = store.audit_head().await?;

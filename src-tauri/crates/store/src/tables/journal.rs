@@ -93,14 +93,19 @@ pub(crate) async fn write_line(
 
 /// Brings the report's row to where the journal is.
 pub(crate) async fn move_row(connection: &mut SqliteConnection, report: &Report, entry: &Entry) -> Result<()> {
-    sqlx::query("UPDATE reports SET revision = ?, status = ?, changed_at = ? WHERE id = ?")
-        .bind(report.revision().cast_signed())
-        .bind(word(&report.status())?)
-        .bind(time_text(entry.at)?)
-        .bind(report.id().as_str())
-        .execute(connection)
-        .await
-        .doing("write the journal")?;
+    let (unreviewed, empty_required) = reports::lacking(report);
+    sqlx::query(
+        "UPDATE reports SET revision = ?, status = ?, changed_at = ?, unreviewed = ?, empty_required = ? WHERE id = ?",
+    )
+    .bind(report.revision().cast_signed())
+    .bind(word(&report.status())?)
+    .bind(time_text(entry.at)?)
+    .bind(unreviewed)
+    .bind(empty_required)
+    .bind(report.id().as_str())
+    .execute(connection)
+    .await
+    .doing("write the journal")?;
     Ok(())
 }
 

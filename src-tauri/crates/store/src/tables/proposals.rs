@@ -9,8 +9,8 @@ use crate::tables::{
 use hilum_report::{PackHash, ProposalId, ReportId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 /// A generation that begins.
@@ -58,7 +58,8 @@ pub enum ProposalStatus {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
     pub begun: NewProposal,
-    /// `None` while it runs, or when the app died while it ran.
+    /// `None` while it runs. What ran when the app died is failed as `interrupted` when the
+    /// folder is next unlocked.
     pub outcome: Option<ProposalOutcome>,
 }
 
@@ -147,6 +148,20 @@ impl Store {
             .map(from_row)
             .collect()
     }
+}
+
+/// Ends what was running when the app died: nothing runs before a session begins.
+pub(crate) async fn end_interrupted(connection: &mut SqliteConnection, at: OffsetDateTime) -> Result<()> {
+    sqlx::query(
+        "UPDATE proposals SET status = 'failed', finished_at = ?, raw_text = '', token_ids = x'', logprobs = x'',
+            timings = 'null', error_code = 'interrupted'
+         WHERE status = 'running'",
+    )
+    .bind(time_text(at)?)
+    .execute(connection)
+    .await
+    .doing("end interrupted proposals")?;
+    Ok(())
 }
 
 fn from_row(row: &SqliteRow) -> Result<Proposal> {

@@ -4,7 +4,7 @@ use crate::Store;
 use crate::error::{Doing, Result, StoreError};
 use crate::tables::audit::{self, AuditEvent};
 use crate::tables::{from_json, from_word, journal, parse_time, time_text, to_json};
-use hilum_report::{Report, ReportId, Status, Template, UserId};
+use hilum_report::{Report, ReportId, Status, Template, Unsignable, UserId};
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -30,7 +30,8 @@ impl Store {
     /// Begins a report of a study from a template.
     ///
     /// # Errors
-    /// `store.not_found` for the study; `store.exists` for the id; `data.disk_full`;
+    /// `store.not_found` for the study; `store.exists` for the id, or when the study has a
+    /// report that is not cancelled; `data.disk_full`;
     /// `store.database`.
     pub async fn create_report(
         &self,
@@ -40,34 +41,9 @@ impl Store {
         by: &UserId,
         at: OffsetDateTime,
     ) -> Result<Report> {
-        let report = Report::new(id.clone(), study_uid, template);
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
-        let study: Option<i64> = sqlx::query_scalar("SELECT 1 FROM studies WHERE uid = ?")
-            .bind(study_uid)
-            .fetch_optional(&mut *tx)
-            .await
-            .doing("look up a study")?;
-        if study.is_none() {
-            return Err(StoreError::NotFound { what: "study", id: study_uid.to_owned() });
-        }
-        if row(&mut tx, id).await?.is_some() {
-            return Err(StoreError::Exists { what: "report", id: id.to_string() });
-        }
-        sqlx::query(
-            "INSERT INTO reports (id, study_uid, initial, created_at, created_by, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?4)",
-        )
-        .bind(id.as_str())
-        .bind(study_uid)
-        .bind(to_json(&report)?)
-        .bind(time_text(at)?)
-        .bind(by.as_str())
-        .execute(&mut *tx)
-        .await
-        .doing("begin a report")?;
-        let event = AuditEvent::new(at, by, "report.create", id.as_str())
-            .with(json!({ "study": study_uid, "template": template.id.as_str() }));
-        audit::append(&mut tx, &event).await?;
+        let report = begin(&mut tx, id, study_uid, template, by, at).await?;
         tx.commit().await.doing("begin a report")?;
         keep(&mut access.open().reports, &report);
         Ok(report)
@@ -98,11 +74,18 @@ impl Store {
         by: &UserId,
         at: OffsetDateTime,
     ) -> Result<Report> {
-        let rows = of_study(self.access().await?.connection(), study_uid).await?;
-        match rows.iter().rev().find(|r| r.status != Status::Cancelled) {
-            Some(row) => self.report(&row.id).await,
-            None => self.create_report(new_id, study_uid, template, by, at).await,
-        }
+        let mut access = self.access().await?;
+        let known = access.open().reports.clone();
+        // Looking and beginning are one step, or two readers would each begin a report.
+        let mut tx = access.begin().await?;
+        let rows = of_study(&mut tx, study_uid).await?;
+        let report = match rows.iter().rev().find(|r| r.status != Status::Cancelled) {
+            Some(row) => current(&mut tx, known.get(&row.id).cloned(), &row.id).await?,
+            None => begin(&mut tx, new_id, study_uid, template, by, at).await?,
+        };
+        tx.commit().await.doing("open a report")?;
+        keep(&mut access.open().reports, &report);
+        Ok(report)
     }
 
     /// Where a report stands, without its text.
@@ -112,6 +95,57 @@ impl Store {
     pub async fn report_row(&self, id: &ReportId) -> Result<ReportRow> {
         existing(self.access().await?.connection(), id).await
     }
+}
+
+async fn begin(
+    connection: &mut SqliteConnection,
+    id: &ReportId,
+    study_uid: &str,
+    template: &Template,
+    by: &UserId,
+    at: OffsetDateTime,
+) -> Result<Report> {
+    let report = Report::new(id.clone(), study_uid, template);
+    let study: Option<i64> = sqlx::query_scalar("SELECT 1 FROM studies WHERE uid = ?")
+        .bind(study_uid)
+        .fetch_optional(&mut *connection)
+        .await
+        .doing("look up a study")?;
+    if study.is_none() {
+        return Err(StoreError::NotFound { what: "study", id: study_uid.to_owned() });
+    }
+    if row(connection, id).await?.is_some() {
+        return Err(StoreError::Exists { what: "report", id: id.to_string() });
+    }
+    if of_study(connection, study_uid).await?.iter().any(|r| r.status != Status::Cancelled) {
+        return Err(StoreError::Exists { what: "report of study", id: study_uid.to_owned() });
+    }
+    let (unreviewed, empty_required) = lacking(&report);
+    sqlx::query(
+        "INSERT INTO reports (id, study_uid, initial, created_at, created_by, changed_at, unreviewed, empty_required)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?6, ?7)",
+    )
+    .bind(id.as_str())
+    .bind(study_uid)
+    .bind(to_json(&report)?)
+    .bind(time_text(at)?)
+    .bind(by.as_str())
+    .bind(unreviewed)
+    .bind(empty_required)
+    .execute(&mut *connection)
+    .await
+    .doing("begin a report")?;
+    let event = AuditEvent::new(at, by, "report.create", id.as_str())
+        .with(json!({ "study": study_uid, "template": template.id.as_str() }));
+    audit::append(connection, &event).await?;
+    Ok(report)
+}
+
+/// Sentences that nobody has reviewed and required sections without text, counted for the
+/// triggers.
+pub(crate) fn lacking(report: &Report) -> (i64, i64) {
+    let empty = report.what_signing_needs().iter().filter(|n| matches!(n, Unsignable::EmptySection(_))).count();
+    (report.proposed().count() as i64, empty as i64)
 }
 
 /// The report at the revision that the database has: as known, or replayed.

@@ -2,6 +2,7 @@
 
 use super::setup::*;
 use crate::Store;
+use hilum_report::{Command, PackHash, ProposalId, ProposedText, SectionKind, SentenceId};
 
 /// Runs the statement, expects a trigger's words, and that nothing has changed.
 async fn check(store: &Store, sql: &str, words: &str) {
@@ -96,13 +97,54 @@ async fn a_report_moves_only_along_its_lifecycle() {
     check(&store, "INSERT INTO signatures VALUES ('v1', 'u-ada', 'now', 'reviewed_and_approved')", "FOREIGN KEY").await;
     check(
         &store,
-        "INSERT INTO reports (id, study_uid, initial, status, created_at, created_by, changed_at)
-         VALUES ('r2', '1.2.3.1', '{}', 'final', 'now', 'u-ada', 'now')",
+        "INSERT INTO reports (id, study_uid, initial, status, created_at, created_by, changed_at, unreviewed, empty_required)
+         VALUES ('r2', '1.2.3.1', '{}', 'final', 'now', 'u-ada', 'now', 0, 0)",
         "a report starts as a draft",
     )
     .await;
     assert_eq!(store.report(report.id()).await.unwrap().revision(), 2);
     assert_eq!(store.journal(report.id()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_nobody_reviewed_is_not_signed() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let report = with_report(&store, "r1").await;
+    let signed_at = |seq: u32| {
+        format!(
+            "BEGIN;
+             INSERT INTO journal (report_id, seq, by, at, entry) VALUES ('r1', {seq}, 'u', 'now', '{{\"command\":{{\"do\":\"sign\"}}}}');
+             INSERT INTO report_versions (id, report_id, number, kind, seq, text, pdf_blob, pdf_sha256, audit_seq, audit_hash)
+             VALUES ('v1', 'r1', 1, 'original', {seq}, '{{}}', 'p', printf('%064d', 0), 0, printf('%064d', 0));
+             INSERT INTO signatures VALUES ('v1', 'u-ada', 'now', 'reviewed_and_approved');
+             UPDATE reports SET revision = {seq}, status = 'final'"
+        )
+    };
+    let words = "unreviewed or missing text is not signed";
+    let attempt = async |seq: u32, more: &str, words: &str| {
+        check(&store, &format!("{}{more}", signed_at(seq)), words).await;
+        raw(&store, "ROLLBACK").await;
+    };
+    attempt(1, "", words).await;
+    let report = write(&store, &report).await;
+    attempt(3, "", "ok").await;
+    let proposed = entry(Command::Propose {
+        proposal: ProposalId::new("p"),
+        pack: PackHash::new("h"),
+        demo: true,
+        section: SectionKind::Findings,
+        sentences: vec![ProposedText { id: SentenceId::new("x"), text: "Clear.".to_owned(), region: None }],
+    });
+    let report = store.append(report.id(), report.revision(), &[proposed]).await.unwrap();
+    attempt(4, "", words).await;
+    attempt(4, ", unreviewed = 0", words).await;
+    check(&store, "UPDATE reports SET unreviewed = 0", "changes with its journal").await;
+    let accept = entry(Command::Accept { id: SentenceId::new("x") });
+    let report = store.append(report.id(), report.revision(), &[accept]).await.unwrap();
+    attempt(5, "", "ok").await;
+    sign_it(&store, &report, "v1").await.unwrap();
 }
 
 #[tokio::test]

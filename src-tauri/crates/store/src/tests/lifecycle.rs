@@ -108,6 +108,23 @@ async fn a_template_may_change_after_it_was_used() {
 }
 
 #[tokio::test]
+async fn two_who_open_one_study_get_one_report() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let (one, two) = (ReportId::new("r1"), ReportId::new("r2"));
+    let (template, by) = (template(), ada().id);
+    let open = |id| store.open_report(STUDY, id, &template, &by, AT);
+    let (first, second) = tokio::join!(open(&one), open(&two));
+    assert_eq!(first.unwrap().id(), second.unwrap().id());
+    assert_eq!(code(store.create_report(&ReportId::new("r3"), STUDY, &template, &by, AT).await), "store.exists");
+    let another =
+        "INSERT INTO reports (id, study_uid, initial, created_at, created_by, changed_at, unreviewed, empty_required)
+        VALUES ('r4', '1.2.3.1', '{}', 'now', 'u-ada', 'now', 0, 0)";
+    assert!(raw(&store, another).await.contains("UNIQUE"));
+}
+
+#[tokio::test]
 async fn the_newest_report_that_is_not_cancelled_is_opened() {
     let temp = tempfile::tempdir().unwrap();
     let (_, store, _) = create(temp.path()).await;

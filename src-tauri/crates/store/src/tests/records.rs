@@ -2,10 +2,10 @@
 
 use super::setup::*;
 use crate::{
-    BlobKind, Cache, Imported, NewProposal, Priority, Proposal, ProposalOutcome, ProposalStatus, Score, Store,
-    WorklistQuery,
+    BlobKind, Cache, Imported, NewProposal, NewUser, Priority, Proposal, ProposalOutcome, ProposalStatus, Role, Score,
+    Store, WorklistQuery,
 };
-use hilum_report::{PackHash, ProposalId, ReportId, Status};
+use hilum_report::{PackHash, ProposalId, ReportId, Status, UserId};
 use serde_json::json;
 
 pub fn proposal(id: &str) -> NewProposal {
@@ -171,6 +171,24 @@ async fn a_proposal_comes_back_as_it_was() {
     assert_eq!(store.proposals(STUDY).await.unwrap(), [whole]);
     assert!(store.worklist(&WorklistQuery::default()).await.unwrap()[0].drafted);
     assert_eq!(code(store.proposal(&ProposalId::new("p9")).await), "store.not_found");
+}
+
+#[tokio::test]
+async fn a_proposal_that_a_crash_interrupted_has_failed() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    store.begin_proposal(&proposal("p1")).await.unwrap();
+    store
+        .add_user(NewUser { id: UserId::new("u-bea"), name: "Bea".into(), role: Role::Radiologist }, "x", AT)
+        .await
+        .unwrap();
+    assert_eq!(store.proposal(&ProposalId::new("p1")).await.unwrap().outcome, None, "it still runs");
+    store.close().await.unwrap();
+    drop(store);
+    let store = reopen(temp.path()).await;
+    let outcome = store.proposal(&ProposalId::new("p1")).await.unwrap().outcome.unwrap();
+    assert_eq!((outcome.status, outcome.error_code.as_deref()), (ProposalStatus::Failed, Some("interrupted")));
 }
 
 #[tokio::test]

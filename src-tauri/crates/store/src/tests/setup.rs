@@ -104,7 +104,7 @@ pub fn entry(command: Command) -> Entry {
 
 pub fn insert(section: SectionKind, id: &str, text: &str) -> Entry {
     let region = (section == SectionKind::Findings).then_some(Region::Lungs);
-    entry(Command::Insert { section, after: None, id: SentenceId::new(id), text: text.to_owned(), region })
+    entry(Command::Insert { section, after: None, id: SentenceId::new(id), text: text.to_owned(), region, from: None })
 }
 
 pub fn sign(version: &str) -> Entry {

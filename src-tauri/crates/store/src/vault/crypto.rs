@@ -5,6 +5,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -77,6 +78,14 @@ pub(crate) fn derive(key: &Key, purpose: &str) -> Key {
     let expanded = Hkdf::<Sha256>::new(None, key.bytes()).expand(purpose.as_bytes(), &mut derived.0);
     debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
     derived
+}
+
+/// HMAC-SHA256 (RFC 2104).
+pub(crate) fn hmac_sha256(key: &Key) -> Hmac<Sha256> {
+    // The key is padded with zeros to the block of the hash (section 2).
+    let mut block = Zeroizing::new([0; 64]);
+    block[..32].copy_from_slice(key.bytes());
+    <Hmac<Sha256> as Mac>::new((&*block).into())
 }
 
 /// Bytes from the operating system's generator.

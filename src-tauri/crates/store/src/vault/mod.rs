@@ -8,12 +8,16 @@
 //! keeps the recovery key is somebody else. After recovery a new identity is made
 //! (`vault.no_identity` until then); certificates of the old one stay, so that what it
 //! signed still verifies.
+//!
+//! The file is readable without any key, so users and certificates could be forged by who
+//! can write it. A MAC over them under a key from the database key is checked at every
+//! unlock: a forgery gives `vault.corrupt` then.
 
 mod crypto;
 mod recovery;
 
 pub use crypto::KdfParams;
-pub(crate) use crypto::{Key, derive, random};
+pub(crate) use crypto::{Key, derive, hmac_sha256, random};
 pub use recovery::RecoveryKey;
 
 use crate::error::{Result, StoreError};
@@ -21,7 +25,9 @@ use crate::files;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use crypto::{Sealed, stretch, unwrap, wrap};
 use hilum_report::UserId;
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -88,6 +94,9 @@ pub(crate) struct Vault {
     format: u32,
     users: Vec<Record>,
     recovery: Sealed,
+    /// HMAC-SHA256 of who has which certificates, under a key from the database key.
+    #[serde(with = "crypto::hex_bytes")]
+    certificates_mac: [u8; 32],
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,7 +128,10 @@ impl Vault {
         let key = Key::new(random()?);
         let recovery = RecoveryKey::new(random()?);
         let record = Record::new(user, passphrase, kdf, at, &key)?;
-        let vault = Vault { format: FORMAT, users: vec![record], recovery: wrap_for_recovery(&recovery, &key)? };
+        let recovery_sealed = wrap_for_recovery(&recovery, &key)?;
+        let mut vault =
+            Vault { format: FORMAT, users: vec![record], recovery: recovery_sealed, certificates_mac: [0; 32] };
+        vault.authenticate_certificates(&key);
         Ok((vault, key, recovery))
     }
 
@@ -160,6 +172,8 @@ impl Vault {
         self.users.iter().map(Record::user).collect()
     }
 
+    /// The certificates as the file has them. Whoever can write the file can add one; that
+    /// is noticed only by who knows the database key, at the next unlock.
     pub(crate) fn certificates(&self) -> Vec<Certificate> {
         let of = |record: &Record| {
             let (user, name) = (record.id.clone(), record.name.clone());
@@ -178,7 +192,11 @@ impl Vault {
     /// cannot be probed.
     pub(crate) fn unlock(&self, name: &str, passphrase: &str) -> Result<(User, Key)> {
         match self.by_name(name) {
-            Some(record) => Ok((record.user(), record.open(passphrase)?.1)),
+            Some(record) => {
+                let (_, key) = record.open(passphrase)?;
+                self.check_certificates(&key)?;
+                Ok((record.user(), key))
+            }
             None => {
                 let kdf = self.users.first().map_or_else(KdfParams::default, |r| r.kdf);
                 stretch(passphrase, &[0; 16], kdf)?;
@@ -189,7 +207,9 @@ impl Vault {
 
     pub(crate) fn unlock_with_recovery(&self, recovery: &RecoveryKey) -> Result<Key> {
         let key = unwrap(&recovery.wrapping_key(), RECOVERY, &self.recovery).ok_or(StoreError::Locked)?;
-        Key::from_slice(&key).ok_or(StoreError::Locked)
+        let key = Key::from_slice(&key).ok_or(StoreError::Locked)?;
+        self.check_certificates(&key)?;
+        Ok(key)
     }
 
     /// A new recovery key; the old one opens nothing any more.
@@ -211,6 +231,7 @@ impl Vault {
             return Err(StoreError::UserExists);
         }
         self.users.push(Record::new(user, passphrase, kdf, at, key)?);
+        self.authenticate_certificates(key);
         Ok(())
     }
 
@@ -247,12 +268,35 @@ impl Vault {
 
     pub(crate) fn set_identity(&mut self, id: &UserId, passphrase: &str, identity: &Identity) -> Result<()> {
         let record = self.record_mut(id)?;
-        let (key, _) = record.open(passphrase)?;
+        let (key, database_key) = record.open(passphrase)?;
         record.identity = Some(wrap(&derive(&key, IDENTITY_KEY), &record.identity_aad(), &identity.secret)?);
         let certificate = BASE64_STANDARD.encode(&identity.certificate);
         record.certificates.retain(|c| *c != certificate);
         record.certificates.push(certificate);
+        self.authenticate_certificates(&database_key);
         Ok(())
+    }
+
+    fn authenticate_certificates(&mut self, key: &Key) {
+        self.certificates_mac = self.certificates_mac(key).finalize().into_bytes().into();
+    }
+
+    fn check_certificates(&self, key: &Key) -> Result<()> {
+        self.certificates_mac(key).verify_slice(&self.certificates_mac).map_err(|_| StoreError::VaultCorrupt {
+            path: PathBuf::from("vault.json"),
+            why: "its users or certificates were changed by hand".to_owned(),
+        })
+    }
+
+    fn certificates_mac(&self, key: &Key) -> Hmac<Sha256> {
+        let mut mac = hmac_sha256(&derive(key, CERTIFICATES_KEY));
+        for record in &self.users {
+            let certificates = record.certificates.iter().map(String::as_str);
+            let fields: Vec<&str> = [record.id.as_str(), &record.name].into_iter().chain(certificates).collect();
+            mac.update(&(fields.len() as u64).to_be_bytes());
+            mac.update(&aad(&fields));
+        }
+        mac
     }
 
     fn by_name(&self, name: &str) -> Option<&Record> {
@@ -267,6 +311,7 @@ impl Vault {
 
 const RECOVERY: &[u8] = b"hilum vault recovery";
 const DATABASE_KEY: &str = "hilum vault: database key";
+const CERTIFICATES_KEY: &str = "hilum vault: certificates";
 const IDENTITY_KEY: &str = "hilum vault: signing identity";
 
 impl Record {

@@ -75,6 +75,34 @@ fn recovery_gives_the_data_back_but_not_the_identity() {
 }
 
 #[test]
+fn a_forged_certificate_is_noticed_at_the_next_unlock() {
+    let (mut vault, key, recovery) = vault();
+    vault.add_user(&key, &new_user("Bea"), "second", CHEAP, AT).unwrap();
+    let identity = |der: &[u8]| Identity { secret: Zeroizing::new(b"private".to_vec()), certificate: der.to_vec() };
+    vault.set_identity(&new_user("Ada").id, "first", &identity(b"one")).unwrap();
+    vault.set_identity(&new_user("Ada").id, "first", &identity(b"two")).unwrap();
+    vault.change_passphrase(&new_user("Bea").id, "second", "third", CHEAP).unwrap();
+    let check = |change: &dyn Fn(&mut Vault), expected: &str| {
+        let mut changed = vault.clone();
+        change(&mut changed);
+        assert_eq!(code(changed.unlock("Ada", "first")), expected);
+        assert_eq!(code(changed.unlock_with_recovery(&recovery)), expected);
+    };
+    check(&|_| {}, "ok");
+    check(&|v| v.users[0].certificates.push(BASE64_STANDARD.encode(b"forged")), "vault.corrupt");
+    check(&|v| v.users[0].certificates[0] = BASE64_STANDARD.encode(b"forged"), "vault.corrupt");
+    check(&|v| v.users[0].certificates.swap(0, 1), "vault.corrupt");
+    check(&|v| v.users[1].certificates = v.users[0].certificates.clone(), "vault.corrupt");
+    check(&|v| v.users[1].name = "Dr Bea".to_owned(), "vault.corrupt");
+    check(&|v| v.users.truncate(1), "vault.corrupt");
+    check(&|v| v.certificates_mac[0] ^= 1, "vault.corrupt");
+    let mut other = new_user("Ada");
+    other.id = UserId::new("u-x");
+    let forged = Record::new(&other, "x", CHEAP, AT, &Key::new([1; 32])).unwrap();
+    check(&|v| v.users.push(forged.clone()), "vault.corrupt");
+}
+
+#[test]
 fn a_vault_file_changed_by_hand_does_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.json");

@@ -113,7 +113,7 @@ pub async fn fill_and_wait(folder: &Path) {
         error_code: None,
     };
     store.finish_proposal(&proposal.id, &outcome).await.expect("its end");
-    let report = new_report(&store, "r").await.expect("a report");
+    let report = new_report(&store, STUDY, "r").await.expect("a report");
     let findings = insert(SectionKind::Findings, "f".to_owned(), &format!("{} is clear.", canary(18)));
     let impression = insert(SectionKind::Impression, "i".to_owned(), &canary(19));
     let report = store.append(report.id(), 0, &[findings, impression]).await.expect("to append");

@@ -21,12 +21,13 @@ async fn fill(disk: &Path) {
     let folder = hold(&path);
     let store = create(&folder).await;
     import(&store, |n| format!("text {n}")).await;
-    let report = new_report(&store, "r").await.expect("a report");
+    let report = new_report(&store, STUDY, "r").await.expect("a report");
     let signed =
         [insert(SectionKind::Findings, "f".into(), "Clear."), insert(SectionKind::Impression, "i".into(), "Normal.")];
     let report = store.append(report.id(), 0, &signed).await.expect("to append");
     sign(&store, &report, "v1", b"the first document").await.expect("to sign");
-    let mut draft = new_report(&store, "r2").await.expect("a report");
+    import_as(&store, "1.2.4", |n| format!("text {n}")).await;
+    let mut draft = new_report(&store, "1.2.4", "r2").await.expect("a report");
     let filler = disk.join("filler");
     std::fs::write(&filler, vec![0; 600 << 10]).expect("room for a filler");
 

@@ -35,6 +35,11 @@ pub async fn unlock(folder: &DataFolder) -> Store {
 
 /// A study with one image, all of whose texts are `text(1)`, `text(2)` and so on.
 pub async fn import(store: &Store, text: impl Fn(usize) -> String) {
+    import_as(store, STUDY, text).await;
+}
+
+/// As [`import`], with another UID.
+pub async fn import_as(store: &Store, study: &str, text: impl Fn(usize) -> String) {
     let bytes = format!("DICM {} {}", text(1), text(2)).into_bytes();
     let new = NewInstance {
         original_bytes: bytes.len() as u64,
@@ -46,7 +51,7 @@ pub async fn import(store: &Store, text: impl Fn(usize) -> String) {
             sex: Some("F".to_owned()),
         },
         study: NewStudy {
-            uid: STUDY.to_owned(),
+            uid: study.to_owned(),
             accession: text(7),
             description: text(8),
             referring_physician: text(9),
@@ -54,12 +59,12 @@ pub async fn import(store: &Store, text: impl Fn(usize) -> String) {
             ..NewStudy::default()
         },
         series: NewSeries {
-            uid: "1.2.3.1".to_owned(),
+            uid: format!("{study}.1"),
             modality: "DX".to_owned(),
             description: text(11),
             ..NewSeries::default()
         },
-        uid: INSTANCE.to_owned(),
+        uid: format!("{study}.1.1"),
         sop_class_uid: "1.2.840.10008.5.1.4.1.1.1.1".to_owned(),
         transfer_syntax: "1.2.840.10008.1.2.1".to_owned(),
         number: Some(1),
@@ -77,8 +82,8 @@ pub async fn import(store: &Store, text: impl Fn(usize) -> String) {
     store.import_instance(&new, &by(), AT).await.expect("an import");
 }
 
-pub async fn new_report(store: &Store, id: &str) -> Result<Report, StoreError> {
-    store.create_report(&ReportId::new(id), STUDY, &builtin_templates()[0], &by(), AT).await
+pub async fn new_report(store: &Store, study: &str, id: &str) -> Result<Report, StoreError> {
+    store.create_report(&ReportId::new(id), study, &builtin_templates()[0], &by(), AT).await
 }
 
 pub fn entry(command: Command) -> Entry {
@@ -86,7 +91,14 @@ pub fn entry(command: Command) -> Entry {
 }
 
 pub fn insert(section: SectionKind, id: String, text: &str) -> Entry {
-    entry(Command::Insert { section, after: None, id: SentenceId::new(id), text: text.to_owned(), region: None })
+    entry(Command::Insert {
+        section,
+        after: None,
+        id: SentenceId::new(id),
+        text: text.to_owned(),
+        region: None,
+        from: None,
+    })
 }
 
 pub async fn sign(store: &Store, report: &Report, version: &str, pdf: &[u8]) -> Result<Report, StoreError> {
