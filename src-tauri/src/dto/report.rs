@@ -133,7 +133,7 @@ pub enum EditCommand {
         region: Option<RegionName>,
         /// The sentence that this one is split off.
         #[serde(default)]
-        #[ts(optional)]
+        #[ts(optional = nullable)]
         from: Option<String>,
     },
     /// Also how a proposed sentence is edited.
