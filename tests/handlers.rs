@@ -1,6 +1,7 @@
 //! The handlers run without a desktop: from first run to a signed document on disk, with
 //! a host that is only a list of events.
 
+#[allow(dead_code)]
 mod common;
 
 use async_trait::async_trait;

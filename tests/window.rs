@@ -3,7 +3,9 @@
 
 #![cfg(target_os = "linux")]
 
+#[allow(dead_code)]
 mod common;
+#[allow(dead_code)]
 #[path = "common/browser.rs"]
 mod browser;
 
@@ -33,16 +35,19 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let study = common::radiographs().pop().expect("a radiograph");
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home).expect("a folder");
     let saved = folder.path().join("signed report.pdf");
     let arguments = ["--data".to_owned(), data.display().to_string(), study.display().to_string()];
-    let window = Window::open(&arguments, (1920, 1080)).await;
+    let window = Window::open(&arguments, (1920, 1080), &home).await;
     let shoot = |name: &str| {
         if let Some(folder) = pictures() {
             window.picture(&folder.join(format!("{name}.png")));
         }
     };
 
-    // First run, then lock and unlock.
+    // First run. A picture waits for the paint that follows the first screen's being ready.
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
     shoot("first-run");
     window.fill("first-run-name", "Dr A. Reader").await;
     window.fill("first-run-passphrase", "a long passphrase").await;
@@ -134,6 +139,36 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.close().await;
 
     accepted(&data, &saved);
+    for folder in [&data, &home] {
+        nothing_readable(folder, &["Cough and fever", "Reviewed by a person", "CompressedSamples", "SYNTHETIC"]);
+    }
+}
+
+/// No file below the folder holds any of the words, in UTF-8 or UTF-16.
+fn nothing_readable(folder: &Path, words: &[&str]) {
+    let needles: Vec<Vec<u8>> = words
+        .iter()
+        .flat_map(|w| [w.as_bytes().to_vec(), w.encode_utf16().flat_map(u16::to_le_bytes).collect()])
+        .collect();
+    let mut folders = vec![folder.to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(path),
+                Ok(kind) if kind.is_file() => {
+                    files += 1;
+                    let bytes = std::fs::read(&path).unwrap_or_default();
+                    for needle in &needles {
+                        assert!(!bytes.windows(needle.len()).any(|w| w == needle), "readable text in {}", path.display());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    println!("{files} files below {} hold nothing readable", folder.display());
 }
 
 /// The document is accepted by pyHanko, by pdfsig and by Hilum's own verifier.

@@ -4,9 +4,11 @@
 //! `./dev bench` runs it; by hand:
 //! `cargo bench --workspace --features hilum/custom-protocol --bench window`.
 
+#[allow(dead_code)]
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
+#[allow(dead_code)]
 #[path = "../common/browser.rs"]
 mod browser;
 
@@ -58,7 +60,7 @@ mod linux {
         }
         let data = folder.path().join("data");
         let arguments = ["--data".to_owned(), data.display().to_string(), studies.display().to_string()];
-        let window = Window::open(&arguments, (1920, 1080)).await;
+        let window = Window::open(&arguments, (1920, 1080), folder.path()).await;
         window.fill("first-run-name", "Dr Bench").await;
         window.fill("first-run-passphrase", "a long passphrase").await;
         window.fill("first-run-passphrase-again", "a long passphrase").await;

@@ -27,8 +27,9 @@ pub fn missing_programs() -> Vec<&'static str> {
 }
 
 impl Window {
-    /// Opens `hilum` with these arguments on a new display of this size.
-    pub async fn open(arguments: &[String], size: (u32, u32)) -> Window {
+    /// Opens `hilum` with these arguments on a new display of this size. Whatever the window
+    /// itself writes goes below `home`.
+    pub async fn open(arguments: &[String], size: (u32, u32), home: &Path) -> Window {
         let mut children = Vec::new();
         let (display, server) = start_display(size);
         children.push(server);
@@ -39,6 +40,11 @@ impl Window {
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("GTK_USE_PORTAL", "0")
+            .env("HOME", home)
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("TMPDIR", home)
             .env_remove("WAYLAND_DISPLAY")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

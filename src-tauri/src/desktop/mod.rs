@@ -59,8 +59,6 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
                     let own = matches!(url.scheme(), "tauri" | "about") || url.host_str() == Some("tauri.localhost");
                     own || (tauri::is_dev() && url.host_str() == Some("localhost"))
                 })
-                // Nothing that was on the screen is left in the window's own folders.
-                .incognito(true)
                 .disable_drag_drop_handler()
                 .build()?;
             Ok(())

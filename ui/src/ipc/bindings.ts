@@ -248,7 +248,11 @@ export type SigningNeed = {
  */
 code: string, count: number | null, section: SectionName | null, };
 
-export type EditCommand = { "do": "insert", section: SectionName, after: string | null, id: string, text: string, region: RegionName | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
+export type EditCommand = { "do": "insert", section: SectionName, after: string | null, id: string, text: string, region: RegionName | null, 
+/**
+ * The sentence that this one is split off.
+ */
+from?: string | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
 
 export type SignRequest = { reportId: string, 
 /**
