@@ -73,6 +73,32 @@ fn a_usual_report_is_one_page_that_says_everything() {
 }
 
 #[test]
+fn findings_are_printed_in_the_order_that_was_signed() {
+    let mut document = chest_report();
+    document.text = text(&[
+        (
+            "findings",
+            vec![
+                person("The heart is normal.", Some("heart_and_mediastinum")),
+                person("The lungs are clear.", Some("lungs")),
+                person("Unchanged.", None),
+                person("The aorta is calcified.", Some("heart_and_mediastinum")),
+            ],
+        ),
+        ("impression", vec![person("No acute finding.", None)]),
+    ]);
+    let Some(text) = extracted(&pdf::render(&document).expect("printed"), &[]) else { return };
+    let expected = [
+        "Heart and mediastinum. The heart is normal.",
+        "Lungs and airways. The lungs are clear. Unchanged.",
+        "Heart and mediastinum. The aorta is calcified.",
+    ];
+    let text = words(&text);
+    let places: Vec<Option<usize>> = expected.iter().map(|e| text.find(e)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{text}");
+}
+
+#[test]
 fn the_same_report_gives_the_same_bytes() {
     let mut document = chest_report();
     let first = pdf::render(&document).expect("printed");
@@ -164,7 +190,7 @@ fn an_addendum_says_what_it_adds_to() {
     for said in [
         "Adds to version version-1, signed 2026-11-23 14:05:09 UTC−03:30 by Dr Aoife Ní Mháille.",
         "The lateral view, received later, shows no effusion.",
-        "Author of this addition, reviewed and approved",
+        "Author of this addendum, reviewed and approved",
     ] {
         assert!(text.contains(said), "{said}\n{text}");
     }

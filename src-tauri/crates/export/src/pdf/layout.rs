@@ -422,24 +422,20 @@ impl Composer<'_> {
     }
 }
 
-/// Sentences by region in reading order. A sentence that names no region
+/// Sentences in the order in which they were signed, in runs of one region. A sentence that names no region
 /// ("Unchanged.") speaks of the one before it and stays with it.
 fn by_region(sentences: &[Written]) -> Vec<(Option<Region>, String)> {
-    let mut current = None;
-    let placed: Vec<(Option<Region>, &str)> = sentences
-        .iter()
-        .map(|s| {
-            current = s.region.or(current);
-            (current, s.text.as_str())
-        })
-        .collect();
-    std::iter::once(None)
-        .chain(Region::ALL.map(Some))
-        .filter_map(|region| {
-            let texts: Vec<&str> = placed.iter().filter(|(r, _)| *r == region).map(|(_, t)| *t).collect();
-            (!texts.is_empty()).then(|| (region, texts.join(" ")))
-        })
-        .collect()
+    let mut runs: Vec<(Option<Region>, String)> = Vec::new();
+    for sentence in sentences {
+        match runs.last_mut() {
+            Some((region, text)) if sentence.region.is_none() || sentence.region == *region => {
+                text.push(' ');
+                text.push_str(&sentence.text);
+            }
+            _ => runs.push((sentence.region, sentence.text.clone())),
+        }
+    }
+    runs
 }
 
 /// Date and time with the offset from UTC, to the second.
