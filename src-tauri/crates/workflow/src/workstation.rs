@@ -155,11 +155,15 @@ impl Workstation {
     /// sealed under their passphrase. Returns the name in the certificate.
     ///
     /// # Errors
-    /// `pkcs12.wrong_password`, `pkcs12.no_key`, `key.too_weak` and the like; `vault.locked`
+    /// `pkcs12.wrong_password`, `pkcs12.no_key`, `key.too_weak`, `cert.expired` and the like; `vault.locked`
     /// for a wrong passphrase; the key in use stays then.
     pub async fn use_pkcs12(&self, file: &[u8], password: &str, passphrase: &str) -> Result<String, WorkflowError> {
         let store = self.store()?;
         let identity = Identity::from_pkcs12(file, password)?;
+        // Said now rather than at the first signature.
+        if !identity.is_valid_at(self.now()) {
+            return Err(hilum_export::ExportError::NotValidNow.into());
+        }
         let sealed = hilum_store::Identity { secret: identity.to_bytes()?, certificate: identity.certificate_der()? };
         store.set_signing_identity(&store.user().id, passphrase, sealed, self.now()).await?;
         Ok(identity.name())
