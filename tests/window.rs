@@ -63,7 +63,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     let first_frame = window.number("return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)").await;
     println!("first frame after {first_frame:.0} ms");
     window.see("demo-mark", 60).await;
-    window.until("support", 120, "return document.body.innerText.toLowerCase().includes('pleural effusion')").await;
+    window.until("support", 120, "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')").await;
     shoot("reading-room");
 
     // A person types while the draft streams in.
@@ -113,6 +113,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.click("sign-patient").await;
     window.click("sign-accession").await;
     window.fill("sign-passphrase", "a long passphrase").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     shoot("sign");
     window.click("sign-submit").await;
     window.until(
@@ -121,7 +122,8 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         "return document.querySelectorAll('[data-testid=\"signed-pdf\"] canvas').length > 0",
     )
     .await;
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    // Software rendering paints the page a moment after it was drawn.
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     shoot("signed");
 
     window.click("save-pdf").await;

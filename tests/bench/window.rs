@@ -69,7 +69,7 @@ mod linux {
         window.click("recovery-done").await;
         let ready = "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'";
         window.until("first image", 90, ready).await;
-        let scored = "return document.body.innerText.toLowerCase().includes('pleural effusion')";
+        let scored = "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')";
         window.until("support", 120, scored).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
 

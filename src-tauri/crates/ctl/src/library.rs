@@ -60,7 +60,7 @@ pub fn describe(pack: &InstalledPack) -> ModelPack {
 /// The card that lies in the pack or beside it, named as the pack.
 fn card(dir: &Path) -> Option<String> {
     let beside = dir.with_extension("md");
-    ["README.md", "CARD.md"].iter().map(|name| dir.join(name)).chain([beside]).find_map(|p| fs::read_to_string(p).ok())
+    ["card.md", "README.md", "CARD.md"].iter().map(|name| dir.join(name)).chain([beside]).find_map(|p| fs::read_to_string(p).ok())
 }
 
 /// The folder of the demonstration packs: `HILUM_MODELS`, else `models/demo` beside the
