@@ -23,6 +23,8 @@ pub enum AppEvent {
     Engine { engine: EngineStatus },
     SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
     SupportFailed { study_uid: String, code: String, detail: String },
+    /// Images that are embedded in the background; `done` equals `total` at the end.
+    IndexProgress { done: u32, total: u32, failed: u32 },
     DraftProgress { report_id: String, stage: DraftStage, fraction: Option<f64>, seconds: f64 },
     /// The whole tentative text so far; it is replaced by proposed sentences at the end.
     DraftText { report_id: String, text: String },

@@ -7,11 +7,13 @@
 mod app;
 mod event;
 mod report;
+mod similar;
 mod study;
 
 pub use app::*;
 pub use event::*;
 pub use report::*;
+pub use similar::*;
 pub use study::*;
 
 use ts_rs::TS;
@@ -27,6 +29,8 @@ pub fn typescript() -> String {
     let declarations = declarations![
         AppError, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, Settings, AuditLine, AuditVerdict,
         StudyRow, StudyDetail, PatientView, ImageView, ImportFile, FindingSupport,
+        EvidenceMapHead, MapPlacement, SimilarFilter, SimilarCases, SimilarCase, SimilarIdentity, CalibratedProbability,
+        CalibrationStatus, CalibrationRow, AucView,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
         VersionName, SigningNeed, EditCommand, SignRequest, SignedResult, TemplateView, AppEvent, DraftStage,
     ];

@@ -107,4 +107,7 @@ pub struct FindingSupport {
     pub difference: f64,
     /// Softmax over {absent, present}, 0 to 1; for ordering and the bar only.
     pub softmax: f64,
+    /// A probability with its interval, where this department's signed reports allow one;
+    /// where absent, nothing here is a probability.
+    pub calibrated: Option<super::CalibratedProbability>,
 }

@@ -190,7 +190,117 @@ difference: number,
 /**
  * Softmax over {absent, present}, 0 to 1; for ordering and the bar only.
  */
-softmax: number, };
+softmax: number, 
+/**
+ * A probability with its interval, where this department's signed reports allow one;
+ * where absent, nothing here is a probability.
+ */
+calibrated: CalibratedProbability | null, };
+
+export type EvidenceMapHead = { 
+/**
+ * Patches along one side of the square model input.
+ */
+side: number, 
+/**
+ * Smallest and largest value over the patches that show some of the image.
+ */
+min: number, max: number, placement: MapPlacement, finding: string, packId: string, demo: boolean, };
+
+export type MapPlacement = { 
+/**
+ * Zero or negative: black was added to the left and above.
+ */
+left: number, top: number, size: number, rows: number, columns: number, };
+
+export type SimilarFilter = { 
+/**
+ * Stated present in the case's signed report.
+ */
+finding: string | null, 
+/**
+ * "M", "F" or "O".
+ */
+sex: string | null, 
+/**
+ * "0-17", "18-39", "40-59", "60-79" or "80+".
+ */
+ageBand: string | null, 
+/**
+ * "PA", "AP" or "lateral".
+ */
+view: string | null, signedOnly: boolean, 
+/**
+ * 1 to 100; 0 is 12.
+ */
+limit: number, };
+
+export type SimilarCases = { 
+/**
+ * Images of other patients that were compared.
+ */
+searched: number, 
+/**
+ * Images of this kind that have no embedding yet; they are on their way.
+ */
+waiting: number, demo: boolean, 
+/**
+ * Most similar first. The patient's own images are left out.
+ */
+cases: Array<SimilarCase>, };
+
+export type SimilarCase = { instanceUid: string, 
+/**
+ * Cosine of the two embeddings, -1 to 1.
+ */
+similarity: number, sex: string, ageBand: string, view: string, signed: boolean, 
+/**
+ * Keys of the findings that its signed report states to be present.
+ */
+findings: Array<string>, 
+/**
+ * False where a thumbnail could show the patient's name in the pixels: it is then
+ * shown only after `similar_reveal`.
+ */
+thumbnail: boolean, };
+
+export type SimilarIdentity = { studyUid: string, patientName: string, patientId: string, studyDate: string, };
+
+export type CalibratedProbability = { 
+/**
+ * 0 to 1, of the finding being stated in this department's signed reports.
+ */
+probability: number, 
+/**
+ * 95 % interval.
+ */
+low: number, high: number, 
+/**
+ * Patients that it was fitted on.
+ */
+cases: number, };
+
+export type CalibrationStatus = "calibrated" | "not_calibrated" | "stale";
+
+export type CalibrationRow = { finding: string, label: string, status: CalibrationStatus, 
+/**
+ * Why it is not calibrated, as a plain sentence; empty when it is.
+ */
+reason: string, 
+/**
+ * Patients with signed reports that state the finding, and that do not.
+ */
+positives: number, negatives: number, 
+/**
+ * How many of each are needed.
+ */
+needed: number, 
+/**
+ * Area under the ROC curve, cross-validated by patient, with its 95 % interval.
+ */
+auc: AucView | null, fittedAt: string | null, };
+
+export type AucView = { value: number, low: number, high: number, };
 
 export type ReportView = { id: string, studyUid: string, status: ReportStatus, 
 /**
@@ -252,7 +362,7 @@ export type EditCommand = { "do": "insert", section: SectionName, after: string 
 /**
  * The sentence that this one is split off.
  */
-from?: string | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
+from?: string | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "take_back", id: string, section: SectionName, after: string | null, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
 
 export type SignRequest = { reportId: string, 
 /**
@@ -268,6 +378,6 @@ export type SignedResult = { versionId: string, pdfSha256: string, auditHead: st
 
 export type TemplateView = { id: string, name: string, };
 
-export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
+export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";

@@ -2,12 +2,16 @@ import { invoke } from "@tauri-apps/api/core";
 import type {
   AppStatus,
   AuditLine,
+  CalibrationRow,
   EditCommand,
   EngineStatus,
   FirstUser,
   ModelPack,
   ReportView,
   Settings,
+  SimilarCases,
+  SimilarFilter,
+  SimilarIdentity,
   SignedResult,
   SignRequest,
   StudyDetail,
@@ -16,6 +20,7 @@ import type {
   UserSummary,
 } from "./bindings";
 import { IpcError } from "./error";
+import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
 
 /** What the check of the audit chain found. */
@@ -63,6 +68,19 @@ export async function imagePixels(instanceUid: string): Promise<PixelImage> {
 
 /** PNG bytes; empty when there is none. */
 export const thumbnail = (instanceUid: string) => call<ArrayBuffer>("thumbnail", { instanceUid });
+
+/** Where the encoder sees words for a finding in an image. */
+export async function evidenceMap(instanceUid: string, finding: string): Promise<EvidenceMap> {
+  return parseMap(await call<ArrayBuffer>("evidence_map", { instanceUid, finding }));
+}
+
+export const similarCases = (instanceUid: string, filter: SimilarFilter) =>
+  call<SimilarCases>("similar_cases", { instanceUid, filter });
+/** Who a similar case is. The question is written to the audit chain. */
+export const similarReveal = (instanceUid: string) => call<SimilarIdentity>("similar_reveal", { instanceUid });
+export const indexCancel = () => call<null>("index_cancel");
+export const calibration = () => call<CalibrationRow[]>("calibration");
+export const calibrationFit = () => call<CalibrationRow[]>("calibration_fit");
 
 export const reportView = (studyUid: string) => call<ReportView>("report_view", { studyUid });
 export const reportEdit = (reportId: string, revision: number, commands: EditCommand[]) =>

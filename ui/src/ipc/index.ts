@@ -4,4 +4,5 @@ export * as shell from "./commands";
 export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";
 export { onAppEvent } from "./events";
+export { parseMap, type EvidenceMap } from "./map";
 export { parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { FindingSupport, StudyRow } from "../../ipc";
 import { FILTERS, flagged, statusWords, type FilterId } from "./rows";
 
-const finding = (key: string, difference: number): FindingSupport => ({ finding: key, label: key, difference, softmax: 0.5 });
+const finding = (key: string, difference: number): FindingSupport => ({ finding: key, label: key, difference, softmax: 0.5, calibrated: null });
 const row = (status: string, topFindings: FindingSupport[] = []) => ({ status, topFindings }) as StudyRow;
 
 test.each<[FilterId, string[]]>([
