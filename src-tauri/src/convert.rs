@@ -75,6 +75,7 @@ pub fn support(scores: &[Score]) -> Vec<FindingSupport> {
             label: label(&s.finding).to_owned(),
             difference: s.difference,
             softmax: s.softmax,
+            calibrated: None,
         })
         .collect()
 }
@@ -138,6 +139,9 @@ pub fn command(edit: EditCommand) -> Command {
         }
         EditCommand::Accept { id: sentence } => Command::Accept { id: id(sentence) },
         EditCommand::Drop { id: sentence } => Command::Drop { id: id(sentence) },
+        EditCommand::TakeBack { id: sentence, section, after } => {
+            Command::TakeBack { id: id(sentence), section: section_kind(section), after: after.map(SentenceId::new) }
+        }
         EditCommand::AcceptSection { section, seen } => Command::AcceptSection {
             section: section_kind(section),
             seen: seen.into_iter().map(SentenceId::new).collect(),

@@ -142,6 +142,9 @@ pub enum EditCommand {
     Move { id: String, section: SectionName, after: Option<String> },
     Accept { id: String },
     Drop { id: String },
+    /// Takes back an acceptance, an edit or a drop: the sentence is proposed again in the
+    /// model's words. The place counts only for a sentence that is not in the report now.
+    TakeBack { id: String, section: SectionName, after: Option<String> },
     /// `seen` names every proposed sentence of the section that was shown and focused.
     AcceptSection { section: SectionName, seen: Vec<String> },
     UseTemplate { template: String },

@@ -58,6 +58,10 @@ export const WORDING: Record<string, Wording> = {
     what: "A proposed sentence is not removed by deleting text.",
     next: "Focus it and drop it with Backspace.",
   },
+  "report.not_drafted": {
+    what: "This sentence did not begin as a proposal, so it cannot become one again.",
+    next: "Edit it or remove it.",
+  },
   "report.already_written": {
     what: "The template can be changed only while nobody has written in the report.",
     next: "Go on with this template.",

@@ -46,6 +46,11 @@ pub enum Command {
     Accept { id: SentenceId },
     /// A person drops one proposed sentence.
     Drop { id: SentenceId },
+    /// A person takes a review back: the sentence is proposed again, in the model's own
+    /// words. One that is in the report stays where it is; one that was dropped or taken out
+    /// comes back in `section` after `after`. Refused in a preliminary report, whose readers
+    /// must not meet a sentence that nobody has reviewed.
+    TakeBack { id: SentenceId, section: SectionKind, after: Option<SentenceId> },
     /// A person accepts all proposed sentences of a section; `seen` must name every one
     /// of them, each having been shown and focused.
     AcceptSection { section: SectionKind, seen: BTreeSet<SentenceId> },
@@ -87,6 +92,8 @@ pub enum Refusal {
     EmptySentence,
     #[error("sentence {0} is not a proposed one")]
     NotProposed(SentenceId),
+    #[error("sentence {0} did not begin as a model's")]
+    NotDrafted(SentenceId),
     #[error("sentence {0} is proposed by a model: accept, edit or drop it")]
     StillProposed(SentenceId),
     #[error("{0} proposed sentences of the section have not been looked at")]
@@ -117,6 +124,7 @@ impl Refusal {
             Refusal::DuplicateSentence(_) => "report.duplicate_sentence",
             Refusal::EmptySentence => "report.empty_sentence",
             Refusal::NotProposed(_) => "report.not_proposed",
+            Refusal::NotDrafted(_) => "report.not_drafted",
             Refusal::StillProposed(_) => "report.still_proposed",
             Refusal::NotSeen(_) => "report.not_seen",
             Refusal::NotDemo => "report.not_demo",

@@ -1,6 +1,6 @@
 //! The life of a report: from draft to preliminary to final, and to what follows.
 
-use crate::provenance::{edited, reviewed};
+use crate::provenance::{edited, reviewed, unreviewed};
 use crate::{
     Command, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Section, SectionKind,
     Sentence, SentenceId, Template, TemplateId, UserId, VersionId, Written,
@@ -187,6 +187,7 @@ impl Report {
                 self.withdraw(removed);
                 Ok(())
             }
+            Command::TakeBack { id, section, after } => self.take_back(id, *section, after.as_ref()),
             Command::AcceptSection { section, seen } => {
                 self.must_be_open(*section)?;
                 self.accept_section(*section, seen, entry)
@@ -337,6 +338,26 @@ impl Report {
             }
             Sentence::Written(w) => Err(Refusal::NotProposed(w.id.clone())),
         }
+    }
+
+    fn take_back(&mut self, id: &SentenceId, section: SectionKind, after: Option<&SentenceId>) -> Result<(), Refusal> {
+        self.must_be_some_open()?;
+        if self.status == Status::Preliminary {
+            return Err(Refusal::WrongStatus(self.status));
+        }
+        if self.sentence(id).is_some() {
+            let (s, i) = self.find_open(id)?;
+            if matches!(self.sections[s].sentences[i], Sentence::Proposed(_)) {
+                return Err(Refusal::StillProposed(id.clone()));
+            }
+            let again = unreviewed(&self.sections[s].sentences[i]).ok_or_else(|| Refusal::NotDrafted(id.clone()))?;
+            self.sections[s].sentences[i] = Sentence::Proposed(again);
+            return Ok(());
+        }
+        self.must_be_open(section)?;
+        let out = self.withdrawn(id).ok_or_else(|| Refusal::NoSentence(id.clone()))?;
+        let again = unreviewed(out).ok_or_else(|| Refusal::NotDrafted(id.clone()))?;
+        self.put(section, after, Sentence::Proposed(again))
     }
 
     fn must_be_some_open(&self) -> Result<(), Refusal> {

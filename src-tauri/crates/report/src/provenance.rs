@@ -59,7 +59,7 @@ impl Report {
         Ok(written)
     }
 
-    fn withdrawn(&self, id: &SentenceId) -> Option<&Sentence> {
+    pub(crate) fn withdrawn(&self, id: &SentenceId) -> Option<&Sentence> {
         self.withdrawn.iter().find(|s| s.id() == id)
     }
 }
@@ -82,6 +82,25 @@ pub(crate) fn reviewed(p: &Proposed, entry: &Entry, section: SectionKind, text: 
                 in_bulk,
             },
         },
+    }
+}
+
+/// The sentence as the model proposed it, whatever a person made of it since; `None` for one
+/// that no model began.
+pub(crate) fn unreviewed(sentence: &Sentence) -> Option<Proposed> {
+    match sentence {
+        Sentence::Proposed(p) => Some(p.clone()),
+        Sentence::Written(Written { id, text, region, origin: Origin::Proposal { proposal, pack, demo, review } }) => {
+            Some(Proposed {
+                id: id.clone(),
+                text: review.edited_from.clone().unwrap_or_else(|| text.clone()),
+                region: *region,
+                proposal: proposal.clone(),
+                pack: pack.clone(),
+                demo: *demo,
+            })
+        }
+        Sentence::Written(_) => None,
     }
 }
 

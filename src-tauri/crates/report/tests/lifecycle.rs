@@ -155,6 +155,50 @@ fn how_proposed_sentences_are_reviewed() {
     assert!(bulk.final_text().expect("signable").accepted_in_bulk());
 }
 
+#[test]
+fn a_review_is_taken_back() {
+    use SectionKind::{Addendum, Findings, Impression};
+    let back =
+        |name: &str, after: Option<&str>| Command::TakeBack { id: id(name), section: Findings, after: after.map(id) };
+    let accept = || Command::Accept { id: id("a") };
+    let drop = || Command::Drop { id: id("a") };
+    let edit = || Command::Edit { id: id("a"), text: "Mine.".into() };
+    let two = || propose(Findings, false, &["a", "b"]);
+    let untouched = check(vec![two()], Ok(Status::Draft));
+    let cases: [(&str, Vec<Command>); 6] = [
+        ("an acceptance", vec![two(), accept(), back("a", None)]),
+        ("an edit", vec![two(), edit(), back("a", None)]),
+        ("an edit of what was accepted", vec![two(), accept(), edit(), back("a", None)]),
+        ("a drop", vec![two(), drop(), back("a", None)]),
+        ("a removal of what was accepted", vec![two(), accept(), Command::Remove { id: id("a") }, back("a", None)]),
+        ("a drop that was taken back before", vec![two(), drop(), back("a", None), drop(), back("a", None)]),
+    ];
+    for (what, commands) in cases {
+        let report = check(commands, Ok(Status::Draft));
+        assert_eq!(report.sections(), untouched.sections(), "{what}");
+    }
+    let moved = check(vec![two(), drop(), back("a", Some("b"))], Ok(Status::Draft));
+    let order: Vec<&str> = moved.proposed().map(|(_, p)| p.id.as_str()).collect();
+    assert_eq!(order, ["b", "a"], "it comes back where the person says");
+    let bulk = vec![propose(Findings, true, &["a"]), Command::AcceptAllDemo, back("a", None)];
+    assert_eq!(check(bulk, Ok(Status::Draft)).proposed().count(), 1);
+
+    check(vec![two(), back("a", None)], Err("report.still_proposed"));
+    check(vec![two(), back("c", None)], Err("report.no_sentence"));
+    check(vec![write(Findings, "w"), back("w", None)], Err("report.not_drafted"));
+    check(vec![write(Findings, "w"), Command::Remove { id: id("w") }, back("w", None)], Err("report.not_drafted"));
+    check(vec![two(), drop(), back("a", Some("none"))], Err("report.no_sentence"));
+    let one = || vec![propose(Findings, false, &["a"]), accept(), write(Impression, "i")];
+    let after = |more: Vec<Command>| one().into_iter().chain(more).collect::<Vec<_>>();
+    check(after(vec![back("a", None), sign("v1")]), Err("sign.unreviewed"));
+    check(after(vec![back("a", None), accept(), sign("v1")]), Ok(Status::Final));
+    check(after(vec![Command::MarkPreliminary, back("a", None)]), Err("report.wrong_status"));
+    check(after(vec![sign("v1"), back("a", None)]), Err("report.not_open"));
+    let addendum = Command::Reopen { kind: VersionKind::Addendum };
+    check(after(vec![sign("v1"), addendum, write(Addendum, "n"), back("a", None)]), Err("report.outside_addendum"));
+    check(after(vec![Command::Cancel, back("a", None)]), Err("report.not_open"));
+}
+
 fn put(name: &str, text: &str, from: Option<&str>) -> Command {
     let section = SectionKind::Findings;
     Command::Insert { section, after: None, id: id(name), text: text.into(), region: None, from: from.map(id) }
@@ -240,6 +284,9 @@ fn any_command() -> impl Strategy<Value = Command> {
             .prop_map(|(section, demo, ids)| propose(section, demo, &ids)),
         3 => name.clone().prop_map(|n| Command::Accept { id: id(n) }),
         2 => name.clone().prop_map(|n| Command::Drop { id: id(n) }),
+        3 => (name.clone(), section.clone(), prop::option::of(name.clone())).prop_map(|(n, section, after)| {
+            Command::TakeBack { id: id(n), section, after: after.map(id) }
+        }),
         1 => (section.clone(), prop::sample::subsequence(vec!["a", "b", "c", "x", "y"], 0..5)).prop_map(|(section, ids)| {
             Command::AcceptSection { section, seen: ids.into_iter().map(id).collect() }
         }),
@@ -290,13 +337,18 @@ proptest! {
                         let expected = known(Some(id)).or(known(from.as_ref()));
                         prop_assert_eq!(model_of(report.sentence(id)), expected, "{:?}", entry);
                     }
+                    if let Command::TakeBack { id, .. } = &entry.command {
+                        prop_assert!(matches!(report.sentence(id), Some(Sentence::Proposed(_))), "{:?}", entry);
+                        prop_assert_ne!(before.status(), Status::Preliminary);
+                        prop_assert_eq!(model_of(report.sentence(id)), last_known.get(id).cloned().flatten(), "{:?}", entry);
+                    }
                     journal.push(entry);
                 }
                 Err(_) => prop_assert_eq!(&report, &before),
             }
             prop_assert_eq!(report.versions(), signed.as_slice(), "a signed version changed");
             prop_assert_eq!(report.status() == Status::Final, !signed.is_empty() && report.status() != Status::Reopened);
-            if report.status() == Status::Final {
+            if matches!(report.status(), Status::Final | Status::Preliminary) {
                 prop_assert_eq!(report.proposed().count(), 0);
             }
         }
