@@ -5,6 +5,7 @@ const finding = (key: string, label: string, difference: number): FindingSupport
   label,
   difference,
   softmax: 1 / (1 + Math.exp(-14 * difference)),
+  calibrated: null,
 });
 
 export const SUPPORT: FindingSupport[] = [

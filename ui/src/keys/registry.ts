@@ -56,8 +56,8 @@ export const ACTIONS = [
   { id: "report.save", keys: ["Ctrl+S"], title: "Save now", group: "Report", scope: "room" },
   { id: "report.preview", keys: ["Ctrl+P"], title: "Preview as PDF", group: "Report", scope: "room" },
   { id: "sign.open", keys: ["Ctrl+Enter"], title: "Sign the report", group: "Report", scope: "room" },
-  { id: "edit.undo", keys: ["Ctrl+Z"], title: "Undo typing", group: "Report", scope: "room" },
-  { id: "edit.redo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], title: "Redo typing", group: "Report", scope: "room" },
+  { id: "edit.undo", keys: ["Ctrl+Z"], title: "Undo typing or a decision", group: "Report", scope: "room" },
+  { id: "edit.redo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], title: "Redo typing or a decision", group: "Report", scope: "room" },
 
   { id: "proposal.accept", keys: ["Enter"], title: "Accept", group: "Proposed sentence", scope: "proposal" },
   { id: "proposal.edit", keys: ["e"], title: "Edit", group: "Proposed sentence", scope: "proposal" },

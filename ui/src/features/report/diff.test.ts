@@ -17,6 +17,16 @@ function check(base: Sentence[], current: Sentence[], commands: EditCommand[]): 
   expectAgreement(before, after);
 }
 
+test.each<[string, Sentence[], EditCommand[]]>([
+  ["at its place", [p("a"), q("b"), p("c")], [{ do: "take_back", id: "b", section: "findings", after: "a" }]],
+  ["where the order changed meanwhile", [q("b"), p("a"), p("c")], [{ do: "take_back", id: "b", section: "findings", after: null }]],
+])("a drop undone: %s", (_, current, commands) => {
+  const dropped = applied(reportOf([section("findings", [p("a"), q("b"), p("c")])]), [{ do: "drop", id: "b" }]);
+  const wanted = [section("findings", current)];
+  expect(diff(sectionsOf(dropped), wanted)).toEqual(commands);
+  expect(sectionsOf(applied(dropped, commands))).toEqual(wanted);
+});
+
 function expectAgreement(before: Section[], after: Section[]): void {
   const server = sectionsOf(applied(reportOf(before), diff(before, after)));
   const words = (sections: Section[]) =>
@@ -72,6 +82,14 @@ test.each<[string, Sentence[], Sentence[], EditCommand[]]>([
   ["accepting", [q("a")], [accepted("a")], [{ do: "accept", id: "a" }]],
   ["typing and erasing accepts nothing", [q("a", "Words.")], [edited("a", "Words. ")], []],
   ["dropping", [q("a"), p("b")], [p("b")], [{ do: "drop", id: "a" }]],
+  ["an acceptance undone", [accepted("a")], [q("a")], [{ do: "take_back", id: "a", section: "findings", after: null }]],
+  ["an edit undone", [{ ...edited("a", "Mine."), modelText: "Model." }], [q("a", "Model.")], [{ do: "take_back", id: "a", section: "findings", after: null }]],
+  [
+    "a person's sentence joined with a drafted one",
+    [p("a", "One."), accepted("b", "Two.")],
+    [edited("b", "One. Two.")],
+    [{ do: "remove", id: "a" }, { do: "edit", id: "b", text: "One. Two." }],
+  ],
   ["editing a proposal", [q("a", "Small effusion.")], [edited("a", "Effusion.")], [{ do: "edit", id: "a", text: "Effusion." }]],
   ["an untouched proposal stays one", [q("a")], [q("a")], []],
   ["editing what was accepted", [accepted("a", "One.")], [edited("a", "Two.")], [{ do: "edit", id: "a", text: "Two." }]],

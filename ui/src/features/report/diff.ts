@@ -15,7 +15,8 @@ type Inserted = Extract<EditCommand, { do: "insert" }> & { from: string | null }
  * are not open are left out: nothing in them can have changed.
  *
  * A proposed sentence that is gone was dropped; one whose words differ was edited; one
- * that the editor calls accepted was accepted. Nothing else accepts one.
+ * that the editor calls accepted was accepted. Nothing else accepts one. A sentence that
+ * is proposed here and not with the shell had its decision undone.
  */
 export function diff(base: Section[], current: Section[]): EditCommand[] {
   const commands: EditCommand[] = [];
@@ -50,7 +51,10 @@ export function diff(base: Section[], current: Section[]): EditCommand[] {
       const { id } = sentence;
       const text = trimmed(sentence.text);
       const known = before.get(id);
-      if (!known) {
+      if (!known && sentence.state === "proposed") {
+        commands.push({ do: "take_back", id, section: name, after });
+        here.splice(after === null ? 0 : here.indexOf(after) + 1, 0, id);
+      } else if (!known) {
         const insert: Inserted = { do: "insert", section: name, after, id, text, region: sentence.region, from: sentence.from };
         commands.push(insert);
         here.splice(after === null ? 0 : here.indexOf(after) + 1, 0, id);
@@ -60,7 +64,9 @@ export function diff(base: Section[], current: Section[]): EditCommand[] {
           withdraw(order, known.section, id);
           here.splice(after === null ? 0 : here.indexOf(after) + 1, 0, id);
         }
-        if (!sameText(text, known.sentence.text)) commands.push({ do: "edit", id, text });
+        if (sentence.state === "proposed" && known.sentence.state !== "proposed") {
+          commands.push({ do: "take_back", id, section: name, after });
+        } else if (!sameText(text, known.sentence.text)) commands.push({ do: "edit", id, text });
         else if (known.sentence.state === "proposed" && sentence.state === "accepted") commands.push({ do: "accept", id });
       }
       after = id;

@@ -25,6 +25,11 @@ export function reportOf(sections: Section[], revision = 1): ReportView {
   };
 }
 
+/** A report that also remembers what was taken out of it, as the domain's does. */
+interface Remembering extends ReportView {
+  withdrawn?: SentenceView[];
+}
+
 /** The domain's rules for edit commands, as `Report::apply` has them. Throws the refusal's code. */
 export function applied(view: ReportView, commands: EditCommand[]): ReportView {
   const next = structuredClone(view);
@@ -33,7 +38,8 @@ export function applied(view: ReportView, commands: EditCommand[]): ReportView {
   return next;
 }
 
-function carryOut(report: ReportView, command: EditCommand): void {
+function carryOut(report: Remembering, command: EditCommand): void {
+  const withdraw = (sentence: SentenceView) => (report.withdrawn = [...(report.withdrawn ?? []).filter((x) => x.id !== sentence.id), sentence]);
   const find = (id: string): [SentenceView[], number] => {
     for (const s of report.sections) {
       const at = s.sentences.findIndex((x) => x.id === id);
@@ -76,7 +82,7 @@ function carryOut(report: ReportView, command: EditCommand): void {
     case "remove": {
       const [list, at] = find(command.id);
       if (list[at]!.state === "proposed") throw new Error("report.still_proposed");
-      list.splice(at, 1);
+      withdraw(list.splice(at, 1)[0]!);
       break;
     }
     case "move": {
@@ -94,7 +100,23 @@ function carryOut(report: ReportView, command: EditCommand): void {
     case "drop": {
       const [list, at] = find(command.id);
       if (list[at]!.state !== "proposed") throw new Error("report.not_proposed");
-      list.splice(at, 1);
+      withdraw(list.splice(at, 1)[0]!);
+      break;
+    }
+    case "take_back": {
+      if (report.status === "preliminary") throw new Error("report.wrong_status");
+      const again = (old: SentenceView): SentenceView => {
+        if (old.state === "template" || old.state === "person") throw new Error("report.not_drafted");
+        return { ...old, text: old.modelText ?? old.text, state: "proposed", modelText: null };
+      };
+      const here = report.sections.flatMap((s) => s.sentences).find((x) => x.id === command.id);
+      if (here?.state === "proposed") throw new Error("report.still_proposed");
+      if (here) Object.assign(here, again(here));
+      else {
+        const out = report.withdrawn?.find((x) => x.id === command.id);
+        if (!out) throw new Error("report.no_sentence");
+        put(command.section, command.after, again(out));
+      }
       break;
     }
     case "accept_section": {

@@ -1,6 +1,6 @@
 import { getSchema } from "@tiptap/core";
 import { joinBackward, selectAll, splitBlock } from "@tiptap/pm/commands";
-import { history, undo } from "@tiptap/pm/history";
+import { closeHistory, history, redo, undo } from "@tiptap/pm/history";
 import { EditorState, NodeSelection, TextSelection, type Command, type Transaction } from "@tiptap/pm/state";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sentence } from "./fixtures";
@@ -109,6 +109,81 @@ describe("words changed by a person are the person's", () => {
   test("the shell's own changes leave the state alone", () => {
     const state = after(stateOf(accepted("a", "Old")), (tr) => tr.insertText("New", 1, 4).setMeta(DECIDED, true));
     expect(shown(state)).toEqual(["a accepted: New"]);
+  });
+});
+
+describe("a model's words that are joined to a person's stay the model's", () => {
+  const model = (state: Sentence["state"], modelText: string | null = null): Sentence => ({ ...sentence("m", "Two", state), modelText, demo: true });
+  const joint = (state: EditorState, tr: Transaction) => tr.join(1 + state.doc.child(0).nodeSize - 1);
+  const before = (s: Sentence) => stateOf(p("a", "One"), s, p("c", "End"));
+  const wanted = (text: string, modelText = "Two") => ({ id: "m", text, state: "edited", modelText, demo: true });
+
+  test.each<[string, EditorState, (state: EditorState, tr: Transaction) => Transaction, Partial<Sentence>]>([
+    ["an accepted one", before(model("accepted")), joint, wanted("OneTwo")],
+    ["one accepted in bulk", before(model("accepted_in_bulk")), joint, wanted("OneTwo")],
+    ["an edited one", before(model("edited", "Model")), joint, wanted("OneTwo", "Model")],
+    ["onto a template's", stateOf(sentence("t", "One", "template"), model("accepted")), joint, wanted("OneTwo")],
+    ["deleting across both", before(model("accepted")), (_, tr) => tr.delete(3, 7), wanted("Onwo")],
+    ["typing over both", before(model("accepted")), (_, tr) => tr.insertText("x", 3, 7), wanted("Onxwo")],
+  ])("%s", (_, state, act, expected) => {
+    expect(sentencesOf(after(state, (tr) => act(state, tr)).doc)[0]).toMatchObject(expected);
+  });
+
+  test("a demonstration's words do not pass as another model's", () => {
+    const state = stateOf({ ...sentence("r", "Real", "accepted") }, model("accepted"));
+    expect(sentencesOf(after(state, (tr) => joint(state, tr)).doc)).toEqual([expect.objectContaining(wanted("RealTwo"))]);
+  });
+
+  test.each<[string, Sentence, (state: EditorState, tr: Transaction) => Transaction, string]>([
+    ["of two models' the first goes on", { ...sentence("m", "Two", "accepted") }, joint, "a edited: OneTwo"],
+    ["words that were all deleted leave nothing", model("accepted"), (_, tr) => tr.delete(3, 9), "a person: On"],
+  ])("%s", (_, second, act, wantedHere) => {
+    const first = second.demo ? p("a", "One") : accepted("a", "One");
+    const state = stateOf(first, second);
+    expect(shown(after(state, (tr) => act(state, tr)))).toEqual([wantedHere]);
+  });
+
+  test("undoing the join gives both back as they were", () => {
+    const state = before(model("accepted"));
+    expect(shown(run(after(state, (tr) => joint(state, tr)), undo))).toEqual(shown(state));
+  });
+});
+
+describe("decisions are undone and done again", () => {
+  const decide = (state: EditorState, change: (tr: Transaction) => Transaction) =>
+    after(after(state, (tr) => closeHistory(change(tr)).setMeta(DECIDED, true)), closeHistory);
+  const start = () => stateOf(p("a", "Mine"), q("b", "Proposed"), p("c", "More"));
+  const accept = (tr: Transaction) => tr.setNodeMarkup(6, undefined, { ...tr.doc.nodeAt(6)!.attrs, state: "accepted" });
+  const drop = (tr: Transaction) => tr.delete(6, 16);
+
+  test.each([
+    ["accept", accept, "b accepted: Proposed"],
+    ["drop", drop, "c person: More"],
+  ])("%s", (_, change, there) => {
+    const decided = decide(start(), change);
+    expect(shown(decided)[1]).toBe(there);
+    const undone = run(decided, undo);
+    expect(shown(undone)).toEqual(shown(start()));
+    expect(shown(run(undone, redo))).toEqual(shown(decided));
+    expect(refusals).toBe(0);
+  });
+
+  test("typing and a decision are two steps", () => {
+    const typed = after(decide(start(), accept), (tr) => tr.insertText("!", 15));
+    expect(shown(typed)[1]).toBe("b edited: Proposed!");
+    const once = run(typed, undo);
+    expect(shown(once)[1]).toBe("b accepted: Proposed");
+    expect(shown(run(once, undo))[1]).toBe("b proposed: Proposed");
+  });
+
+  test("words typed into a proposal are undone to the proposal, also when the shell has them", () => {
+    const typed = after(start(), (tr) => tr.insertText("!", 15).setMeta(editingKey, "b"));
+    const answered = after(typed, (tr) => {
+      bringTo(tr, schema, sentencesOf(tr.doc).map((s) => ({ ...s, demo: s.id === "b" })), newId);
+      return tr.setMeta(DECIDED, true).setMeta("addToHistory", false);
+    });
+    expect(shown(answered)[1]).toBe("b edited: Proposed!");
+    expect(shown(run(answered, undo))[1]).toBe("b proposed: Proposed");
   });
 });
 

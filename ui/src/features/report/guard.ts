@@ -1,8 +1,10 @@
-import { NodeSelection, Plugin, PluginKey, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
+import { isHistoryTransaction } from "@tiptap/pm/history";
 import type { Node as ProseNode } from "@tiptap/pm/model";
+import { NodeSelection, Plugin, PluginKey, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
+import { Mapping } from "@tiptap/pm/transform";
 import { sentenceAt } from "./nodes";
 import { emptySentence } from "./transform";
-import { halfOf, sameText, trimmed } from "./sentences";
+import { fromModel, halfOf, sameText, trimmed } from "./sentences";
 
 /** Marks a transaction that may take proposals away: an explicit drop, or the shell's report. */
 export const DECIDED = "hilum/decided";
@@ -27,7 +29,11 @@ function sentences(doc: ProseNode): Map<string, ProseNode> {
 /**
  * Keeps the invariants of a section under any edit: every sentence has an id of its own,
  * a proposed sentence cannot vanish by ordinary deletion, words changed by a person make
- * the sentence theirs, and a cursor enters a proposed sentence only to edit it.
+ * the sentence theirs, a model's words that are joined to another sentence stay known as
+ * such, and a cursor enters a proposed sentence only to edit it.
+ *
+ * What is appended to a person's change is undone with it. A step of the history brings
+ * the standing of its sentences along and is left as it is.
  */
 export function guard(newId: () => string, refused: Refused, undecided: Undecided): Plugin<string | null> {
   return new Plugin<string | null>({
@@ -42,7 +48,7 @@ export function guard(newId: () => string, refused: Refused, undecided: Undecide
       },
     },
     filterTransaction(tr, state) {
-      if (!tr.docChanged || tr.getMeta(DECIDED)) return true;
+      if (!tr.docChanged || tr.getMeta(DECIDED) || isHistoryTransaction(tr)) return true;
       const after = sentences(tr.doc);
       for (const [id, node] of sentences(state.doc)) {
         if (node.attrs.state !== "proposed") continue;
@@ -58,11 +64,13 @@ export function guard(newId: () => string, refused: Refused, undecided: Undecide
       const tr = state.tr;
       if (transactions.some((t) => t.docChanged)) {
         giveIds(tr, newId);
-        if (!transactions.some((t) => t.getMeta(DECIDED))) takeOver(tr, before, undecided);
+        if (!transactions.some((t) => t.getMeta(DECIDED) || isHistoryTransaction(t))) {
+          absorb(tr, transactions, before);
+          takeOver(tr, before, undecided);
+        }
       }
       focusProposal(tr, state);
-      if (!tr.docChanged && !tr.selectionSet) return null;
-      return tr.setMeta("addToHistory", false);
+      return tr.docChanged || tr.selectionSet ? tr : null;
     },
   });
 }
@@ -88,6 +96,33 @@ function giveIds(tr: Transaction, newId: () => string): void {
     const whole = words === "" ? emptySentence("") : sentenceAt(node);
     tr.setNodeMarkup(position, undefined, halfOf(whole, words, newId()));
   }
+}
+
+/**
+ * A drafted sentence whose words went into another one, by joining or by deleting across
+ * the two. Where that other is a person's, or hides that a demonstration model spoke, the
+ * joined sentence goes on as the drafted one, edited: its model stays on record.
+ */
+function absorb(tr: Transaction, transactions: readonly Transaction[], before: EditorState): void {
+  const mapping = new Mapping();
+  for (const transaction of transactions) mapping.appendMapping(transaction.mapping);
+  const left = sentences(tr.doc);
+  before.doc.forEach((node, position) => {
+    const gone = sentenceAt(node);
+    if (!fromModel(gone.state) || left.has(gone.id)) return;
+    const start = mapping.map(position + 1, 1);
+    if (mapping.map(position + 1 + node.content.size, -1) <= start) return;
+    const place = tr.doc.resolve(start);
+    const joined = sentenceAt(place.parent);
+    if (fromModel(joined.state) && (joined.demo || !gone.demo)) return;
+    const { text, ...standing } = gone;
+    tr.setNodeMarkup(place.before(), undefined, {
+      ...standing,
+      state: "edited",
+      modelText: gone.modelText ?? text,
+      region: joined.region ?? gone.region,
+    });
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import { shell, type EditCommand, type ReportView, type SectionName } from "../.
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
-import { SectionEditor, type SectionEvents } from "./section-editor";
+import { SectionEditor, type SectionEvents, type Stepped } from "./section-editor";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
@@ -32,6 +32,8 @@ export class OpenReport {
   private readonly sync: ReportSync;
   private undoOrder: SectionName[] = [];
   private redoOrder: SectionName[] = [];
+  /** The section whose decisions the shell is being told: its answer can be undone. */
+  private deciding: SectionName | null = null;
   private readonly endEvents: () => void;
 
   constructor(view: ReportView) {
@@ -78,6 +80,7 @@ export class OpenReport {
       hint: HINTS[name] ?? "",
       newId,
       undecided: (id) => this.undecided(id),
+      mayPropose: () => this.view.status !== "preliminary",
       on: this.events(),
     });
     this.last.delete(name);
@@ -116,7 +119,13 @@ export class OpenReport {
 
   async acceptSection(name: SectionName): Promise<void> {
     if (!this.canAcceptSection(name)) return;
-    await this.command([{ do: "accept_section", section: name, seen: [...(this.proposed[name] ?? [])] }]);
+    await this.flush();
+    this.deciding = name;
+    try {
+      await this.command([{ do: "accept_section", section: name, seen: [...(this.proposed[name] ?? [])] }]);
+    } finally {
+      this.deciding = null;
+    }
   }
 
   addSentence(name: SectionName): void {
@@ -138,15 +147,20 @@ export class OpenReport {
   undo(): void {
     const name = this.undoOrder.pop();
     if (name === undefined) return;
-    if (this.editors.get(name)?.undo()) this.redoOrder.push(name);
-    else this.undo();
+    this.stepped(name, this.editors.get(name)?.undo(), this.undoOrder, this.redoOrder, () => this.undo());
   }
 
   redo(): void {
     const name = this.redoOrder.pop();
     if (name === undefined) return;
-    if (this.editors.get(name)?.redo()) this.undoOrder.push(name);
-    else this.redo();
+    this.stepped(name, this.editors.get(name)?.redo(), this.redoOrder, this.undoOrder, () => this.redo());
+  }
+
+  private stepped(name: SectionName, how: Stepped | undefined, from: SectionName[], to: SectionName[], next: () => void): void {
+    if (how === "done") to.push(name);
+    else if (how === "refused") from.push(name);
+    // The history of a section is bounded, and a closed one gives no step.
+    else next();
   }
 
   private names(): SectionName[] {
@@ -168,7 +182,7 @@ export class OpenReport {
   private merge(ancestor: Section[], server: Section[]): void {
     for (const section of server) {
       const before = ancestor.find((s) => s.name === section.name)?.sentences ?? [];
-      this.editors.get(section.name)?.merge(before, section.sentences);
+      this.editors.get(section.name)?.merge(before, section.sentences, section.name === this.deciding);
       const last = this.last.get(section.name);
       if (last) this.last.set(section.name, mergeSection(before, last, section.sentences));
     }
@@ -180,7 +194,6 @@ export class OpenReport {
     return {
       changed: () => this.sync.changed(),
       undoable: (name) => {
-        // Typing in a row is one step of the section's history; surplus names find nothing to undo.
         this.undoOrder.push(name);
         this.redoOrder = [];
       },
@@ -199,6 +212,8 @@ export class OpenReport {
       blurred: () => void this.sync.flush().catch(() => undefined),
       kept: () =>
         session.say("Proposed sentences are not deleted with text.", "Focus one with Alt Down and drop it with Backspace."),
+      notBack: () =>
+        session.say("A preliminary report holds no unreviewed sentence, so this is not taken back.", "Change the words instead."),
       updated: (name) => this.count(name),
     };
   }

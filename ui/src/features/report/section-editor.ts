@@ -1,5 +1,5 @@
 import { Editor, Extension } from "@tiptap/core";
-import { history, isHistoryTransaction, redo, redoDepth, undo, undoDepth } from "@tiptap/pm/history";
+import { closeHistory, history, isHistoryTransaction, redo, undo, undoDepth } from "@tiptap/pm/history";
 import type { Node as ProseNode, ResolvedPos } from "@tiptap/pm/model";
 import { NodeSelection, Plugin, Selection, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
 import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
@@ -14,7 +14,7 @@ import { bringTo, documentOf, emptySentence, nodeOf, sentencesOf } from "./trans
 export interface SectionEvents {
   /** A person changed something. */
   changed(section: SectionName): void;
-  /** Typing that can be undone was added. */
+  /** A step that can be undone was added: typing in a row, or a decision. */
   undoable(section: SectionName): void;
   /** A proposed sentence was shown and focused. */
   seen(id: string): void;
@@ -26,6 +26,8 @@ export interface SectionEvents {
   blurred(): void;
   /** Deleting was stopped because it would have taken a proposed sentence away. */
   kept(): void;
+  /** Undoing was stopped because a preliminary report holds no unreviewed sentence. */
+  notBack(): void;
   /** The number of proposed sentences or their standing changed. */
   updated(section: SectionName): void;
 }
@@ -40,13 +42,20 @@ export interface SectionOptions {
   newId: () => string;
   /** Whether the shell holds the sentence as a proposal that nobody has decided. */
   undecided: (id: string) => boolean;
+  /** False while no sentence may be unreviewed, as in a preliminary report. */
+  mayPropose: () => boolean;
   on: SectionEvents;
 }
+
+/** What became of asking for one step back or forth. */
+export type Stepped = "done" | "nothing" | "refused";
 
 /** The editor of one section: sentences as blocks, proposals decided by key or click. */
 export class SectionEditor {
   readonly name: SectionName;
   private readonly editor: Editor;
+  /** Steps in the history, to tell a new one from more typing in the last. */
+  private depth = 0;
 
   constructor(private readonly options: SectionOptions) {
     this.name = options.name;
@@ -86,8 +95,11 @@ export class SectionEditor {
     return sentencesOf(this.editor.state.doc);
   }
 
-  /** Takes over the shell's sentences; cursor and unsaved words stay. */
-  merge(ancestor: Sentence[], server: Sentence[]): void {
+  /**
+   * Takes over the shell's sentences; cursor and unsaved words stay. `undoable` when they
+   * answer a decision of the person that can be taken back.
+   */
+  merge(ancestor: Sentence[], server: Sentence[], undoable = false): void {
     const { state } = this.editor;
     let wanted = mergeSection(ancestor, this.read(), server);
     // The empty line that invites typing goes when there is text, unless the cursor stands in it.
@@ -97,7 +109,10 @@ export class SectionEditor {
     }
     const tr = state.tr;
     bringTo(tr, state.schema, wanted, this.options.newId);
-    if (tr.docChanged) this.dispatch(tr.setMeta(DECIDED, true).setMeta("addToHistory", false));
+    if (!tr.docChanged) return;
+    tr.setMeta(DECIDED, true);
+    if (undoable) this.dispatchStep(tr);
+    else this.dispatch(tr.setMeta("addToHistory", false));
   }
 
   setOpen(open: boolean): void {
@@ -134,17 +149,11 @@ export class SectionEditor {
     return true;
   }
 
-  undo(): boolean {
-    return undo(this.editor.state, this.editor.view.dispatch) && this.focusBack();
+  undo(): Stepped {
+    return this.step(undo);
   }
-  redo(): boolean {
-    return redo(this.editor.state, this.editor.view.dispatch) && this.focusBack();
-  }
-  get canUndo(): boolean {
-    return undoDepth(this.editor.state) > 0;
-  }
-  get canRedo(): boolean {
-    return redoDepth(this.editor.state) > 0;
+  redo(): Stepped {
+    return this.step(redo);
   }
 
   /** Puts a new empty sentence at the end, or after the one at `position`, and the cursor in it. */
@@ -162,13 +171,28 @@ export class SectionEditor {
     this.editor.destroy();
   }
 
-  private focusBack(): true {
-    this.editor.view.focus();
-    return true;
+  private step(command: typeof undo): Stepped {
+    const { state, view, isEditable } = this.editor;
+    let step: Transaction | null = null;
+    if (isEditable) command(state, (tr) => (step = tr));
+    if (!step) return "nothing";
+    if (!this.options.mayPropose() && proposals(step as Transaction) > proposals(state)) {
+      this.options.on.notBack();
+      return "refused";
+    }
+    this.dispatch(step);
+    view.focus();
+    return "done";
   }
 
   private dispatch(tr: Transaction): void {
     this.editor.view.dispatch(tr);
+  }
+
+  /** A step of the history by itself: neither the typing before it nor the typing after it joins it. */
+  private dispatchStep(tr: Transaction): void {
+    this.dispatch(closeHistory(tr));
+    this.dispatch(closeHistory(this.editor.state.tr));
   }
 
   private focusAt(position: number): void {
@@ -211,19 +235,19 @@ export class SectionEditor {
     this.decide(tr);
   }
 
-  /** A decision cannot be undone by typing's undo: the shell has recorded it. */
+  /** A decision is a step of its own: undone, it is taken back with the shell too. */
   private decide(tr: Transaction): void {
-    this.dispatch(tr.setMeta(DECIDED, true).setMeta("addToHistory", false).setMeta("hilum/person", true));
+    this.dispatchStep(tr.setMeta(DECIDED, true).setMeta("hilum/person", true));
     this.options.on.nextProposal(this.name, true);
   }
 
   private report(tr: Transaction): void {
     const byPerson = tr.getMeta("hilum/person") || !tr.getMeta(DECIDED);
     if (tr.docChanged) {
-      if (byPerson) {
-        this.options.on.changed(this.name);
-        if (tr.getMeta("addToHistory") !== false && !isHistoryTransaction(tr)) this.options.on.undoable(this.name);
-      }
+      if (byPerson) this.options.on.changed(this.name);
+      const depth = undoDepth(this.editor.state);
+      if (depth !== this.depth && !isHistoryTransaction(tr)) this.options.on.undoable(this.name);
+      this.depth = depth;
       this.options.on.updated(this.name);
     }
     if (tr.selectionSet) this.tellSeen();
@@ -313,6 +337,12 @@ export class SectionEditor {
         return event.key.length === 1;
     }
   }
+}
+
+function proposals({ doc }: { doc: ProseNode }): number {
+  let found = 0;
+  doc.forEach((node) => (found += node.attrs.state === "proposed" ? 1 : 0));
+  return found;
 }
 
 /**
