@@ -7,7 +7,7 @@ use hilum_report::{
     Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, Sentence, SentenceId,
 };
 use hilum_store::{AuditEvent, NewProposal, ProposalOutcome, ProposalStatus, Store, StoreError};
-use hilum_workers::messages::draft::{DraftOutcome, DraftPrompt, DraftedSection};
+use hilum_workers::messages::draft::{AnswerRules, DraftOutcome, DraftPrompt, DraftedSection, DraftedSentence};
 use hilum_workers::{DraftEvent, DraftJob};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -41,12 +41,15 @@ impl Workstation {
         cancel: &Cancel,
     ) -> Result<DraftResult, WorkflowError> {
         let store = self.store()?;
-        let drafter = self.outside.drafter.clone().ok_or(WorkflowError::NoDrafter)?;
+        let drafter = self.drafter().ok_or(WorkflowError::NoDrafter)?;
         let report = store.report(id).await?;
         may_be_drafted(&report)?;
         let study = store.study(report.study_uid()).await?;
         let instance = image_for_models(&study)?;
-        let prompt = DraftPrompt::Sections { indication: indication_confirmed.then(|| indication(&report)).flatten() };
+        let prompt = DraftPrompt::Sections {
+            indication: indication_confirmed.then(|| indication(&report)).flatten(),
+            rules: AnswerRules::default(),
+        };
         let side = match drafter.side(events, cancel).await {
             Err(fault) if is_cancel(&fault) => return Ok(DraftResult { report: None, outcome: DraftOutcome::default() }),
             other => other?,
@@ -206,12 +209,12 @@ fn proposed(sections: &[DraftedSection], proposal: &ProposalId) -> Vec<(SectionK
         let sentences: Vec<ProposedText> = section
             .sentences
             .iter()
-            .filter(|text| !text.trim().is_empty())
+            .filter(|sentence| !sentence.text.trim().is_empty())
             .enumerate()
-            .map(|(n, text)| ProposedText {
+            .map(|(n, sentence)| ProposedText {
                 id: SentenceId::new(format!("{proposal}-{}-{n}", section.section)),
-                text: text.trim().to_owned(),
-                region: (kind == SectionKind::Findings).then(|| Region::of(text)).flatten(),
+                text: sentence.text.trim().to_owned(),
+                region: (kind == SectionKind::Findings).then(|| region_of(sentence)).flatten(),
             })
             .collect();
         if !sentences.is_empty() {
@@ -219,6 +222,12 @@ fn proposed(sections: &[DraftedSection], proposal: &ProposalId) -> Vec<(SectionK
         }
     }
     out
+}
+
+/// The region under which the model put a sentence, else the one that its words speak of.
+fn region_of(sentence: &DraftedSentence) -> Option<Region> {
+    let named = Region::ALL.into_iter().find(|region| sentence.region.as_deref() == Some(region.heading()));
+    named.or_else(|| Region::of(&sentence.text))
 }
 
 #[cfg(test)]
@@ -229,7 +238,7 @@ mod tests {
     fn an_answer_becomes_sentences_with_regions() {
         let section = |name: &str, sentences: &[&str]| DraftedSection {
             section: name.into(),
-            sentences: sentences.iter().map(|s| (*s).into()).collect(),
+            sentences: sentences.iter().map(|s| DraftedSentence::free(*s)).collect(),
         };
         let answer = [
             section("findings", &["The lungs are clear.", " ", "Small left effusion."]),

@@ -36,4 +36,4 @@ pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
 pub use reporting::{ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
 pub use worklist::{Glance, WorklistLine};
-pub use workstation::{FirstUser, Outside, SessionUser, Workstation};
+pub use workstation::{FirstUser, Models, Outside, SessionUser, Workstation};

@@ -121,7 +121,7 @@ impl Workstation {
     /// The scores that are kept of the study's image, without asking the encoder.
     pub async fn known_support(&self, study_uid: &str) -> Result<Option<Support>, WorkflowError> {
         let store = self.store()?;
-        let Some(scorer) = &self.outside.scorer else { return Ok(None) };
+        let Some(scorer) = self.scorer() else { return Ok(None) };
         let study = store.study(study_uid).await?;
         let Some((instance, Applicability::Applies)) = model_image(&study) else { return Ok(None) };
         let scores = store.scores(&instance.uid, &PackHash::new(&scorer.pack().hash)).await?;
@@ -139,7 +139,7 @@ impl Workstation {
             return Ok(known);
         }
         let store = self.store()?;
-        let scorer = self.outside.scorer.as_ref().ok_or(WorkflowError::NoScorer)?;
+        let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
         let study = store.study(study_uid).await?;
         let instance = image_for_models(&study)?;
         let side = scorer.side(cancel).await?;

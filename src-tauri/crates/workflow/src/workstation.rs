@@ -19,10 +19,27 @@ pub struct Outside {
     pub drafter: Option<Arc<dyn Drafter>>,
 }
 
+/// The models in use. They change when a pack is added or removed, while all else stays.
+#[derive(Clone, Default)]
+pub struct Models {
+    /// `None` where no such model is installed.
+    pub scorer: Option<Arc<dyn Scorer>>,
+    /// `None` where no such model is installed.
+    pub drafter: Option<Arc<dyn Drafter>>,
+}
+
+/// What is outside and stays the same for the life of a workstation.
+pub(crate) struct Surroundings {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub decoder: Arc<dyn Decoder>,
+}
+
 /// The whole application without a window.
 pub struct Workstation {
     pub(crate) folder: DataFolder,
-    pub(crate) outside: Outside,
+    pub(crate) outside: Surroundings,
+    models: RwLock<Models>,
     store: RwLock<Option<Arc<Store>>>,
 }
 
@@ -49,7 +66,28 @@ impl Workstation {
     /// # Errors
     /// `data.in_use` when another process holds it; errors of the file system.
     pub fn open(folder: &Path, outside: Outside) -> Result<Workstation, WorkflowError> {
-        Ok(Workstation { folder: DataFolder::open(folder)?, outside, store: RwLock::new(None) })
+        let Outside { clock, ids, decoder, scorer, drafter } = outside;
+        Ok(Workstation {
+            folder: DataFolder::open(folder)?,
+            outside: Surroundings { clock, ids, decoder },
+            models: RwLock::new(Models { scorer, drafter }),
+            store: RwLock::new(None),
+        })
+    }
+
+    /// From now on these models are used; work that is under way ends with the ones it began with.
+    pub fn use_models(&self, models: Models) {
+        *self.models.write().unwrap_or_else(PoisonError::into_inner) = models;
+    }
+
+    /// The model that scores, where one is installed.
+    pub(crate) fn scorer(&self) -> Option<Arc<dyn Scorer>> {
+        self.models.read().unwrap_or_else(PoisonError::into_inner).scorer.clone()
+    }
+
+    /// The model that drafts, where one is installed.
+    pub(crate) fn drafter(&self) -> Option<Arc<dyn Drafter>> {
+        self.models.read().unwrap_or_else(PoisonError::into_inner).drafter.clone()
     }
 
     /// False until the first user was made.
