@@ -10,6 +10,7 @@
 //! that can be signed or rendered as a final report, can hold written sentences
 //! only.
 
+pub mod claims;
 mod command;
 mod document;
 mod final_text;
