@@ -5,4 +5,4 @@ export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";
 export { onAppEvent } from "./events";
 export { parseMap, type EvidenceMap } from "./map";
-export { parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";
+export { letGo, parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";

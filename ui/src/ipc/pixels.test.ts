@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parsePixels } from "./pixels";
+import { letGo, parsePixels } from "./pixels";
 
 /** A frame as the shell sends it: JSON padded so that pixels start at a multiple of four. */
 function frame(description: object, bytes: number[]): ArrayBuffer {
@@ -30,4 +30,11 @@ test.each([
   ["missing pixels", frame({ rows: 2, columns: 2, kind: "gray16" }, [1, 2])],
 ])("%s is refused", (_, buffer) => {
   expect(() => parsePixels(buffer)).toThrow(expect.objectContaining({ code: "pixels.malformed" }));
+});
+
+test("pixels that are let go hold no memory", () => {
+  const image = parsePixels(frame({ rows: 1, columns: 3, kind: "gray16" }, [1, 0, 0, 2, 255, 255]));
+  letGo(image);
+  expect(image.texels.length).toBe(0);
+  expect(image.texels.buffer.byteLength).toBe(0);
 });

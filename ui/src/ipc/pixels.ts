@@ -59,6 +59,17 @@ export function parsePixels(frame: ArrayBuffer): PixelImage {
   return { description, texels };
 }
 
+/**
+ * Frees the pixels now: the collector does not see how large they are and let ten of them
+ * pile up. The image must not be read any more; its texels are empty afterwards.
+ */
+export function letGo(image: PixelImage): void {
+  const buffer = image.texels.buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer };
+  if (buffer.transfer) buffer.transfer(0);
+  // WebKitGTK before 2.44: the pixels move to where nothing holds them.
+  else structuredClone(buffer, { transfer: [buffer] });
+}
+
 function malformed(why: string): IpcError {
   return new IpcError("pixels.malformed", why);
 }

@@ -26,4 +26,4 @@ pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded};
 pub use error::WorkerError;
 pub use locate::locate;
 pub use model::{WorkerLimits, WorkerState};
-pub use process::forbid_core_files;
+pub use process::{forbid_core_files, return_freed_buffers};

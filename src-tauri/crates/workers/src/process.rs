@@ -53,6 +53,22 @@ pub fn forbid_core_files() {
     }
 }
 
+/// Has every freed buffer of pixels go back to the system at once.
+///
+/// The C library of GNU raises the size from which a buffer is mapped by itself to that of
+/// the largest one freed so far (mallopt(3), `M_MMAP_THRESHOLD`), and keeps what is smaller in
+/// its heaps. After a few radiographs of 15 MB each that held 110 MB for nothing; naming the
+/// threshold stops the raising. To be called before threads are started.
+pub fn return_freed_buffers() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: an option and its value; no pointer is involved.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10);
+        }
+    }
+}
+
 /// Gives a command what every child of ours has: an empty environment, the root
 /// folder, a process group of its own, no inherited descriptors, no core file,
 /// and an end when this process ends however it ends.
