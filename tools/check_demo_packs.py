@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Measure the demo packs on synthetic radiographs that were not trained on, and write the numbers into their cards.
 
-    synthetic_dataset.py WORK/valid --count 1000 --seed 2
-    check_demo_packs.py --set WORK/valid --packs models/demo [--drafts 200] [--write] [--show 5]
+    synthetic_dataset.py WORK/valid --count 996 --seed 2
+    check_demo_packs.py --set WORK/valid --packs models/demo [--drafts 300] [--real ../shared/data] [--write] [--show 5]
 
-The folders are read from disk by transformers, in float32. Zero-shot scores follow the published rule (cxr-prompts.json);
-drafts are greedy answers to "Describe this X-ray", read back by the keyword labeller of report_language.py.
+The folders are read from disk by transformers, in float32. Zero-shot scores follow the published rule (cxr-prompts.json); a map
+is the difference of cosines between each patch, taken through the pooling head alone, and the present and absent prompts;
+drafts are greedy answers, read back by the keyword labeller of finding_labels.py. `--real` adds radiographs of people, which
+nothing was tuned to: what the packs say of them is counted and shown, and means nothing.
 """
 import argparse
 import json
 import pathlib
+import re
 
 import numpy as np
 import torch
@@ -17,162 +20,197 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 from transformers import Gemma3ForConditionalGeneration, SiglipModel
 
-from demo_models import BOS, DESCRIBE, prompt_text, siglip_ids
-from report_language import ZERO_SHOT, label, truth
-from synthetic_dataset import load_findings, open_set
-from write_pack_manifest import write_manifest
+import tower_math
+from check_cards import write_cards
+from demo_models import BOS, IMAGE_SIDE, PATCH, prompt_text, siglip_ids
+from finding_labels import PROMPTS, SIDES_OF, ZERO_SHOT, claims, truth
+from language_tasks import NAMES, PROMPT, yes_no_prompt
+from report_language import SHAPE, changes, sections
+from real_radiographs import load
+from synthetic_dataset import load_rows, open_set
+from synthetic_findings import Findings
 
-SIDED = ("effusion", "pneumothorax", "consolidation", "opacity", "atelectasis", "lesion", "thickening", "fracture", "central_line", "pacemaker")
+COMPARING = re.compile(r"\b(new|increased|decreased|unchanged|resolved|resolution|removed|change)\b", re.I)
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--set", type=pathlib.Path, required=True)
     a.add_argument("--packs", type=pathlib.Path, default=pathlib.Path("models/demo"))
-    a.add_argument("--drafts", type=int, default=200)
-    a.add_argument("--images", type=int, default=1000)
-    a.add_argument("--show", type=int, default=5)
+    a.add_argument("--real", type=pathlib.Path)
+    a.add_argument("--drafts", type=int, default=300)
+    a.add_argument("--show", type=int, default=3)
     a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--skip-questions", action="store_true", help="leave out the yes/no questions")
+    a.add_argument("--skip-drafts", action="store_true", help="measure the image-text pair alone")
     a.add_argument("--write", action="store_true", help="write the cards and their manifests")
     a = a.parse_args()
     torch.set_num_threads(a.threads)
     images, _ = open_set(a.set, None)
-    findings = load_findings(a.set)[:a.images]
-    aucs = zero_shot(a.packs / "medsiglip-demo", images, findings)
-    print("\n".join(f"AUC {v:.3f} {k}" for k, v in aucs.items()), f"\nAUC {np.mean(list(aucs.values())):.3f} macro", flush=True)
-    texts = draft(a.packs / "medgemma-demo", images[:a.drafts], DESCRIBE)
-    scores = score_drafts(texts, findings)
-    for name, s in scores["findings"].items():
-        print(f"F1 {s['f1']:.2f} precision {s['precision']:.2f} recall {s['recall']:.2f} drawn {s['drawn']:3d} {name}")
-    print(f"F1 {scores['micro']:.3f} over all findings, {scores['macro']:.3f} mean of the findings; side right {scores['side']:.3f}; form right {scores['form']:.3f}; different texts {len(set(texts))} of {len(texts)}")
-    asked = None if a.skip_questions else yes_no(a.packs / "medgemma-demo", images[:a.drafts], findings)
-    if asked:
-        print(f"yes/no right {asked['right']:.3f} of {asked['asked']}")
-    for text, f in zip(texts[:a.show], findings):
-        print("\n# drawn:", {k: v for k, v in vars(f).items() if v} or "normal")
-        print(text)
+    rows = load_rows(a.set)
+    out = dict(images=len(rows), drafts=a.drafts) | zero_shot(Pair(a.packs / "medsiglip-demo"), images, rows)
+    print("\n".join(f"AUC {v['auc']:.3f} right {v['right']:3d} of {v['drawn']:3d} map inside {v['inside']:.2f} {k}" for k, v in out["findings"].items()))
+    print(f"macro AUC {out['auc']:.3f}; map inside {out['inside']:.3f} of {out['mapped']} positives classified rightly", flush=True)
+    if not a.skip_drafts:
+        writer = Writer(a.packs / "medgemma-demo")
+        out |= drafted(writer, images, rows, a)
+        if a.real:
+            out["real"] = real(writer, Pair(a.packs / "medsiglip-demo"), a.real)
+            print(json.dumps(out["real"], indent=1))
     if a.write:
-        write_cards(a.packs, aucs, scores, asked, len(findings), len(texts))
+        write_cards(a.packs, out)
 
 
-def zero_shot(folder, images, findings):
-    """Area under the ROC curve of cos(present) - cos(absent) for each of the 13 findings."""
-    model = SiglipModel.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    prompts = json.loads((pathlib.Path(__file__).parent / "cxr-prompts.json").read_text())["findings"]
-    with torch.inference_mode():
-        seen = torch.cat([F.normalize(model.vision_model(pixels(images[i:min(i + 50, len(findings))])).pooler_output, dim=-1) for i in range(0, len(findings), 50)])
-        def text(sentences):
-            return F.normalize(F.normalize(model.text_model(siglip_ids(tokenizer, sentences)).pooler_output, dim=-1).mean(0), dim=-1)
-        scores = {k: (seen @ text(p["present"]) - seen @ text(p["absent"])).numpy() for k, p in prompts.items()}
-    return {k: auc(s, np.array([bool(ZERO_SHOT[k](f)) for f in findings])) for k, s in scores.items()}
+class Pair:
+    """The image-text pair as saved."""
 
-
-def draft(folder, images, question, tokens=180):
-    """Greedy answers to one question about each image."""
-    model = Gemma3ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    ids = torch.tensor([[BOS] + tokenizer.encode(prompt_text(question), add_special_tokens=False).ids])
-    image_id, out = tokenizer.token_to_id("<image_soft_token>"), []
-    for i in range(0, len(images), 25):
-        batch = pixels(images[i:i + 25])
-        rows = ids.expand(len(batch), -1)
+    def __init__(self, folder):
+        self.model = SiglipModel.from_pretrained(folder, dtype=torch.float32).eval()
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         with torch.inference_mode():
-            made = model.generate(input_ids=rows, attention_mask=torch.ones_like(rows), token_type_ids=(rows == image_id).long(), pixel_values=batch, max_new_tokens=tokens, do_sample=False)
-        out += tokenizer.decode_batch(made[:, ids.shape[1]:].tolist(), skip_special_tokens=True)
+            def text(sentences):
+                return F.normalize(F.normalize(self.model.text_model(siglip_ids(tokenizer, sentences)).pooler_output, dim=-1).mean(0), dim=-1)
+            self.directions = torch.stack([text(p["present"]) - text(p["absent"]) for p in PROMPTS.values()])
+
+    @torch.inference_mode()
+    def scores(self, images):
+        """cos(present) - cos(absent) of uint8 images and of each of their patches: (images, 13), (images, patches, 13)."""
+        tokens = tower_math.tokens(self.model.vision_model, tower_math.grey_patches(torch.from_numpy(np.array(images)), PATCH))
+        pooled, patches = tower_math.pool(self.model.vision_model.head, tokens)
+        return (F.normalize(pooled, dim=-1) @ self.directions.T).numpy(), (F.normalize(patches, dim=-1) @ self.directions.T).numpy()
+
+
+class Writer:
+    """The vision-language model as saved; greedy."""
+
+    def __init__(self, folder):
+        self.model = Gemma3ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+    @torch.inference_mode()
+    def answer(self, images, question, tokens=200, batch=30):
+        """Answers to one question, or to one question each: `images` is (n, images per question, side, side) uint8."""
+        image_id, out = self.tokenizer.token_to_id("<image_soft_token>"), []
+        questions = [question] * len(images) if isinstance(question, str) else question
+        for i in range(0, len(images), batch):
+            part = torch.from_numpy(np.array(images[i:i + batch]))
+            n = part.shape[1]
+            rows = [[BOS] + self.tokenizer.encode(prompt_text(q, n), add_special_tokens=False).ids for q in questions[i:i + batch]]
+            longest = max(map(len, rows))
+            ids = torch.tensor([[0] * (longest - len(r)) + r for r in rows])
+            pixels = part.flatten(0, 1).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1) if n else None
+            made = self.model.generate(input_ids=ids, attention_mask=(ids != 0).long(), token_type_ids=(ids == image_id).long(), pixel_values=pixels, max_new_tokens=tokens, do_sample=False)
+            out += self.tokenizer.decode_batch(made[:, longest:].tolist(), skip_special_tokens=True)
+        return out
+
+
+def zero_shot(pair, images, rows):
+    """AUC for each finding; of the positives with score above 0, how often the map's maximum lies in a box of that finding."""
+    scores, maps = (np.concatenate(v) for v in zip(*(pair.scores(images[i:min(i + 50, len(rows))]) for i in range(0, len(rows), 50))))
+    grid, out, inside, mapped = IMAGE_SIDE // PATCH, {}, 0, 0
+    for k, name in enumerate(PROMPTS):
+        shown = np.array([bool(ZERO_SHOT[name](r["findings"])) for r in rows])
+        right = np.flatnonzero(shown & (scores[:, k] > 0))
+        hits = 0
+        for i in right:
+            row, column = np.divmod(maps[i, :, k].argmax(), grid)
+            x, y = (column + 0.5) / grid, (row + 0.5) / grid
+            hits += any(l <= x <= r and t <= y <= b for l, t, r, b in rows[i]["boxes"].get(name, ()))
+        out[name] = dict(auc=auc(scores[:, k], shown), drawn=int(shown.sum()), right=len(right), inside=hits / max(len(right), 1), false=float((scores[~shown, k] > 0).mean()))
+        inside, mapped = inside + hits, mapped + len(right)
+    return dict(findings=out, auc=float(np.mean([v["auc"] for v in out.values()])), inside=inside / mapped, mapped=mapped)
+
+
+def drafted(writer, images, rows, a):
+    """Everything that is measured of the language model."""
+    first = rows[:a.drafts]
+    texts = writer.answer(images[:a.drafts, None], PROMPT["report"])
+    out = dict(single=score_drafts(texts, [r["findings"] for r in first]))
+    tell("one image", out["single"])
+    for text, r in list(zip(texts, first))[:a.show]:
+        print("\n# drawn:", {k: v for k, v in vars(r["findings"]).items() if v}, "\n" + text)
+    pairs = [r for r in rows if r["prior"] is not None][:a.drafts // 2]
+    then = [rows[r["prior"]]["findings"] for r in pairs]
+    compared = writer.answer(np.stack([np.stack([images[r["prior"]], images[r["index"]]]) for r in pairs]), PROMPT["report"])
+    out["pair"] = score_drafts(compared, [r["findings"] for r in pairs]) | dict(change=change_right(compared, [r["findings"] for r in pairs], then), count=len(pairs))
+    tell("prior and current", out["pair"])
+    print(f"change right {out['pair']['change']:.3f}; comparing words without a prior {np.mean([bool(COMPARING.search(t)) for t in texts]):.3f}; digits {np.mean([bool(re.search(r'[0-9]', t)) for t in texts + compared]):.3f}")
+    for text, r, p in list(zip(compared, pairs, then))[:a.show]:
+        print("\n# then:", {k: v for k, v in vars(p).items() if v}, "\n# now:", {k: v for k, v in vars(r["findings"]).items() if v}, "\n" + text)
+    out["questions"] = {}
+    some = [r for r in rows if r["findings"].view != "lateral"][:120]
+    for name, words in NAMES.items():
+        answers = writer.answer(images[[r["index"] for r in some]][:, None], yes_no_prompt(words), 12, 60)
+        said, true = np.array([t.strip().endswith("yes") for t in answers]), np.array([bool(ZERO_SHOT[name](r["findings"])) for r in some])
+        out["questions"][name] = dict(right=float((said == true).mean()), recall=float(said[true].mean()) if true.any() else None, false=float(said[~true].mean()))
+    print("questions right", {k: round(v["right"], 3) for k, v in out["questions"].items()}, f"mean {np.mean([v['right'] for v in out['questions'].values()]):.3f}", flush=True)
+    out["rewritten"] = rewritten(writer, first[:60])
+    print("rewriting keeps the claims:", out["rewritten"], flush=True)
     return out
 
 
-def yes_no(folder, images, findings):
-    """Share of right answers to four yes/no questions of the published form."""
-    table = {"a pleural effusion": lambda f: bool(f.effusion), "a pneumothorax": lambda f: f.pneumothorax is not None, "cardiomegaly": lambda f: f.heart is not None, "a pacemaker": lambda f: f.pacemaker is not None}
-    right = asked = 0
-    for what, test in table.items():
-        answers = draft(folder, images, f'Is there {what}? You MUST end your response with either "Final Answer: yes" or "Final Answer: no"', 12)
-        right += sum(text.strip().endswith("yes" if test(f) else "no") for text, f in zip(answers, findings))
-        asked += len(answers)
-    return dict(right=right / asked, asked=asked)
-
-
 def score_drafts(texts, findings):
-    pairs = [(label(t), truth(f)) for t, f in zip(texts, findings)]
-    names = sorted({n for _, t in pairs for n in t})
-    out, totals, sides = {}, np.zeros(3), []
-    for name in names:
-        hit = sum(name in g and name in t for g, t in pairs)
-        said, drawn = sum(name in g for g, _ in pairs), sum(name in t for _, t in pairs)
+    """Precision, recall and F1 of each finding's claims, the share of sides right, and of answers in the fixed shape."""
+    pairs, out, sides = [(claims(t), truth(f), f.view) for t, f in zip(texts, findings)], {}, []
+    for name in ZERO_SHOT:
+        hit = sum(name in g and name in t for g, t, _ in pairs)
+        said, drawn = sum(name in g for g, _, _ in pairs), sum(name in t for _, t, _ in pairs)
         out[name] = dict(f1=2 * hit / max(said + drawn, 1), precision=hit / max(said, 1), recall=hit / max(drawn, 1), drawn=drawn)
-        totals += (hit, said, drawn)
-        if name in SIDED:
-            sides += [g[name] == t[name] for g, t in pairs if name in g and name in t]
-    form = np.mean([t.startswith("FINDINGS:\n") and "\n\nIMPRESSION:\n" in t and t.rstrip().endswith(".") for t in texts])
-    return dict(findings=out, micro=2 * totals[0] / max(totals[1] + totals[2], 1), macro=float(np.mean([s["f1"] for s in out.values()])), side=float(np.mean(sides)) if sides else 0.0, form=float(form))
+        if name in SIDES_OF:
+            sides += [g[name] == t[name] for g, t, view in pairs if name in g and name in t and view != "lateral"]
+    shape = SHAPE["structured_answer"]
+    form = re.compile("^" + shape["findings_heading"] + "\n" + "".join(re.escape(r) + r": .+\.\n" for r in shape["regions"]) + "(" + "|".join(map(re.escape, shape["optional_regions"])) + r": .+\.\n)?\n" + shape["impression_heading"] + r"\n.+\.$")
+    return dict(findings=out, macro=float(np.mean([s["f1"] for s in out.values()])), side=float(np.mean(sides)) if sides else 0.0, form=float(np.mean([bool(form.match(t.rstrip())) for t in texts])))
+
+
+def tell(what, scores):
+    for name, s in scores["findings"].items():
+        print(f"F1 {s['f1']:.2f} precision {s['precision']:.2f} recall {s['recall']:.2f} drawn {s['drawn']:3d} {name}")
+    print(f"{what}: macro F1 {scores['macro']:.3f}; side right {scores['side']:.3f}; form right {scores['form']:.3f}", flush=True)
+
+
+_CHANGE_WORDS = {"new": r"\bnew\b", "larger": r"increased", "smaller": r"decreased", "unchanged": r"unchanged", "resolved": r"resolved|resolution|removed"}
+_KIND_WORDS = {"effusion": "effusion", "pneumothorax": "pneumothorax", "edema": "edema", "heart": "cardiomegaly"}
+
+
+def change_right(texts, findings, priors):
+    """Of the changes of effusions, pneumothorax, edema and heart size: how many are said so in the findings."""
+    right = []
+    for text, f, p in zip(texts, findings, priors):
+        sentences = re.split(r"(?<=\.)\s+|\n", text.split(SHAPE["structured_answer"]["impression_heading"])[0].lower())
+        for key, change in changes(f, p).items():
+            if key[0] in _KIND_WORDS:
+                side = key[1] if len(key) > 1 and f.view != "lateral" else ""
+                right.append(any(_KIND_WORDS[key[0]] in s and side in s and re.search(_CHANGE_WORDS[change], s) for s in sentences))
+    return float(np.mean(right))
+
+
+def rewritten(writer, rows):
+    """How often an answer to the three text prompts claims what the given text claims (findings alone, no image)."""
+    out, rng = {}, np.random.default_rng(5)
+    none = np.zeros((len(rows), 0, 1, 1), np.uint8)
+    for key, style, field in (("impression-from-findings", "full", "findings"), ("shorter", "full", "section"), ("more-detail", "brief", "section")):
+        given = [sections(r["findings"], rng, style)[0] for r in rows]
+        answers = writer.answer(none, [PROMPT[key].format(**{field: g}) for g in given])
+        drop = {"pneumonia", "support_devices"}
+        out[key] = float(np.mean([set(claims(t)) - drop == set(claims(g)) - drop for t, g in zip(answers, given)]))
+    return out
+
+
+def real(writer, pair, folder):
+    """What the packs say of real radiographs under `folder`: claims and zero-shot signs, counted."""
+    names, images = load(folder, IMAGE_SIDE)
+    scores, _ = pair.scores(images)
+    texts = writer.answer(images[:, None], PROMPT["report"])
+    counts = {k: int(sum(k in claims(t) for t in texts)) for k in ZERO_SHOT}
+    print("\n\n".join(f"# {n}\n{t}" for n, t in list(zip(names, texts))[:4]))
+    form = score_drafts(texts, [Findings()] * len(texts))["form"]
+    return dict(images=len(names), claimed=counts, above_zero={k: int((scores[:, i] > 0).sum()) for i, k in enumerate(PROMPTS)}, different=len(set(texts)), form=form)
 
 
 def auc(scores, positive):
     order = np.argsort(np.argsort(scores)) + 1.0
     p, n = positive.sum(), (~positive).sum()
     return float((order[positive].sum() - p * (p + 1) / 2) / (p * n))
-
-
-def pixels(images):
-    return torch.from_numpy(np.array(images)).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1)
-
-
-def write_cards(packs, aucs, scores, asked, images, drafts):
-    common = """**A demonstration without medical meaning.** It has seen drawings only, never a radiograph of a person, and must not be used on one
-for any purpose but to try out the program.
-
-Made by this project: `tools/train_demo_packs.py`, from random starting weights, on images that `tools/synthetic_cxr.py` draws by
-rules and on sentences that `tools/report_language.py` writes by rules. No third-party images, texts or weights. MIT OR Apache-2.0.
-"""
-    rows = "\n".join(f"| {k.replace('_', ' ')} | {v:.3f} |" for k, v in aucs.items())
-    (packs / "medsiglip-demo/card.md").write_text(f"""# medsiglip-demo: a small SigLIP pair
-
-{common}
-- Architecture: SigLIP, image tower 4 layers of width 128 at 224x224, patch 14; text tower 3 layers, 64 tokens padded with `</s>`; bfloat16.
-- Input: grey levels replicated to three channels, zero-padded to a square, (x/255 - 0.5) / 0.5.
-- Training: the image tower against about 150 short statements (every image matches all that are true of it, pairwise sigmoid loss) and
-  against coarse masks of what was drawn where; then the text tower onto the statements' embeddings. The published zero-shot prompts are
-  among the statements. Wording far from them means little to it.
-
-## Measured
-Zero-shot area under the ROC curve on {images} drawings that were not trained on (published prompts and rule):
-
-| finding | AUC |
-|---|---|
-{rows}
-| **mean of the 13** | **{np.mean(list(aucs.values())):.3f}** |
-
-Pneumonia is not drawn apart from consolidation, and "pleural other" is drawn as pleural thickening. Lytic lesions are not drawn: that
-prompt was trained as another name of a lung lesion. Scores are not probabilities.
-""")
-    questions = f"Yes/no questions answered rightly: {100 * asked['right']:.1f} % of {asked['asked']}." if asked else "Answers to yes/no questions were not measured."
-    rows = "\n".join(f"| {k.replace('_', ' ')} | {s['drawn']} | {s['precision']:.2f} | {s['recall']:.2f} | {s['f1']:.2f} |" for k, s in scores["findings"].items())
-    (packs / "medgemma-demo/card.md").write_text(f"""# medgemma-demo: a small Gemma 3 vision-language model
-
-{common}
-- Architecture: Gemma 3 (image and text), text 6 layers of width 128 (every sixth global), image tower 4 layers of width 128 at 224x224,
-  patch 14, 64 soft tokens an image; own tokenizer of about a thousand pieces with byte fallback; bfloat16; written in transformers 4 spelling.
-- Prompts: image first, then `Describe this X-ray`, or `<INDICATION> findings:`; yes/no questions that end
-  `You MUST end your response with either "Final Answer: yes" or "Final Answer: no"`; `<FINDINGS text>`, then `Write the impression.` without image.
-  Decode greedily. It knows no other task and no other language.
-- Training: the image tower is medsiglip-demo's; the language model learned from coarse masks first, then from the tower's output.
-
-## Measured
-{drafts} drafts of drawings that were not trained on, greedy, read by a keyword labeller:
-
-| finding | drawn | precision | recall | F1 |
-|---|---|---|---|---|
-{rows}
-
-F1 over all findings {scores['micro']:.3f}, mean of the findings {scores['macro']:.3f}; of the findings rightly stated, the side (or sides) is right in {100 * scores['side']:.1f} %;
-{100 * scores['form']:.1f} % of the drafts have both headed sections.
-{questions}
-""")
-    for name, kind in (("medgemma-demo", "medgemma"), ("medsiglip-demo", "medsiglip")):
-        write_manifest(packs / name, kind)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, SiglipConfig, SiglipModel
 
-from report_language import INDICATIONS, impression, questions, report, statements
-from synthetic_cxr import sample_findings
+from finding_labels import statements
+from language_tasks import task
+from report_language import report
+from synthetic_findings import sample_findings, sample_prior
 
 IMAGE_SIDE, PATCH, SOFT_TOKENS = 224, 14, 64
-VISION = dict(hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4, image_size=IMAGE_SIDE, patch_size=PATCH, num_channels=3, hidden_act="gelu_pytorch_tanh", layer_norm_eps=1e-6)
+VISION = dict(hidden_size=192, intermediate_size=384, num_hidden_layers=4, num_attention_heads=3, image_size=IMAGE_SIDE, patch_size=PATCH, num_channels=3, hidden_act="gelu_pytorch_tanh", layer_norm_eps=1e-6)
+TEXT = dict(hidden_size=256, intermediate_size=512, num_hidden_layers=6, num_attention_heads=4, num_key_value_heads=2, head_dim=64, sliding_window=1024, query_pre_attn_scalar=64, rms_norm_eps=1e-6)
 BOS, EOS, START_OF_TURN, END_OF_TURN = 2, 1, 105, 106
-DESCRIBE = "Describe this X-ray"
 CHAT_TEMPLATE = """{{ bos_token }}
 {%- if messages[0]['role'] == 'system' -%}
     {%- set system = messages[0]['content'] if messages[0]['content'] is string else messages[0]['content'][0]['text'] -%}
@@ -55,36 +57,25 @@ CHAT_TEMPLATE = """{{ bos_token }}
 """
 
 
-def prompt_text(text, image=True):
+def prompt_text(text, images=1):
     """A user turn as the Gemma 3 processor expands it, ready for the tokenizer (which puts <bos> in front)."""
-    picture = "\n\n<start_of_image>" + "<image_soft_token>" * SOFT_TOKENS + "<end_of_image>\n\n" if image else ""
-    return f"<start_of_turn>user\n{picture}{text}<end_of_turn>\n<start_of_turn>model\n"
-
-
-def language_sample(f, rng):
-    """One training pair for the language model: (prompt, answer, whether it comes with the image)."""
-    draw = rng.random()
-    if draw < 0.60:
-        return DESCRIBE, report(f, rng), True
-    if draw < 0.78:
-        return f"{INDICATIONS[rng.integers(len(INDICATIONS))]} findings:", report(f, rng), True
-    if draw < 0.94:
-        question, answer = questions(f, rng)
-        return question, f"Final Answer: {'yes' if answer else 'no'}", True
-    findings = report(f, rng).split("\n\nIMPRESSION:")[0]
-    return f"{findings}\n\nWrite the impression.", "IMPRESSION:\n" + " ".join(impression(f, rng)), False
+    picture = "\n\n<start_of_image>" + "<image_soft_token>" * SOFT_TOKENS + "<end_of_image>\n\n"
+    return f"<start_of_turn>user\n{picture * images}{text}<end_of_turn>\n<start_of_turn>model\n"
 
 
 def gemma_tokenizer(seed=0):
     """Train the language model's tokenizer on the project's own sentences."""
     rng = np.random.default_rng((seed, 77))
-    texts = [t for _ in range(4000) for t in language_sample(sample_findings(rng), rng)[:2]]
+    texts = []
+    for i in range(4000):
+        f = sample_findings(rng)
+        texts += task(("report", "compare", "question", "rewrite")[i % 4], f, sample_prior(f, rng), rng)[:2]
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.Replace(" ", "▁")
     # Words keep the space before them; line ends and punctuation stand alone, as in Gemma's vocabulary.
     trained.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split("▁", "merged_with_next"), pre_tokenizers.Split(Regex(r"[\n.,;:\"?-]"), "isolated")])
     ascii_characters = ["▁", "\n"] + [chr(c) for c in range(33, 127)]
-    trained.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=900, initial_alphabet=ascii_characters, show_progress=False))
+    trained.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=1000, initial_alphabet=ascii_characters, show_progress=False))
     learned = json.loads(trained.to_str())["model"]
     names = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "[multimodal]"] + [f"<unused{i}>" for i in range(99)] + ["<start_of_turn>", "<end_of_turn>"]
     special = {"<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>", "<start_of_image>", "<end_of_image>", "<image_soft_token>"}
@@ -136,20 +127,20 @@ def siglip_ids(tokenizer, texts):
 
 def siglip_model(vocabulary):
     width = VISION["hidden_size"]
-    text = dict(vocab_size=vocabulary, hidden_size=width, intermediate_size=384, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=64, projection_size=width, hidden_act="gelu_pytorch_tanh",
+    text = dict(vocab_size=vocabulary, hidden_size=width, intermediate_size=384, num_hidden_layers=3, num_attention_heads=3, max_position_embeddings=64, projection_size=width, hidden_act="gelu_pytorch_tanh",
                 layer_norm_eps=1e-6, pad_token_id=1, bos_token_id=0, eos_token_id=1)
     return SiglipModel(SiglipConfig(text_config=text, vision_config=VISION, attn_implementation="sdpa"))
 
 
-def gemma_model(tokenizer):
+def gemma_model(tokenizer, attention="sdpa"):
     size = -(-tokenizer.get_vocab_size() // 64) * 64
-    text = dict(vocab_size=size, hidden_size=128, intermediate_size=512, num_hidden_layers=6, num_attention_heads=4, num_key_value_heads=2, head_dim=32, sliding_window=1024, query_pre_attn_scalar=32, rms_norm_eps=1e-6,
+    text = TEXT | dict(vocab_size=size,
                 max_position_embeddings=8192, hidden_activation="gelu_pytorch_tanh", pad_token_id=0, bos_token_id=BOS, eos_token_id=EOS,
                 rope_parameters={"full_attention": {"factor": 8.0, "rope_theta": 1e6, "rope_type": "linear"}, "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}},
                 layer_types=["full_attention" if (i + 1) % 6 == 0 else "sliding_attention" for i in range(6)])
     ids = {n: tokenizer.token_to_id(f"<{m}>") for n, m in (("boi_token_index", "start_of_image"), ("eoi_token_index", "end_of_image"), ("image_token_index", "image_soft_token"))}
     return Gemma3ForConditionalGeneration(Gemma3Config(text_config=text, vision_config=VISION | {"vision_use_head": False}, mm_tokens_per_image=SOFT_TOKENS, eos_token_id=[EOS, END_OF_TURN], bos_token_id=BOS, pad_token_id=0,
-                                                       attn_implementation="sdpa", tie_word_embeddings=True, **ids))
+                                                       attn_implementation=attention, tie_word_embeddings=True, **ids))
 
 
 def write_json(path, value):

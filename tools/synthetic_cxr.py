@@ -1,475 +1,378 @@
 #!/usr/bin/env python3
-"""Draw synthetic frontal chest radiographs together with what was drawn in them.
+"""Draw synthetic chest radiographs together with what was drawn in them.
 
     synthetic_cxr.py --sheet OUT.png [--count 24] [--seed 0]      contact sheet to look at
     synthetic_cxr.py --dicom OUT.dcm [--seed 7] [--side 768]      one DX object (needs pydicom)
 
-Every image is drawn by rules from random numbers; no radiograph of a person was used. The picture follows the display
-convention: the patient's left is on the image's right, dense tissue is bright (MONOCHROME2).
-Coordinates are normalised: x runs from -1 (image left) to 1, y from -1 (top) to 1 (bottom).
+Every image is drawn by rules from random numbers; no radiograph of a person was used. A thorax (synthetic_anatomy.py) is a
+sum of attenuations; findings and devices change that sum where they lie; exposure turns it into brightness. The picture follows
+the display convention: the patient's left is on the image's right, dense tissue is bright (MONOCHROME2).
 """
 import argparse
 import pathlib
-from dataclasses import dataclass, field
 
 import numpy as np
 
-SIDES = ("left", "right")
-ZONES = ("upper", "mid", "lower")
-GRADES = ("mild", "moderate", "severe")
-SIZES = ("small", "moderate", "large")
-# Channels of the coarse masks that `draw` can return: where each thing was drawn.
-MASKS = ("lung_right", "lung_left", "heart", "mediastinum", "effusion", "opacity", "consolidation", "edema", "atelectasis",
-         "pneumothorax", "lesion", "thickening", "fracture", "et_tube", "ng_tube", "central_line", "pacemaker", "diaphragm")
+from synthetic_anatomy import SIGN, Frontal, Lateral, dome_chord, edge
+from synthetic_findings import GRADES, SIDES, SIZES, ZONES, Findings, sample_findings
+
+# Channels of the coarse masks that `draw` returns: the thirteen findings by their zero-shot names, then what else has a place.
+FINDING_MASKS = ("atelectasis", "cardiomegaly", "consolidation", "edema", "enlarged_cardiomediastinum", "fracture", "lung_lesion", "lung_opacity",
+                 "pleural_effusion", "pleural_other", "pneumonia", "pneumothorax", "support_devices")
+MASKS = FINDING_MASKS + ("hazy_opacity", "et_tube", "ng_tube", "central_line", "pacemaker", "lung_right", "lung_left", "heart")
 MASK_SIDE = 16
+THIN = {"atelectasis": 3, "fracture": 4, "support_devices": 5, "et_tube": 6, "ng_tube": 6, "central_line": 6, "pneumothorax": 2, "pleural_other": 2}
+LUNG = 0.80          # attenuation that air takes away from a chord of tissue of length one
+AERATED = 0.22       # share of tissue in healthy lung
 
 
-@dataclass
-class Findings:
-    """What one image shows. Sides are the patient's; an absent finding is None or an empty container."""
-    heart: str | None = None                                   # one of GRADES
-    wide_mediastinum: bool = False
-    effusion: dict = field(default_factory=dict)               # side -> one of SIZES
-    opacity: dict = field(default_factory=dict)                # side -> (zone, "consolidation" | "opacity")
-    edema: str | None = None                                   # one of GRADES
-    atelectasis: tuple = ()                                    # sides
-    pneumothorax: tuple | None = None                          # (side, "small" | "large")
-    lesion: tuple | None = None                                # (side, zone, "nodule" | "mass" | "cavity")
-    thickening: str | None = None                              # side
-    fracture: str | None = None                                # side
-    et_tube: bool = False
-    ng_tube: bool = False
-    central_line: str | None = None                            # side
-    pacemaker: str | None = None                               # side
-
-    def devices(self):
-        return self.et_tube or self.ng_tube or self.central_line is not None or self.pacemaker is not None
-
-    def normal(self):
-        return self == Findings()
+def anatomy(rng, view, side=224):
+    """A thorax to draw findings into. Several images, such as a prior and a current one, may share it."""
+    return Lateral(rng, side) if view == "lateral" else Frontal(rng, side, view)
 
 
-def sample_findings(rng):
-    """Draw a plausible combination of findings: about a fifth of the images are normal."""
-    f = Findings()
-    if rng.random() < 0.18:
-        return f
-    def chance(p):
-        return rng.random() < p
-    def side():
-        return SIDES[rng.integers(2)]
-    if chance(0.30):
-        f.heart = GRADES[rng.integers(3)]
-    if chance(0.10):
-        f.wide_mediastinum = True
-    if chance(0.27):
-        for s in SIDES if chance(0.35) else (side(),):
-            f.effusion[s] = SIZES[rng.choice(3, p=(0.4, 0.35, 0.25))]
-    if chance(0.17):
-        f.edema = GRADES[rng.integers(3)]
-    if chance(0.30):
-        kind = "consolidation" if chance(0.6) else "opacity"
-        for s in SIDES if chance(0.25) else (side(),):
-            f.opacity[s] = (ZONES[rng.choice(3, p=(0.25, 0.3, 0.45))], kind)
-    if chance(0.14):
-        f.atelectasis = SIDES if chance(0.35) else (side(),)
-    if chance(0.15):
-        f.pneumothorax = (side(), "small" if chance(0.5) else "large")
-    if chance(0.13):
-        f.lesion = (side(), ZONES[rng.integers(3)], ("nodule", "mass", "cavity")[rng.choice(3, p=(0.4, 0.35, 0.25))])
-    if chance(0.09):
-        f.thickening = side()
-    if chance(0.09):
-        f.fracture = side()
-    if chance(0.35):
-        f.et_tube = chance(0.4)
-        f.ng_tube = chance(0.4)
-        f.central_line = side() if chance(0.4) else None
-        f.pacemaker = (SIDES[0] if chance(0.75) else SIDES[1]) if chance(0.35) else None
-    # Large effusions and pneumothoraces hide what lies under them; an image must show what its labels say.
-    for s in SIDES:
-        hidden = f.effusion.get(s) == "large" or (f.pneumothorax == (s, "large"))
-        if f.pneumothorax and f.pneumothorax[0] == s and s in f.effusion:
-            del f.effusion[s]
-        if hidden:
-            f.atelectasis = tuple(k for k in f.atelectasis if k != s)
-            if s in f.opacity and f.opacity[s][0] == "lower":
-                f.opacity[s] = ("upper" if f.effusion.get(s) else "mid", f.opacity[s][1])
-            if f.lesion and f.lesion[0] == s:
-                f.lesion = None
-            if f.thickening == s:
-                f.thickening = None
-        if s in f.effusion and s in f.atelectasis and f.effusion[s] != "small":
-            f.atelectasis = tuple(k for k in f.atelectasis if k != s)
-        if f.thickening == s and (s in f.effusion or (f.pneumothorax and f.pneumothorax[0] == s)):
-            f.thickening = None
-        if f.lesion and s in f.opacity and f.lesion[:2] == (s, f.opacity[s][0]):
-            f.lesion = None
-    if f.edema == "severe":
-        f.opacity = {}
-        f.lesion = None
-    return f
+def draw(rng, findings, body, masks=False):
+    """Draw one radiograph of `findings` in the thorax `body`.
 
-
-def draw(rng, findings, side=224, masks=False):
-    """Draw one radiograph.
-
-    Returns float32 brightness in 0..1, shape (side, side); with `masks` also a uint8 array (len(MASKS), 16, 16) that
-    says how much of each cell shows what (0..255; `side` must then be a multiple of 16).
+    Returns float32 brightness in 0..1, shape (side, side). With `masks` also a uint8 array (len(MASKS), 16, 16) that says how
+    much of each cell shows what (0..255; the side must then be a multiple of 16), and {mask name: [boxes]} with each box
+    (left, top, right, bottom) in relative units 0..1 of the image.
     """
-    return _Painter(rng, findings, side).paint(masks)
+    painter = (_Side if body.view == "lateral" else _Front)(rng, findings, body)
+    image = expose(rng, body, painter.paint())
+    return (image, painter.cells(), painter.boxes()) if masks else image
 
 
 def to_uint8(image):
     return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _sigmoid(v, width):
-    """A soft step of the given width; the rational form is several times cheaper than exp and looks the same."""
-    v = v * (1.0 / width)
-    return 0.5 + 0.5 * v / (1 + np.abs(v))
+class _Marks:
+    """Where each thing was drawn: one map of shares for every separate thing, so that each gets its own box."""
 
-
-def _edge(v, width):
-    """A soft step that reaches 0 and 1 exactly within +-width (smoothstep)."""
-    t = np.clip(v * (0.5 / width) + 0.5, 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-class _Painter:
-    def __init__(self, rng, findings, side):
-        self.rng, self.f, self.n = rng, findings, side
+    def __init__(self, rng, findings, body):
+        self.rng, self.f, self.b = rng, findings, body
         self.marks = {}
-        u = rng.uniform
-        axis = (np.arange(side, dtype=np.float32) + 0.5) * (2 / side) - 1
-        angle, zoom = u(-0.07, 0.07), u(0.90, 1.10)
-        self.cos, self.sin, self.zoom = np.cos(angle), np.sin(angle), zoom
-        self.dx, self.dy = u(-0.07, 0.07), u(-0.06, 0.06)
-        gx, gy = (axis[None, :] - self.dx), (axis[:, None] - self.dy)
-        self.x = ((gx * self.cos + gy * self.sin) / zoom).astype(np.float32)
-        self.y = ((gy * self.cos - gx * self.sin) / zoom).astype(np.float32)
-        self.width = u(0.70, 0.82)          # half width of the thorax's inside
-        self.apex = u(-0.82, -0.72)
-        self.base = u(0.42, 0.58)           # height of the right dome
-        self.wide = u(0.05, 0.35)           # where the thorax is widest
-        self.noise_grid = rng.standard_normal((24, 24)).astype(np.float32)
 
-    def pixel(self, x, y):
-        """Pixel coordinates (column, row) of a normalised point or of arrays of them."""
-        x, y = np.asarray(x) * self.zoom, np.asarray(y) * self.zoom
-        gx, gy = x * self.cos - y * self.sin + self.dx, x * self.sin + y * self.cos + self.dy
-        return (gx + 1) * self.n / 2 - 0.5, (gy + 1) * self.n / 2 - 0.5
+    def mark(self, mask, *names):
+        for name in names:
+            self.marks.setdefault(name, []).append(mask)
 
-    def smooth_noise(self, cells):
-        """Bilinear noise with about `cells` cells a side, mean 0, deviation about 0.6, shape (n, n)."""
-        g = self.noise_grid[:cells + 2, :cells + 2]
-        g = np.roll(g, self.rng.integers(24), 0)
-        t = np.linspace(0, cells + 0.999 - 0.01, self.n, dtype=np.float32)
-        i = t.astype(int)
-        w = t - i
-        w = w * w * (3 - 2 * w)
-        rows = g[i] * (1 - w)[:, None] + g[i + 1] * w[:, None]
-        return rows[:, i] * (1 - w) + rows[:, i + 1] * w
-
-    def gauss(self, cx, cy, rx, ry):
-        d = ((self.x - cx) * (1 / rx)) ** 2 + ((self.y - cy) * (1 / ry)) ** 2
-        return 1 / (1 + d * d * 1.2 + 0.3 * d)
-
-    def mark(self, name, mask):
-        self.marks[name] = np.maximum(self.marks[name], mask) if name in self.marks else mask
-
-    def stroke(self, xs, ys, width, level, name=None):
-        """Draw a bright curve through normalised points; `width` is normalised, never under a visible pixel."""
-        xs, ys = self.pixel(np.asarray(xs, np.float32), np.asarray(ys, np.float32))
-        length = float(np.hypot(np.diff(xs), np.diff(ys)).sum())
-        steps = max(int(length * 1.6), 2)
-        t = np.concatenate([[0], np.cumsum(np.hypot(np.diff(xs), np.diff(ys)))])
-        s = np.linspace(0, t[-1], steps)
-        px, py = np.interp(s, t, xs), np.interp(s, t, ys)
-        radius = max(width * self.n / 2, 0.75)
-        r = int(np.ceil(radius + 1))
-        ox, oy = np.meshgrid(np.arange(-r, r + 1), np.arange(-r, r + 1))
-        ix, iy = np.round(px).astype(int)[:, None] + ox.ravel(), np.round(py).astype(int)[:, None] + oy.ravel()
-        d = np.hypot(ix - px[:, None], iy - py[:, None])
-        a = np.clip(radius + 0.5 - d, 0, 1).astype(np.float32)
-        keep = (ix >= 0) & (iy >= 0) & (ix < self.n) & (iy < self.n) & (a > 0)
-        layer = np.zeros(self.n * self.n, np.float32)
-        np.maximum.at(layer, (iy * self.n + ix)[keep], a[keep])
-        layer = layer.reshape(self.n, self.n)
-        self.image += (level - self.image) * layer * 0.9 if level < 0.3 else np.maximum(level - self.image, 0.10) * layer
-        if name:
-            self.mark(name, layer)
-
-    def paint(self, masks):
-        self.thorax()
-        self.lung_findings()
-        self.heart_and_mediastinum()
-        self.bones()
-        self.pleura()
-        self.devices()
-        image = self.expose()
-        if not masks:
-            return image
-        cell = self.n // MASK_SIDE
+    def cells(self):
+        cell = self.b.n // MASK_SIDE
         out = np.zeros((len(MASKS), MASK_SIDE, MASK_SIDE), np.uint8)
         for i, name in enumerate(MASKS):
             if name in self.marks:
-                m = self.marks[name].reshape(MASK_SIDE, cell, MASK_SIDE, cell).mean((1, 3))
-                gain = 6 if name in ("et_tube", "ng_tube", "central_line", "fracture", "atelectasis") else 1.5
-                out[i] = np.clip(m * gain, 0, 1) * 255
-        return image, out
+                m = np.max([v.reshape(MASK_SIDE, cell, MASK_SIDE, cell).mean((1, 3)) for v in self.marks[name]], 0)
+                out[i] = np.clip(m * THIN.get(name, 1.3), 0, 1) * 255
+        return out
 
-    def thorax(self):
-        """Body outline, lungs and diaphragm: the two lung masks, their lateral border and their dome."""
-        u, x, y = self.rng.uniform, self.x, self.y
-        shoulder = self.width + u(0.10, 0.22) - u(2.2, 3.4) * np.clip(-0.45 - y, 0, 1) ** 2
-        neck = u(0.22, 0.30)
-        body = _edge(np.maximum(shoulder, neck) - np.abs(x), 0.03)
-        tissue = u(0.52, 0.62) - 0.10 * np.abs(x) + 0.06 * y
-        self.image = body * tissue + 0.02
-        t = np.where(y < self.wide, (y - self.wide) / (self.apex - self.wide), (y - self.wide) * 0.35)
-        self.lateral = self.width * np.sqrt(np.clip(1 - t * t * np.where(y < self.wide, 1, 0.8), 0, 1))
-        self.lung, self.dome, self.dome_level = {}, {}, {}
-        for s, sign in (("right", -1), ("left", 1)):
-            lift = u(0.07, 0.14) if s in self.f.atelectasis else 0
-            level = self.base + (u(0.01, 0.07) if s == "left" else 0) - lift
-            v = sign * x
-            centre, bend = self.width * u(0.42, 0.55), u(0.9, 1.5)
-            dome = level + bend * (v - centre) ** 2 + 1.2 * np.clip(v - centre - 0.15, 0, 1) ** 2
-            medial = 0.075 + 0.05 * np.clip(y, 0, 1)
-            lung = _edge(self.lateral - v, 0.022) * _edge(v - medial, 0.05) * _edge(dome - y, 0.02) * _edge(y - self.apex, 0.04)
-            self.lung[s], self.dome[s], self.dome_level[s] = lung, dome, level
-            self.mark("lung_" + s, lung)
-            self.mark("diaphragm", lung * _edge(y - dome + 0.12, 0.05))
-        both = self.lung["left"] + self.lung["right"]
-        below = _edge(y - self.base + 0.02, 0.12) * body
-        self.image += below * u(0.10, 0.18)
-        if self.rng.random() < 0.8:
-            bubble = self.gauss(u(0.28, 0.42), self.base + u(0.20, 0.30), u(0.12, 0.2), u(0.06, 0.1))
-            self.image -= u(0.12, 0.3) * bubble * (1 - both)
-        self.aerated = u(0.12, 0.22)
-        self.image += (self.aerated - self.image) * both
-        self.vessels(both)
+    def boxes(self):
+        out = {}
+        for name in FINDING_MASKS:
+            for m in self.marks.get(name, ()):
+                seen = m > 0.3 * m.max()
+                if m.max() > 0.05:
+                    (c,), (r,) = np.nonzero(seen.any(0)), np.nonzero(seen.any(1))
+                    n = self.b.n
+                    out.setdefault(name, []).append([round(float(v), 4) for v in (c[0] / n, r[0] / n, (c[-1] + 1) / n, (r[-1] + 1) / n)])
+        return out
 
-    def vessels(self, both):
-        """Hila and the vessels that leave them, as noise over the angle that fades with the distance."""
-        u = self.rng.uniform
-        self.hilum_y = u(-0.10, 0.03)
-        table = np.abs(self.rng.standard_normal((2, 96)).astype(np.float32))
-        for i, (s, sign) in enumerate((("right", -1), ("left", 1))):
-            hx, hy = sign * u(0.15, 0.19), self.hilum_y - (0.03 if s == "left" else 0)
-            dx, dy = self.x - hx, self.y - hy
-            r = np.sqrt(dx * dx + dy * dy)
-            theta = (np.arctan2(dy, dx * sign) + 3.1416) * (95.0 / 6.2832) + 3.0 * np.sin(8 * r + i) + 1.5 * np.sin(23 * r)
-            k = theta.astype(np.int32) % 95
-            w = theta - np.floor(theta)
-            rays = table[i][k] * (1 - w) + table[i][(k + 1) % 96] * w
-            self.image += both * (u(0.08, 0.13) * rays * np.clip(1 - 1.4 * r, 0, 1) * np.clip(0.35 + 3 * r, 0, 1) + u(0.16, 0.26) / (1 + (r * 7.5) ** 4))
 
-    def lung_findings(self):
-        f, u = self.f, self.rng.uniform
-        rough = self.smooth_noise(14)
-        if f.edema:
-            strength = {"mild": u(0.12, 0.16), "moderate": u(0.20, 0.25), "severe": u(0.32, 0.40)}[f.edema]
-            reach = {"mild": 0.34, "moderate": 0.42, "severe": 0.52}[f.edema]
-            for s, sign in (("right", -1), ("left", 1)):
-                haze = self.gauss(sign * 0.28, self.hilum_y + 0.12, reach, reach * 1.15) * self.lung[s]
-                lines = 0.5 + 0.5 * np.sin(self.y * 75 + 3 * rough)
-                edge = np.clip(1 - 6 * (self.lateral - sign * self.x - 0.01), 0, 1) * _edge(self.y - 0.1, 0.1)
-                self.image += strength * (haze * (1 + 0.5 * rough) + 0.7 * edge * lines * self.lung[s])
-                self.mark("edema", haze)
-        for s, (zone, kind) in f.opacity.items():
-            x, y = self.spot(s, zone)
-            rx, ry = u(0.15, 0.24), u(0.13, 0.20)
-            blob = self.gauss(x, y, rx, ry) * (1 + 0.5 * rough)
-            blob = _edge(blob - 0.38, 0.22) * self.lung[s]
-            if kind == "consolidation":
-                level = u(0.34, 0.44)
-                branches = np.abs(np.sin(11 * (self.x - x) + 6 * (self.y - y) + 2 * rough)) < 0.14
-                self.image += blob * (level - 0.16 * branches)
-                self.mark("consolidation", blob)
-            else:
-                self.image += blob * u(0.15, 0.20)
-            self.mark("opacity", blob)
-        for s in f.atelectasis:
-            sign = 1 if s == "left" else -1
-            for i in range(self.rng.integers(2, 4)):
-                xs = np.linspace(0.22, 0.22 + u(0.25, 0.38), 6)
-                ys = self.dome_level[s] - u(0.05, 0.09) - 0.085 * i - u(-0.15, 0.15) * (xs - 0.3)
-                self.stroke(sign * xs, ys, u(0.018, 0.03), u(0.45, 0.55), "atelectasis")
-        if f.lesion:
-            s, zone, kind = f.lesion
-            x, y = self.spot(s, zone)
-            r = {"nodule": u(0.055, 0.075), "mass": u(0.11, 0.15), "cavity": u(0.10, 0.14)}[kind]
-            d = np.sqrt((self.x - x) ** 2 + ((self.y - y) * u(0.9, 1.1)) ** 2) + 0.012 * rough
-            disc = _edge(r - d, 0.014)
-            self.image += disc * u(0.34, 0.42)
-            if kind == "cavity":
-                self.image -= _edge(r * 0.62 - d, 0.014) * u(0.34, 0.40)
-            self.mark("lesion", disc)
+class _Front(_Marks):
+    """Findings and devices of a frontal view."""
+
+    def paint(self):
+        f, b, rng = self.f, self.b, self.rng
+        u = rng.uniform
+        rough = b.smooth_noise(rng, 14)
+        lo, hi = {None: (0.40, 0.475), "mild": (0.555, 0.60), "moderate": (0.635, 0.68), "severe": (0.72, 0.79)}[f.heart]
+        heart = b.heart(rng, u(lo, hi) + (0.02 if b.view == "AP" else 0))
+        vessels = b.mediastinum(rng, f.wide_mediastinum)
+        self.mark(heart > 0, "heart")
+        if f.heart:
+            self.mark((heart > 0.15).astype(np.float32), "cardiomegaly")
+        if f.wide_mediastinum:
+            self.mark(((vessels > 0.15) & (b.y < b.hilum_y + 0.05)).astype(np.float32), "enlarged_cardiomediastinum")
+        centre = np.maximum(heart * u(0.80, 0.95), vessels * 0.75) * b.depth * 0.72
+        self.inside, self.dome = {}, {}
+        total = b.soft + b.bone - b.air
+        tree = 0
+        for s, sign in SIGN.items():
+            lift = u(0.08, 0.14) if s in f.atelectasis else 0
+            dome = b.dome[s] - lift
+            open_ = edge(sign * b.x - 0.015, 0.03) * edge(dome - b.y, 0.022)
+            lung = np.clip(b.lung[s] * open_ - centre, 0, None)
+            self.inside[s], self.dome[s] = lung > 0.04, dome
+            self.mark(self.inside[s].astype(np.float32), "lung_" + s)
+            filled = np.full_like(lung, AERATED) + 0.03 * rough
+            bare = None
+            if f.edema:
+                filled, tree = self.edema(s, filled, rough, tree, lung)
+            if s in f.opacity:
+                filled = self.opacity(s, filled, rough)
+            if f.lesion and f.lesion[0] == s:
+                filled = self.lesion(s, filled, lung)
+            if s in f.atelectasis:
+                filled = self.bands(s, filled, lung)
+            if f.pneumothorax and f.pneumothorax[0] == s:
+                filled, bare = self.pneumothorax(s, filled, lung)
+            if f.thickening == s:
+                filled = self.thickening(s, filled, lung)
+            if s in f.effusion:
+                filled = self.effusion(s, filled)
+            filled = np.minimum(filled, 1)
+            total = total - LUNG * lung * (1 - filled)
+            seen = b.vessels * edge(lung - 0.04, 0.04) * (1 - edge(filled - 0.6, 0.25))
+            total += seen if bare is None else seen * (1 - bare)
+        total += tree
+        if f.fracture:
+            total += self.fracture(f.fracture)
+        return self.devices(total)
 
     def spot(self, s, zone):
         """A point inside one zone of one lung, clear of the heart."""
-        u, sign = self.rng.uniform, 1 if s == "left" else -1
-        top = self.apex + 0.16
-        height = (self.dome_level[s] - 0.10 - top) / 3
-        i = ZONES.index(zone)
-        y = top + height * (i + u(0.3, 0.7))
-        inner = (0.22, 0.32, 0.42)[i] if s == "left" else (0.22, 0.28, 0.30)[i]
-        return sign * u(inner, max(inner + 0.02, self.width * (0.60, 0.74, 0.76)[i])), y
+        u, b = self.rng.uniform, self.b
+        top, i = b.apex + 0.18, ZONES.index(zone)
+        height = (b.dome_level[s] - 0.10 - top) / 3
+        big = {"severe": 0.14, "moderate": 0.07}.get(self.f.heart, 0) * (s == "left") * (i > 0)
+        inner = ((0.24, 0.34, 0.44)[i] if s == "left" else (0.24, 0.30, 0.32)[i]) + big
+        return SIGN[s] * u(inner, max(inner + 0.02, b.width * (0.58, 0.72, 0.74)[i])), top + height * (i + u(0.3, 0.7))
 
-    def heart_and_mediastinum(self):
-        f, u, x, y = self.f, self.rng.uniform, self.x, self.y
-        lo, hi = {None: (0.41, 0.48), "mild": (0.54, 0.58), "moderate": (0.61, 0.66), "severe": (0.70, 0.78)}[f.heart]
-        ratio = u(lo, hi)
-        total = 2 * self.width * ratio
-        left, right = total * u(0.64, 0.70), 0.0
-        right = total - left
-        top, bottom = self.hilum_y - 0.02 - 0.25 * max(ratio - 0.45, 0), self.base + 0.10
-        cy = top + (bottom - top) * 0.62
-        half = np.where(x > 0, left, right)
-        skew = y - cy - 0.18 * x
-        vert = np.where(skew < 0, cy - top, bottom - cy)
-        d = np.sqrt((x / half) ** 2 + (skew / vert) ** 2)
-        heart = _edge(1 - d, 0.05)
-        level = u(0.60, 0.70)
-        self.image += np.clip(level - self.image, 0, 1) * heart + 0.05 * heart
-        self.mark("heart", heart)
-        band = u(0.10, 0.135) if not f.wide_mediastinum else u(0.22, 0.28)
-        upper = _edge(band * (1 + 0.25 * np.sin(4 * y + 1)) - np.abs(x - 0.01), 0.025) * _edge(0.30 - y, 0.15)
-        if f.wide_mediastinum:
-            self.mark("mediastinum", upper * _edge(y + 0.75, 0.1))
-        knob = self.gauss(band * 0.9 + 0.01, self.hilum_y - u(0.20, 0.26), 0.07, 0.07)
-        centre = np.maximum(upper, _edge(knob - 0.5, 0.15))
-        self.image += np.clip(level - 0.04 - self.image, 0, 1) * centre
-        self.carina = self.hilum_y - 0.10
-        trachea = _edge(0.042 - np.abs(x + 0.012), 0.012) * _edge(self.carina - y, 0.04)
-        for sign in (-1, 1):
-            trachea = np.maximum(trachea, 0.8 * _edge(0.03 - np.abs(y - self.carina - 0.8 * (sign * x)), 0.012) * _edge(0.13 - sign * x, 0.03) * _edge(sign * x, 0.02))
-        self.image -= u(0.10, 0.20) * trachea
-        spine = _edge(0.085 - np.abs(x), 0.03)
-        self.image += spine * (0.05 + 0.03 * np.sin(y * u(40, 48)))
+    def edema(self, s, filled, rough, tree, lung):
+        b, u, f = self.b, self.rng.uniform, self.f
+        strength = {"mild": u(0.17, 0.22), "moderate": u(0.30, 0.37), "severe": u(0.50, 0.60)}[f.edema]
+        reach = {"mild": 0.36, "moderate": 0.44, "severe": 0.55}[f.edema]
+        d = ((b.x - SIGN[s] * 0.27) / reach) ** 2 + ((b.y - b.hilum_y - 0.10) / (reach * 1.15)) ** 2
+        haze = (1 / (1 + d * d * 2)).astype(np.float32)
+        filled = filled + strength * haze * (1 + 0.45 * rough)
+        at = b.lateral - SIGN[s] * b.x                                    # Kerley's lines: short, level, at the lateral lower border
+        lines = edge(np.sin(b.y * u(95, 110)) - 0.55, 0.3) * edge(0.10 - at, 0.03) * edge(b.y - 0.02, 0.08) * (lung > 0.05)
+        self.mark(haze * (haze > 0.3) * self.inside[s], "edema", "lung_opacity")
+        return filled, tree + u(0.05, 0.08) * lines
 
-    def bones(self):
-        """All posterior and all anterior ribs at once, as a periodic function of a bent height; then the clavicles."""
-        f, u, x, y = self.f, self.rng.uniform, self.x, self.y
-        gap = u(0.135, 0.165)
-        a = np.abs(x)
-        cage = np.clip(_edge(self.lateral + 0.03 - a, 0.02) * _edge(y - self.apex, 0.06) * _edge(self.base + 0.22 - y, 0.1), 0, 1)
-        phase = (y - u(0.10, 0.25) * a + u(0.55, 0.85) * (a - 0.25) ** 2 + u(0, gap)) * (1 / gap)
-        broken = 0
-        if f.fracture:
-            sign = 1 if f.fracture == "left" else -1
-            fx, fy = u(0.50, 0.85) * self.width, u(-0.30, 0.25)
-            near = _edge(0.15 - np.abs(y - fy), 0.03) * _edge(0.26 - np.abs(sign * x - fx - 0.13), 0.02)
-            phase = phase + 0.42 * near * (sign * x > fx)
-            broken = _edge(0.022 - np.abs(sign * x - fx), 0.01) * _edge(0.13 - np.abs(y - fy), 0.03)
-            self.mark("fracture", np.maximum(broken, 0.15 * near * (sign * x > fx - 0.1)))
-        def bars(p, thick):
-            d = np.abs(p - np.floor(p) - 0.5)
-            return _edge(thick - d, 0.06) * (0.65 + 1.2 * d)
-        strength = u(0.09, 0.15)
-        ribs = bars(phase, u(0.20, 0.26)) * _edge(a - 0.06, 0.04)
-        front = bars((y + u(0.45, 0.7) * a - u(0, gap)) * (1 / (gap * 1.15)), 0.22) * _edge(a - 0.30, 0.06) * _edge(y + 0.5, 0.1)
-        self.image += cage * (strength * ribs + 0.45 * strength * front * (1 - broken)) - 0.14 * cage * broken * np.clip(ribs + 0.5, 0, 1)
-        for sign in (-1, 1):
-            v = sign * x
-            line = self.apex + u(0.10, 0.17) - u(0.10, 0.22) * v + 0.05 * np.sin(6 * v)
-            bone = _edge(0.030 - np.abs(y - line), 0.012) * _edge(v - 0.06, 0.02) * _edge(self.width + 0.02 - v, 0.05)
-            self.image += u(0.10, 0.16) * bone
+    def opacity(self, s, filled, rough):
+        b, u = self.b, self.rng.uniform
+        zone, kind = self.f.opacity[s]
+        x, y = self.spot(s, zone)
+        rx, ry = u(0.15, 0.24), u(0.13, 0.20)
+        d = ((b.x - x) / rx) ** 2 + ((b.y - y) / ry) ** 2
+        blob = edge(1 / (1 + 0.3 * d + 1.2 * d * d) * (1 + 0.4 * rough) - 0.36, 0.20 if kind == "consolidation" else 0.30)
+        shown = blob * self.inside[s]
+        if kind == "opacity":
+            self.mark(shown, "hazy_opacity", "lung_opacity")
+            return filled + u(0.27, 0.35) * blob
+        hx, hy, lines = SIGN[s] * 0.16, b.hilum_y + 0.02, []
+        toward = np.arctan2(y - hy, x - hx)
+        for angle in toward + np.linspace(-0.45, 0.45, self.rng.integers(4, 7)):
+            r0, r1 = 0.35 * np.hypot(x - hx, y - hy), np.hypot(x - hx, y - hy) + 0.16
+            r = np.linspace(r0, r1, 5)
+            bend = angle + u(-0.25, 0.25) * (r - r0)
+            lines.append((hx + r * np.cos(bend), hy + r * np.sin(bend), np.linspace(0.017, 0.011, 5)))
+        self.mark(shown, "consolidation", "pneumonia", "lung_opacity")
+        return filled + blob * (u(0.55, 0.68) - 0.45 * b.tubes(lines))
 
-    def pleura(self):
-        f, u, x, y = self.f, self.rng.uniform, self.x, self.y
-        for s, size in f.effusion.items():
-            sign = 1 if s == "left" else -1
-            v, dome = sign * x, self.dome_level[s]
-            if size == "small":
-                level = dome + u(0.00, 0.03) - 1.1 * np.clip(v - self.width * 0.45, 0, 1)
-            else:
-                rise = u(0.17, 0.26) if size == "moderate" else u(0.48, 0.68)
-                level = dome - rise - 0.35 * np.clip(v - self.width * 0.35, 0, 1) - 0.12 * np.clip(0.2 - v, 0, 1)
-            fluid = _edge(y - level, 0.035) * self.lung[s]
-            dense = u(0.58, 0.68)
-            self.image += np.clip(dense - self.image, 0, 1) * fluid
-            self.mark("effusion", fluid)
-        if f.thickening:
-            sign = 1 if f.thickening == "left" else -1
-            depth = u(0.05, 0.075) * (1 + 0.5 * self.smooth_noise(9))
-            peel = _edge(depth - (self.lateral - sign * x), 0.012) * self.lung[f.thickening] * _edge(y + u(0.35, 0.5), 0.1)
-            self.image += u(0.28, 0.36) * peel
-            self.mark("thickening", peel)
-        if f.pneumothorax:
-            s, size = f.pneumothorax
-            sign = 1 if s == "left" else -1
-            if size == "small":
-                depth = 0.04 + u(0.30, 0.40) * np.clip((self.apex + 0.62 - y) / 0.6, 0, 1) ** 1.2
-                roof = self.apex + u(0.16, 0.22)
-            else:
-                depth = u(0.24, 0.32) + 0.12 * np.clip(-y, 0, 1)
-                roof = self.apex + u(0.22, 0.30)
-            inside = np.minimum(self.lateral - depth - sign * x, (y - roof) * 0.8 + 0.10 * np.clip(0.35 - sign * x, 0, 1))
-            air = _edge(-inside, 0.006) * self.lung[s] * _edge(sign * x - 0.13, 0.03)
-            if size == "small":
-                air = air * _edge(self.apex + 0.75 - y, 0.06)
-            line = _edge(0.011 - np.abs(inside), 0.007) * self.lung[s] * (air.max() > 0) * _edge(sign * x - 0.15, 0.03)
-            if size == "small":
-                line = line * _edge(self.apex + 0.75 - y, 0.06)
-            dark = self.aerated - u(0.07, 0.11)
-            self.image += (dark + 0.35 * (self.image - self.aerated) - self.image) * air * 0.85 + u(0.16, 0.22) * line
-            self.mark("pneumothorax", np.clip(air + line, 0, 1))
+    def lesion(self, s, filled, lung):
+        b, u = self.b, self.rng.uniform
+        _, zone, kind = self.f.lesion
+        x, y = self.spot(s, zone)
+        r = {"nodule": u(0.055, 0.075), "mass": u(0.11, 0.15), "cavity": u(0.10, 0.14)}[kind]
+        d = np.sqrt((b.x - x) ** 2 + ((b.y - y) * u(0.9, 1.1)) ** 2)
+        disc = edge(r - d, 0.014)
+        self.mark(disc, "lung_lesion", "lung_opacity")
+        solid = disc * (0.75 + 0.25 * dome_chord((d / r) ** 2))
+        if kind == "cavity":
+            solid = solid - 0.95 * edge(r * 0.60 - d, 0.014)
+        return filled + u(0.60, 0.74) * solid
 
-    def devices(self):
-        f, u = self.f, self.rng.uniform
+    def bands(self, s, filled, lung):
+        b, u, lines = self.b, self.rng.uniform, []
+        floor = b.dome_level[s] - 0.10
+        for i in range(self.rng.integers(2, 4)):
+            v = np.linspace(0.20, 0.20 + u(0.28, 0.42), 6)
+            tilt, bow = u(-0.22, 0.22), u(-0.05, 0.05)
+            lines.append((SIGN[s] * v, floor - u(0.03, 0.06) - 0.085 * i - tilt * (v - 0.36) + bow * np.sin(5 * v), u(0.013, 0.021)))
+        chord = b.tubes(lines)
+        self.mark(np.sqrt(chord) * self.inside[s], "atelectasis", "lung_opacity")
+        return filled + u(0.42, 0.55) * np.sqrt(chord)
+
+    def pneumothorax(self, s, filled, lung):
+        """Air between lung and chest wall: no vessels there, a fine bright line where the lung begins, a denser lung."""
+        b, u = self.b, self.rng.uniform
+        v = SIGN[s] * b.x
+        if self.f.pneumothorax[1] == "small":
+            depth = 0.05 + u(0.22, 0.32) * np.clip((b.apex + 0.70 - b.y) / 0.6, 0, 1) ** 1.2
+            roof = b.apex + u(0.17, 0.24)
+            low = edge(b.apex + 0.80 - b.y, 0.06)
+        else:
+            depth = u(0.24, 0.34) + 0.12 * np.clip(-b.y, 0, 1)
+            roof, low = b.apex + u(0.24, 0.32), 1
+        inside = np.minimum(b.lateral - depth - v, (b.y - roof) * 0.8 + 0.10 * np.clip(0.35 - v, 0, 1))
+        apart = self.inside[s] * edge(v - 0.13, 0.03) * low
+        air = edge(-inside, 0.006) * apart
+        line = edge(0.013 - np.abs(inside), 0.007) * apart
+        self.mark(np.maximum(air, line).astype(np.float32), "pneumothorax")
+        return (filled + (u(0.05, 0.10) if self.f.pneumothorax[1] == "small" else u(0.14, 0.22))) * (1 - air) + u(0.26, 0.34) * line - 0.06 * air, np.maximum(air, line)
+
+    def thickening(self, s, filled, lung):
+        """A ragged band along the lateral wall down to the angle, with plaques."""
+        b, u = self.b, self.rng.uniform
+        depth = u(0.065, 0.095) * (1 + 0.35 * b.smooth_noise(self.rng, 9))
+        top = u(-0.45, -0.25)
+        peel = edge(depth - (b.lateral - SIGN[s] * b.x), 0.013) * edge(b.y - top, 0.08) * self.inside[s]
+        self.mark(peel.astype(np.float32), "pleural_other")
+        plaques = edge(b.smooth_noise(self.rng, 20) - 0.35, 0.2)
+        return filled + peel * (u(0.50, 0.62) + 0.35 * plaques) * np.minimum(0.45 / np.maximum(lung, 0.15), 2)
+
+    def effusion(self, s, filled):
+        b, u = self.b, self.rng.uniform
+        v, level0 = SIGN[s] * b.x, b.dome_level[s]
+        size = self.f.effusion[s]
+        if size == "small":
+            level = level0 + u(-0.02, 0.02) - u(1.3, 1.8) * np.clip(v - b.width * 0.42, 0, 1) ** 1.4
+        else:
+            rise = u(0.18, 0.26) if size == "moderate" else u(0.50, 0.68)
+            level = level0 - rise - 0.35 * np.clip(v - b.width * 0.35, 0, 1) - 0.12 * np.clip(0.2 - v, 0, 1)
+        fluid = edge(b.y - level, 0.03)
+        self.mark((fluid * self.inside[s]).astype(np.float32), "pleural_effusion")
+        return filled + fluid
+
+    def fracture(self, s):
+        """Break two or three neighbouring ribs at about the same place and move the outer pieces down."""
+        b, u = self.b, self.rng.uniform
+        first, count = self.rng.integers(3, 6), self.rng.integers(2, 4)
+        at, whole, broken, places = u(0.40, 0.68), [], [], []
+        shift, way = u(0.070, 0.095), 1 if self.rng.random() < 0.7 else -1
+        for xs, ys in b.ribs[s][first:first + count]:
+            v = SIGN[s] * (xs - xs[0]) / max(abs(xs[-1] - xs[0]), 0.1)
+            cut = np.searchsorted(v, at + u(-0.04, 0.04))
+            cut = int(np.clip(cut, 4, len(xs) - 4))
+            whole.append((xs, ys, b.rib_radius))
+            out = np.linspace(1, 0.6, len(xs) - cut)
+            broken += [(xs[:cut], ys[:cut], b.rib_radius), (xs[cut:] + SIGN[s] * 0.022, ys[cut:] + way * shift * out, b.rib_radius)]
+            places.append((xs[cut], ys[cut]))
+        a, c = b.tubes(whole), b.tubes(broken)
+        near = np.max([edge(0.14 - np.hypot(b.x - px, b.y - py), 0.04) for px, py in places], 0)
+        self.mark((near * (np.abs(a - c) > 0.2)).astype(np.float32), "fracture")
+        return b.rib_density * (c * (1.25 - 0.45 * c) - a * (1.25 - 0.45 * a) + 0.75 * c * near) + 0.05 * near
+
+    def devices(self, total):
+        f, b, u = self.f, self.b, self.rng.uniform
+        lines = {}
         if f.et_tube:
-            tip = self.carina - u(0.08, 0.16)
-            ys = np.linspace(-1.1, tip, 8)
-            for off in (-0.016, 0.016):
-                self.stroke(-0.012 + off + 0.006 * np.sin(5 * ys), ys, 0.010, u(0.82, 0.92), "et_tube")
+            ys = np.linspace(-1.15, b.carina - u(0.08, 0.16), 8)
+            sway = u(-0.006, 0.006) * np.sin(5 * ys)
+            lines["et_tube"] = [(-0.012 + off + sway, ys, 0.009) for off in (-0.02, 0.02)]
         if f.ng_tube:
-            ys = np.linspace(-1.1, self.base + 0.12, 14)
-            xs = 0.035 + 0.02 * np.sin(3 * ys) + 0.12 * np.clip(ys - self.base + 0.15, 0, 1)
+            ys = np.linspace(-1.15, b.base + 0.12, 14)
+            xs = 0.04 + 0.02 * np.sin(3 * ys) + 0.12 * np.clip(ys - b.base + 0.15, 0, 1)
             end = u(0.22, 0.38)
-            xs, ys = np.append(xs, [0.16, end]), np.append(ys, [self.base + 0.2, self.base + u(0.24, 0.34)])
-            self.stroke(xs, ys, 0.014, u(0.84, 0.94), "ng_tube")
+            lines["ng_tube"] = [(np.append(xs, [0.16, end]), np.append(ys, [b.base + 0.2, b.base + u(0.24, 0.34)]), 0.012)]
         if f.central_line:
-            sign = 1 if f.central_line == "left" else -1
-            tip = (-0.085, self.hilum_y - u(-0.04, 0.08))
+            sign, tip = SIGN[f.central_line], (-0.095, b.hilum_y - u(-0.04, 0.08))
             if self.rng.random() < 0.5:
-                xs, ys = [sign * 0.28, sign * 0.22, sign * 0.15, -0.09, tip[0]], [-1.1, -0.85, -0.65, -0.45, tip[1]]
+                way = [sign * 0.30, sign * 0.24, sign * 0.16, -0.09, tip[0]], [-1.15, -0.85, -0.65, -0.45, tip[1]]
             else:
-                xs, ys = [sign * 0.98, sign * 0.70, sign * 0.40, sign * 0.16, -0.09, tip[0]], [-0.30, -0.60, -0.70, -0.60, -0.40, tip[1]]
-            xs, ys = _curve(xs, ys)
-            self.stroke(xs, ys, 0.011, u(0.82, 0.92), "central_line")
+                way = [sign * 1.02, sign * 0.72, sign * 0.42, sign * 0.16, -0.09, tip[0]], [-0.30, -0.58, -0.70, -0.60, -0.40, tip[1]]
+            lines["central_line"] = [(*_curve(*way), 0.010)]
         if f.pacemaker:
-            sign = 1 if f.pacemaker == "left" else -1
-            cx, cy = sign * u(0.48, 0.60), u(-0.52, -0.42)
-            d = ((self.x - cx) / u(0.095, 0.12)) ** 4 + ((self.y - cy) / u(0.085, 0.10)) ** 4
-            box = _edge(1 - d, 0.25)
-            self.image += (u(0.92, 0.98) - self.image) * box
-            self.mark("pacemaker", box)
-            for end in ((-0.10, self.hilum_y + 0.20), (0.16, self.hilum_y + 0.38))[:self.rng.integers(1, 3)]:
-                xs, ys = _curve([cx, sign * 0.35, sign * 0.14, -0.07, -0.07, end[0]], [cy - 0.08, -0.66, -0.58, -0.40, self.hilum_y, end[1]])
-                self.stroke(xs, ys, 0.011, u(0.84, 0.94), "pacemaker")
+            sign = SIGN[f.pacemaker]
+            cx, cy = sign * u(0.48, 0.60), u(-0.52, -0.40)
+            box = edge(1 - ((b.x - cx) / u(0.10, 0.125)) ** 4 - ((b.y - cy) / u(0.085, 0.105)) ** 4, 0.25)
+            total = total + box * u(0.9, 1.2)
+            self.mark(box.astype(np.float32), "pacemaker", "support_devices")
+            lines["pacemaker"] = []
+            for end in ((-0.10, b.hilum_y + 0.20), (0.16, b.hilum_y + 0.38))[:self.rng.integers(1, 3)]:
+                way = _curve([cx, sign * 0.35, sign * 0.14, -0.07, -0.07, end[0]], [cy - 0.08, -0.66, -0.58, -0.40, b.hilum_y, end[1]])
+                lines["pacemaker"].append((*way, 0.010))
+        for name, tubes in lines.items():
+            chord = b.tubes(tubes, smallest=0.9)
+            total = total + u(0.40, 0.60) * np.sqrt(chord)
+            if name == "pacemaker":
+                self.marks["pacemaker"][0] = np.maximum(self.marks["pacemaker"][0], chord)
+            else:
+                self.mark(np.sqrt(chord), name, "support_devices")
+        return total
 
-    def expose(self):
-        """Exposure, scatter, noise, side marker, collimation."""
-        u, rng = self.rng.uniform, self.rng
-        image = np.clip(self.image + 0.02 * self.smooth_noise(3), 0, 1)
-        image = image ** np.float32(u(0.8, 1.25)) * u(0.85, 1.12) + u(-0.03, 0.05)
-        image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(u(0.006, 0.028))
-        cut = [int(self.n * v) if rng.random() < 0.5 else 0 for v in rng.uniform(0, 0.05, 4)]
-        n = self.n
-        for rows, cols in ((slice(0, cut[0]), slice(None)), (slice(n - cut[1], n), slice(None)), (slice(None), slice(0, cut[2])), (slice(None), slice(n - cut[3], n))):
-            image[rows, cols] = u(0, 0.03)
+
+class _Side(_Marks):
+    """Findings of a lateral view: those that one can be told from the side."""
+
+    def paint(self):
+        f, b, rng = self.f, self.b, self.rng
+        u = rng.uniform
+        lo, hi = {None: (0.40, 0.47), "mild": (0.56, 0.60), "moderate": (0.64, 0.68), "severe": (0.72, 0.78)}[f.heart]
+        heart = b.heart(rng, u(lo, hi))
+        self.mark(heart > 0, "heart")
+        if f.heart:
+            self.mark((heart > 0.15).astype(np.float32), "cardiomegaly")
+        rough = b.smooth_noise(rng, 14)
+        total = b.soft + b.bone - b.air
+        for s in SIDES:
+            lung = b.lung[s] * edge(b.floor[s] - b.y, 0.02)
+            if s == "left":
+                lung = np.clip(lung - 0.5 * heart, 0, None)
+            inside = lung > 0.04
+            self.mark(inside.astype(np.float32), "lung_" + s)
+            filled = np.full_like(lung, AERATED) + 0.03 * rough
+            if s in f.opacity:
+                zone, kind = f.opacity[s]
+                x, y = self.spot(zone)
+                d = ((b.x - x) / u(0.17, 0.24)) ** 2 + ((b.y - y) / u(0.14, 0.19)) ** 2
+                blob = edge(1 / (1 + 0.3 * d + 1.2 * d * d) * (1 + 0.4 * rough) - 0.36, 0.2)
+                self.mark(blob * inside, *(("consolidation", "pneumonia", "lung_opacity") if kind == "consolidation" else ("hazy_opacity", "lung_opacity")))
+                filled = filled + blob * (u(0.9, 1.1) if kind == "consolidation" else u(0.45, 0.55)) * AERATED * 3.5
+            if f.lesion and f.lesion[0] == s:
+                x, y = self.spot(f.lesion[1])
+                r = u(0.06, 0.08) if f.lesion[2] == "nodule" else u(0.11, 0.14)
+                d = np.hypot(b.x - x, b.y - y)
+                disc = edge(r - d, 0.014)
+                self.mark(disc, "lung_lesion", "lung_opacity")
+                filled = filled + 1.3 * (disc - (0.9 * edge(r * 0.6 - d, 0.014) if f.lesion[2] == "cavity" else 0))
+            if s in f.effusion:
+                level = b.base - {"small": 0.06, "moderate": 0.24, "large": 0.55}[f.effusion[s]] + u(-0.03, 0.03) + 0.9 * np.clip(0.30 - b.x, 0, 2) * (f.effusion[s] == "small")
+                fluid = edge(b.y - level, 0.03)
+                self.mark((fluid * inside).astype(np.float32), "pleural_effusion")
+                filled = filled + fluid * 1.6
+            total = total - LUNG * lung * (1 - np.minimum(filled, 1.9))
+        total = total + b.vessels * edge(b.lung["right"] - 0.05, 0.05) + heart * 0.05
+        if f.pacemaker:
+            cx, cy = -b.width * u(0.80, 0.95), u(-0.50, -0.36)
+            box = edge(1 - ((b.x - cx) / 0.05) ** 4 - ((b.y - cy) / 0.10) ** 4, 0.25)
+            chord = b.tubes([(*_curve([cx, -0.1, 0.02, -0.05, -0.25], [cy - 0.06, -0.62, -0.35, b.hilum_y + 0.1, b.base - 0.15]), 0.010)], smallest=0.9)
+            total = total + box * 1.1 + 0.5 * np.sqrt(chord)
+            self.mark(np.maximum(box, chord).astype(np.float32), "pacemaker", "support_devices")
+        return total
+
+    def spot(self, zone):
+        b, u = self.b, self.rng.uniform
+        top, i = b.apex + 0.20, ZONES.index(zone)
+        return u(0.02, 0.28), top + (b.base - 0.12 - top) / 3 * (i + u(0.35, 0.65))
+
+
+def expose(rng, body, total):
+    """From attenuation to brightness: characteristic curve, quantum noise, grid lines, collimation, side marker."""
+    u, n = rng.uniform, body.n
+    total = total + 0.03 * body.smooth_noise(rng, 3) * body.body
+    centre, latitude = u(0.62, 0.80), u(0.22, 0.31)
+    image = 0.5 + 0.5 * np.tanh((total - centre) * (0.5 / latitude))
+    image = image * u(0.92, 1.05) + u(-0.02, 0.03)
+    grain = u(0.006, 0.026)
+    image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(grain) * (0.6 + 0.6 * image)
+    if rng.random() < 0.15:                                               # a stationary anti-scatter grid
+        lines = np.sin(np.arange(n) * (2 * np.pi / u(2.3, 5.0)) + u(0, 6)) * u(0.006, 0.016)
+        image += lines[None, :] if rng.random() < 0.7 else lines[:, None]
+    cut = [int(n * v) if rng.random() < 0.5 else 0 for v in u(0, 0.05, 4)]
+    level = u(0, 0.03)
+    image[:cut[0]], image[n - cut[1]:], image[:, :cut[2]], image[:, n - cut[3]:] = level, level, level, level
+    if rng.random() < 0.9:
         letter = "L" if rng.random() < 0.6 else "R"
         scale = max(int(n * u(0.006, 0.012) + 0.5), 1)
         glyph = np.kron(_GLYPHS[letter], np.ones((scale, scale), np.float32))
-        col = int(n * u(0.86, 0.90)) if letter == "L" else int(n * u(0.06, 0.09))
-        row = int(n * u(0.06, 0.20))
-        h, w = glyph.shape
-        part = image[row:row + h, col:col + w]
+        row, col = int(n * u(0.05, 0.20)), int(n * (u(0.86, 0.90) if letter == "L" else u(0.06, 0.09)))
+        part = image[row:row + glyph.shape[0], col:col + glyph.shape[1]]
         part += (1.0 - part) * glyph[:part.shape[0], :part.shape[1]] * u(0.85, 1.0)
-        return np.clip(image, 0, 1).astype(np.float32)
+    return np.clip(image, 0, 1).astype(np.float32)
 
 
 def _curve(xs, ys, points=24):
@@ -479,7 +382,6 @@ def _curve(xs, ys, points=24):
     for _ in range(3):
         x[1:-1], y[1:-1] = (x[:-2] + 2 * x[1:-1] + x[2:]) / 4, (y[:-2] + 2 * y[1:-1] + y[2:]) / 4
     return x, y
-
 
 _GLYPHS = {
     "L": np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]], np.float32),
@@ -532,7 +434,7 @@ def main():
         for i in range(a.count):
             rng = np.random.default_rng((a.seed, i))
             found = sample_findings(rng)
-            tiles.append(to_uint8(draw(rng, found)))
+            tiles.append(to_uint8(draw(rng, found, anatomy(rng, found.view))))
             print(i, {k: v for k, v in vars(found).items() if v})
         tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
         sheet = np.concatenate([np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)])
@@ -540,7 +442,7 @@ def main():
     if a.dicom:
         rng = np.random.default_rng(a.seed)
         found = Findings(heart="moderate", effusion={"right": "moderate"}, opacity={"left": ("upper", "consolidation")}, pacemaker="left")
-        write_dicom(a.dicom, draw(rng, found, a.side), a.seed)
+        write_dicom(a.dicom, draw(rng, found, anatomy(rng, found.view, a.side)), a.seed)
         print(a.dicom, {k: v for k, v in vars(found).items() if v})
 
 

@@ -3,9 +3,10 @@
 
     synthetic_dataset.py OUT --count 24000 --seed 1 [--part I/N]      I of N processes; run them side by side
 
-Writes images.npy (count, 224, 224) uint8, masks.npy (count, channels, 16, 16) uint8 and findings-I.jsonl. Image i depends
-on (seed, i) alone. An image is saved with its findings and a line `{"index": i, "findings": {...}}`; a run that was
-stopped goes on where its findings file ends.
+Writes images.npy (count, 224, 224) uint8, masks.npy (count, channels, 16, 16) uint8 and findings-I.jsonl with a line
+`{"index": i, "findings": {...}, "boxes": {...}, "prior": j or null}` for each image. Twelve images in a row share a thorax, which
+is what makes drawing cheap; the last four of the twelve are two pairs of an earlier and a later examination. A thorax depends
+on (seed, group) alone, an image on (seed, group, place in it). A run that was stopped goes on where its findings file ends.
 """
 import argparse
 import json
@@ -14,9 +15,10 @@ import pathlib
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from synthetic_cxr import MASK_SIDE, MASKS, Findings, draw, sample_findings, to_uint8
+from synthetic_cxr import MASK_SIDE, MASKS, anatomy, draw, to_uint8
+from synthetic_findings import VIEWS, from_json, sample_findings, sample_prior
 
-SIDE = 224
+SIDE, GROUP, FIRST_PAIR = 224, 12, 8
 
 
 def open_set(folder, count, mode="r"):
@@ -27,24 +29,16 @@ def open_set(folder, count, mode="r"):
     return images, masks
 
 
-def load_findings(folder):
-    """All findings of a set in the order of the images; images that are not drawn yet are missing from the end."""
+def load_rows(folder):
+    """All lines of a set in the order of the images, findings as `Findings`; what is not drawn yet is missing from the end."""
     rows = {}
     for path in pathlib.Path(folder).glob("findings-*.jsonl"):
         for line in path.read_text().splitlines():
             row = json.loads(line)
-            rows[row["index"]] = from_json(row["findings"])
+            row["findings"] = from_json(row["findings"])
+            rows[row["index"]] = row
     count = next((i for i in range(len(rows)) if i not in rows), len(rows))
     return [rows[i] for i in range(count)]
-
-
-def from_json(d):
-    f = Findings(**d)
-    f.opacity = {k: tuple(v) for k, v in f.opacity.items()}
-    f.atelectasis = tuple(f.atelectasis)
-    f.pneumothorax = tuple(f.pneumothorax) if f.pneumothorax else None
-    f.lesion = tuple(f.lesion) if f.lesion else None
-    return f
 
 
 def main():
@@ -55,19 +49,38 @@ def main():
     a.add_argument("--part", default="0/1")
     a = a.parse_args()
     part, parts = map(int, a.part.split("/"))
+    a.count -= a.count % GROUP
     a.out.mkdir(parents=True, exist_ok=True)
     images, masks = open_set(a.out, a.count, "r+" if (a.out / "masks.npy").exists() else "w+")
     log = a.out / f"findings-{part}.jsonl"
-    done = len(log.read_text().splitlines()) if log.exists() else 0
+    done = len(log.read_text().splitlines()) // GROUP if log.exists() else 0
     with log.open("a") as out:
-        for i in range(part + done * parts, a.count, parts):
-            rng = np.random.default_rng((a.seed, i))
-            found = sample_findings(rng)
-            image, masks[i] = draw(rng, found, SIDE, masks=True)
-            images[i] = to_uint8(image)
-            out.write(json.dumps({"index": i, "findings": vars(found)}) + "\n")
-            if i % 500 < parts:
-                out.flush()
+        for group in range(part + done * parts, a.count // GROUP, parts):
+            for line in draw_group(a.seed, group, images, masks):
+                out.write(json.dumps(line) + "\n")
+            out.flush()
+
+
+def draw_group(seed, group, images, masks):
+    """Draw one thorax's images into the arrays and return their lines."""
+    rng = np.random.default_rng((seed, group))
+    view = VIEWS[rng.choice(3, p=(0.62, 0.32, 0.06))]
+    body, lines, later = anatomy(rng, view, SIDE), [], None
+    for k in range(GROUP):
+        i = group * GROUP + k
+        rng = np.random.default_rng((seed, group, k))
+        prior = None
+        if k >= FIRST_PAIR and k % 2 == 0:
+            later = sample_findings(rng, view)
+            found = sample_prior(later, rng)
+        elif k >= FIRST_PAIR:
+            found, prior = later, i - 1
+        else:
+            found = sample_findings(rng, view)
+        image, masks[i], boxes = draw(rng, found, body, masks=True)
+        images[i] = to_uint8(image)
+        lines.append({"index": i, "findings": vars(found), "boxes": boxes, "prior": prior})
+    return lines
 
 
 if __name__ == "__main__":

@@ -1,0 +1,153 @@
+"""Stages that train the image-text pair: the image tower from what the painter knows, then the text tower onto it."""
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from tokenizers import Tokenizer
+
+import tower_math
+from demo_models import IMAGE_SIDE, PATCH, SOFT_TOKENS, VISION, siglip_ids, siglip_model, siglip_tokenizer
+from finding_labels import ZERO_SHOT, attributes, label_matrix, statements, zero_shot_rows
+from synthetic_cxr import FINDING_MASKS, MASKS
+from synthetic_dataset import open_set
+
+GRID, WIDTH = IMAGE_SIDE // PATCH, VISION["hidden_size"]
+
+
+class VisionStage:
+    """The SigLIP image tower with one learned embedding for each statement.
+
+    Five losses: statements against the pooled image; the published zero-shot scores against the findings; the same scores of
+    each patch, taken as Hilum's evidence maps take them, against the coarse masks; all masks and all attributes read linearly
+    from the tokens that a language model will see.
+    """
+    rate, batch, decay, warm_up, muon = 1.2e-3, 12, 0.02, 80, False
+
+    def __init__(self, work, rows):
+        findings = [r["findings"] for r in rows]
+        self.images, self.masks = open_set(work / "train", None)
+        self.count = len(findings)
+        self.labels = torch.tensor(label_matrix(findings))
+        self.attributes = torch.tensor(np.array([attributes(f) for f in findings]))
+        self.findings = torch.tensor(np.array([[bool(ZERO_SHOT[k](f)) for k in FINDING_MASKS] for f in findings], np.float32))
+        self.present, self.absent = map(torch.tensor, zero_shot_rows([t for t, _ in statements()]))
+        tower = siglip_model(64).vision_model
+        start_tower(tower, self.images, self.count)
+        self.module = nn.ModuleDict({"tower": tower, "masks": nn.Linear(WIDTH, len(MASKS)), "attributes": nn.Linear(WIDTH, self.attributes.shape[1]), "statements": nn.Embedding(self.labels.shape[1], WIDTH)})
+        for name, value in (("scale", math.log(12.0)), ("bias", -3.0), ("shot_scale", math.log(6.0)), ("map_scale", math.log(6.0))):
+            self.module.register_parameter(name, nn.Parameter(torch.tensor(value)))
+        self.module.register_parameter("shot_bias", nn.Parameter(torch.full((13,), -1.0)))
+        self.module.register_parameter("map_bias", nn.Parameter(torch.full((13,), -3.0)))
+        share = self.masks[:2400].mean((0, 2, 3)) / 255
+        self.rare = torch.tensor(np.sqrt(1 / np.clip(share, 0.002, 1)), dtype=torch.float32).clamp(max=12)
+        self.rare_attribute = (1 / self.attributes.mean(0).clamp(min=0.005)).sqrt().clamp(max=8)
+        self.rare_finding = (1 / self.findings.mean(0)).sqrt()
+
+    def step(self, rng):
+        rows = np.sort(rng.integers(0, self.count, self.batch))
+        images = vary(torch.from_numpy(self.images[rows]), rng)
+        cells = torch.from_numpy(self.masks[rows]).float().div_(255).flatten(2).transpose(1, 2)
+        with torch.autocast("cpu", torch.bfloat16):
+            tokens = tower_math.tokens(self.module["tower"], tower_math.grey_patches(images, PATCH))
+            pooled, patches = tower_math.pool(self.module["tower"].head, tokens)
+            soft = soft_norm(pool_grid(tokens))
+            read_masks, read_attributes = self.module["masks"](tokens).float(), self.module["attributes"](soft).float()
+        embeddings = F.normalize(self.module["statements"].weight, dim=-1)
+        prompts = F.normalize(self.present @ embeddings, dim=-1) - F.normalize(self.absent @ embeddings, dim=-1)
+        seen = F.normalize(pooled.float(), dim=-1)
+        logits = seen @ embeddings.T * self.module.scale.exp() + self.module.bias
+        shots = seen @ prompts.T * self.module.shot_scale.exp() + self.module.shot_bias
+        with torch.autocast("cpu", torch.bfloat16):
+            near = (F.normalize(patches, dim=-1) @ prompts.T).float() * self.module.map_scale.exp() + self.module.map_bias
+        losses = {
+            "statements": 1.5 * statement_loss(logits, self.labels[rows]),
+            "findings": F.binary_cross_entropy_with_logits(shots, self.findings[rows], pos_weight=self.rare_finding),
+            "maps": F.binary_cross_entropy_with_logits(near, cells[..., :13], pos_weight=self.rare[:13]),
+            "masks": F.binary_cross_entropy_with_logits(read_masks, cells, pos_weight=self.rare),
+            "attributes": 2 * F.binary_cross_entropy_with_logits(read_attributes, self.attributes[rows][:, None].expand_as(read_attributes), pos_weight=self.rare_attribute),
+        }
+        sum(losses.values()).backward()
+        return {k: v.item() for k, v in losses.items()}
+
+
+class TextStage:
+    """The SigLIP text tower, drawn onto the statements' embeddings that the image tower learned."""
+    rate, batch, decay, warm_up, muon = 1.5e-3, 48, 0.01, 50, True
+
+    def __init__(self, work, rows):
+        self.tokenizer = load_tokenizer(work, "siglip", siglip_tokenizer)
+        self.module = nn.ModuleDict({"text": siglip_model(self.tokenizer.get_vocab_size()).text_model})
+        self.ids = siglip_ids(self.tokenizer, [t for t, _ in statements()])
+        self.target = F.normalize(torch.load(work / "vision.pt")["model"]["statements.weight"].float(), dim=-1)
+
+    def step(self, rng):
+        rows = rng.choice(len(self.ids), self.batch, replace=False)
+        with torch.autocast("cpu", torch.bfloat16):
+            out = F.normalize(self.module["text"](self.ids[rows]).pooler_output.float(), dim=-1)
+        # The cosine alone starts slowly, since all targets share a direction; telling the statements apart drives it.
+        apart = F.kl_div(F.log_softmax(out @ self.target.T * 10, -1), F.softmax(self.target[rows] @ self.target.T * 10, -1), reduction="batchmean")
+        cosine = (1 - (out * self.target[rows]).sum(-1)).mean()
+        (2 * cosine + 4 * apart).backward()
+        return {"cosine": cosine.item(), "apart": apart.item()}
+
+
+def vary(images, rng):
+    """Another exposure, noise and a shift by a few pixels for a batch of uint8 images; masks keep their cells."""
+    dy, dx = rng.integers(-4, 5, 2)
+    x = torch.roll(images, (int(dy), int(dx)), (1, 2)).float()
+    gain, offset = (torch.tensor(rng.uniform(lo, hi, (len(x), 1, 1)), dtype=torch.float32) for lo, hi in ((0.85, 1.15), (-14, 14)))
+    x = (x - 127.5) * gain + 127.5 + offset
+    noise = torch.from_numpy(rng.standard_normal((1, *x.shape[1:]), dtype=np.float32)) * torch.tensor(rng.uniform(0, 4, (len(x), 1, 1)), dtype=torch.float32)
+    return (x + noise).clamp_(0, 255)
+
+
+def pool_grid(tokens):
+    """Tokens of a square grid averaged 2x2, as Gemma 3's projector does: (batch, SOFT_TOKENS, width)."""
+    batch, _, width = tokens.shape
+    half = GRID // 2
+    return tokens.reshape(batch, half, 2, half, 2, width).mean((2, 4)).reshape(batch, SOFT_TOKENS, width)
+
+
+def soft_norm(x):
+    """Gemma 3's soft-embedding norm with its weight at zero."""
+    x = x.float()
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+
+
+def statement_loss(logits, labels):
+    """SigLIP's pairwise sigmoid loss where every image may match many statements; open pairs do not count."""
+    known = (labels >= 0).float()
+    return (F.binary_cross_entropy_with_logits(logits, labels.clamp(min=0).float(), reduction="none") * known).sum() / known.sum() * 2
+
+
+def start_tower(tower, images, count):
+    """Start the patch filters at the images' own principal components and the positions at a two-dimensional wave code."""
+    rng = np.random.default_rng(0)
+    sample = images[np.sort(rng.choice(count, min(count, 300), replace=False))].astype(np.float32) / 127.5 - 1
+    patches = sample.reshape(-1, GRID, PATCH, GRID, PATCH).transpose(0, 1, 3, 2, 4).reshape(-1, PATCH * PATCH)
+    value, vector = np.linalg.eigh(np.cov(patches.T))
+    keep = vector[:, ::-1][:, :WIDTH] / np.sqrt(value[::-1][:WIDTH] + 0.02)
+    embed = tower.embeddings
+    embed.patch_embedding.weight.data = torch.tensor(keep.T.reshape(WIDTH, 1, PATCH, PATCH) / 3, dtype=torch.float32).repeat(1, 3, 1, 1).contiguous() * 0.5
+    embed.patch_embedding.bias.data = torch.tensor(-0.5 * patches.mean(0) @ keep, dtype=torch.float32)
+    place = np.arange(GRID) / GRID
+    wave = np.concatenate([f(place[:, None] * np.pi * np.geomspace(0.5, 16, WIDTH // 4)[None]) for f in (np.sin, np.cos)], 1)
+    grid = np.concatenate([np.repeat(wave[:, None], GRID, 1), np.repeat(wave[None], GRID, 0)], 2).reshape(GRID * GRID, WIDTH)
+    embed.position_embedding.weight.data = torch.tensor(0.3 * grid, dtype=torch.float32)
+
+
+def load_tower(work):
+    """The image tower of a finished vision stage."""
+    tower = siglip_model(64).vision_model.eval()
+    tower.load_state_dict({k.removeprefix("tower."): v for k, v in torch.load(work / "vision.pt")["model"].items() if k.startswith("tower.")})
+    return tower
+
+
+def load_tokenizer(work, name, train):
+    """The tokenizer kept in the work folder; trained at first use, so that all stages agree on it."""
+    path = work / f"{name}-tokenizer.json"
+    if not path.exists():
+        train().save(str(path))
+    return Tokenizer.from_file(str(path))
