@@ -50,16 +50,15 @@ impl Around {
         let bounds = |other: &&Spot<Thing>| !is_place(&sentence.things[index].is, &other.is);
         let previous = sentence.things[..index].iter().rev().find(bounds).map_or(0, |t| t.at.end);
         let left = previous.max(clause.start).min(own.start)..own.start;
-        let noun_start = left.clone().rev().find(|at| ends_noun(sentence.word(*at))).map_or(left.start, |at| at + 1);
+        // "Opacity at the left base: atelectasis", but "Left base: atelectasis".
+        let follows = previous > clause.start;
+        let ends = |at: &usize| ends_noun(sentence.word(*at)) || (follows && sentence.word(*at) == ":");
+        let noun_start = left.clone().rev().find(ends).map_or(left.start, |at| at + 1);
         let next = sentence.things[index + 1..].iter().find(bounds).map(|t| t.at.start).filter(|at| *at < clause.end);
         let right = own.end..match next {
             None => clause.end,
-            // What follows "and" or a comma describes the next mention.
-            Some(next) => (own.end..next)
-                .find(|at| {
-                    matches!(sentence.word(*at), "and" | "or" | "," | "with" | "without" | "/" | "versus" | "vs")
-                })
-                .unwrap_or(next),
+            // What follows "and", a comma or "suggests" describes the next mention.
+            Some(next) => (own.end..next).find(|at| begins_next(sentence.word(*at))).unwrap_or(next),
         };
         Around { noun: noun_start..own.start, left, own, right }
     }
@@ -121,7 +120,10 @@ impl Around {
                 found.push(word);
             }
         }
-        // "Resolution of" says at once that it is gone and since when; "no new" keeps "new".
+        // "Increased markings" are too many, not more than before.
+        if matches!(sentence.things[index].is, Thing::Parts([Part::Markings | Part::Vessels])) {
+            found.retain(|word| *word != Temporal::Increased);
+        }
         found
     }
 
@@ -207,6 +209,32 @@ fn ends_noun(word: &str) -> bool {
             word,
             "," | ";" | "of" | "in" | "at" | "on" | "with" | "without" | "from" | "for" | "over" | "by" | "or"
         )
+}
+
+/// Words after which a sentence describes its next mention.
+fn begins_next(word: &str) -> bool {
+    matches!(
+        word,
+        "and"
+            | "or"
+            | ","
+            | "with"
+            | "without"
+            | "/"
+            | "versus"
+            | "vs"
+            | "may"
+            | "suggest"
+            | "suggests"
+            | "represents"
+            | "reflects"
+            | "indicates"
+            | "indicate"
+            | "suggesting"
+            | "representing"
+            | "likely"
+            | "possibly"
+    )
 }
 
 fn sides_in(sentence: &Sentence<'_>, range: Range<usize>) -> Option<Side> {

@@ -38,6 +38,9 @@ pub(super) fn is_verb(word: &str) -> bool {
                 | "represent"
                 | "reflects"
                 | "suggests"
+                | "suggest"
+                | "indicates"
+                | "indicate"
                 | "passes"
                 | "courses"
         )

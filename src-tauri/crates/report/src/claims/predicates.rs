@@ -133,7 +133,9 @@ fn targets(sentence: &Sentence<'_>, at: Range<usize>, cue: Cue) -> Vec<usize> {
         return after;
     }
     let telegraphic = nearest.is_some_and(|gap| {
-        gap.len() <= NEAR && !sentence.has_word(gap.clone(), |w| is_verb(w) || matches!(w, "of" | "for"))
+        // "The silhouette has normal contours" says it of the silhouette.
+        let stops = |w: &str| (is_verb(w) && !matches!(w, "has" | "have")) || matches!(w, "of" | "for");
+        gap.len() <= NEAR && !sentence.has_word(gap.clone(), stops)
     });
     if telegraphic {
         return before;

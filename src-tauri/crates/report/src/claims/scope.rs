@@ -13,12 +13,18 @@ pub(super) fn presences(sentence: &Sentence<'_>) -> Vec<Presence> {
     let mut denied = vec![false; count];
     let mut doubted = vec![false; count];
     let mut removed = vec![false; count];
+    // Members of "no change in oedema or effusion", where "or" offers no choice.
+    let mut compared = vec![false; count];
     for cue in &sentence.cues {
         let next = |reach| sentence.following(cue.at.end, reach);
         let before = || sentence.preceding(cue.at.start);
         match cue.is {
             Cue::DeniesNext => mark(&mut denied, next(Reach::Denial)),
-            Cue::DeniesBefore => mark(&mut denied, before()),
+            // "Resolved oedema" has nothing before it.
+            Cue::DeniesBefore => {
+                let found = before();
+                mark(&mut denied, if found.is_empty() { next(Reach::Denial) } else { found });
+            }
             Cue::DeniesEither => {
                 let found = next(Reach::Denial);
                 mark(&mut denied, if found.is_empty() { before() } else { found });
@@ -33,6 +39,7 @@ pub(super) fn presences(sentence: &Sentence<'_>) -> Vec<Presence> {
                 mark(&mut doubted, next(Reach::Doubt).into_iter().take(1).collect());
                 mark(&mut doubted, before().into_iter().take(1).collect());
             }
+            Cue::TemporalList(_) => mark(&mut compared, next(Reach::Denial)),
             Cue::RemovesNext => mark(&mut removed, next(Reach::Doubt)),
             Cue::RemovesBefore => mark(&mut removed, before()),
             _ => {}
@@ -40,7 +47,8 @@ pub(super) fn presences(sentence: &Sentence<'_>) -> Vec<Presence> {
     }
     for index in 0..count.saturating_sub(1) {
         let alternatives = sentence.is_disease(index) && sentence.is_disease(index + 1);
-        if alternatives && !denied[index] && !denied[index + 1] && sentence.joined_by_or(index) {
+        let affirmed = |i: usize| !denied[i] && !compared[i];
+        if alternatives && affirmed(index) && affirmed(index + 1) && sentence.joined_by_or(index) {
             doubted[index] = true;
             doubted[index + 1] = true;
         }
@@ -98,7 +106,9 @@ impl Sentence<'_> {
         if (denial || !first) && self.has_cue(gap.clone(), |c| c == Cue::Halt) {
             return false;
         }
-        if !first && self.has_word(gap.clone(), is_verb) {
+        // "No opacity to suggest pneumonia" goes on, "no opacity is seen, effusion is" does not.
+        let verb = |at: usize| is_verb(self.word(at)) && self.word(at.saturating_sub(1)) != "to";
+        if !first && gap.clone().any(verb) {
             return false;
         }
         if !denial && !first && self.has_cue(gap.clone(), |c| matches!(c, Cue::DeniesNext)) {
@@ -184,7 +194,6 @@ impl Sentence<'_> {
     /// Whether "or" or a stroke stands between a thing and the next, and no verb or comma.
     fn joined_by_or(&self, index: usize) -> bool {
         let gap = self.things[index].at.end..self.things[index + 1].at.start;
-        self.has_word(gap.clone(), |w| matches!(w, "or" | "/"))
-            && !self.has_word(gap, |w| is_verb(w) || matches!(w, "," | "and"))
+        self.has_word(gap.clone(), |w| matches!(w, "or" | "/")) && !self.has_word(gap, |w| is_verb(w) || w == ",")
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cues::{self, Cue};
 use super::finding::{Device, Finding, Presence};
-use super::things::{self, Thing};
+use super::things::{self, Part, Thing};
 use super::tokens::{Token, tokens};
 use super::{Claim, attributes, clause, predicates, scope};
 use std::ops::Range;
@@ -59,9 +59,13 @@ fn meanings(
         Thing::Findings(findings) => findings.iter().map(|f| (*f, presence, None)).collect(),
         Thing::Device(device) => vec![(Finding::SupportDevices, presence, Some(device))],
         Thing::Removed(device) => vec![(Finding::SupportDevices, Presence::Absent, Some(device))],
-        Thing::Abnormality if presence == Presence::Absent && !sentence.excepts() => {
-            vec![(Finding::NoFinding, Presence::Present, None)]
-        }
+        Thing::Abnormality if presence == Presence::Absent => match sentence.subject_before(index) {
+            // "The bones show no abnormality" speaks of the bones alone.
+            Some(Part::Bones) => vec![(Finding::Fracture, Presence::Absent, None)],
+            Some(Part::Lungs) => vec![(Finding::LungOpacity, Presence::Absent, None)],
+            None | Some(Part::Study) if !sentence.excepts() => vec![(Finding::NoFinding, Presence::Present, None)],
+            _ => Vec::new(),
+        },
         Thing::BonyAbnormality if presence == Presence::Absent => vec![(Finding::Fracture, Presence::Absent, None)],
         Thing::Parts(parts) => {
             let Some(said) = said else { return Vec::new() };
@@ -136,6 +140,15 @@ impl<'a> Sentence<'a> {
 
     pub fn has_cue(&self, range: Range<usize>, accept: impl Fn(Cue) -> bool) -> bool {
         self.cues_in(range).any(|c| accept(c.is))
+    }
+
+    /// The part that a clause speaks of before thing `index`.
+    fn subject_before(&self, index: usize) -> Option<Part> {
+        let clause = self.clause_of(self.things[index].at.start);
+        self.things[..index].iter().rev().take_while(|t| t.at.start >= clause.start).find_map(|t| match t.is {
+            Thing::Parts(parts) => parts.first().copied(),
+            _ => None,
+        })
     }
 
     fn excepts(&self) -> bool {

@@ -1,0 +1,79 @@
+//! The labeller against reports of the Indiana University collection, labelled by hand.
+//!
+//! The collection's own tags are not in the file that is at hand, so 120 reports (the first by key)
+//! were labelled from their words alone, before the labeller was run on any of them. Only keys and
+//! labels are kept here; the texts are test input and stay where they are.
+
+mod score;
+
+use hilum_report::claims::{Finding, Presence, conclusions, label};
+use score::Count;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Deserialize)]
+struct Report {
+    section_findings: String,
+    section_impression: String,
+}
+
+type Labels = BTreeMap<Finding, Presence>;
+
+#[test]
+fn reports_of_the_indiana_university_collection() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/reports/iu-xray-reports.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: the shared test data are not beside the repository");
+        return;
+    };
+    let reports: BTreeMap<String, Report> = serde_json::from_str(&text).expect("the reports are JSON");
+    let labels: BTreeMap<String, Labels> =
+        serde_json::from_str(include_str!("claims/iu_xray.json")).expect("the labels are JSON");
+
+    let mut stated: BTreeMap<Finding, Count> = BTreeMap::new();
+    let mut affirmed: BTreeMap<Finding, Count> = BTreeMap::new();
+    let (mut mentions, mut absent, mut all) = (Count::default(), Count::default(), Count::default());
+    for (key, expected) in &labels {
+        let report = &reports[key];
+        let mut found = conclusions(&label(&format!("{}\n{}", report.section_findings, report.section_impression)));
+        found.remove(&Finding::NoFinding);
+        for finding in Finding::ALL {
+            let (a, b) = (expected.get(&finding), found.get(&finding));
+            count(&mut mentions, a.map(|_| ()), b.map(|_| ()));
+            count(&mut all, a, b);
+            count(stated.entry(finding).or_default(), a, b);
+            let only = |p: Option<&Presence>, wanted| p.filter(|p| **p == wanted).copied();
+            count(&mut absent, only(a, Presence::Absent), only(b, Presence::Absent));
+            count(affirmed.entry(finding).or_default(), only(a, Presence::Present), only(b, Presence::Present));
+            if a != b {
+                println!("{key} {}: labelled {a:?}, found {b:?}", finding.key());
+            }
+        }
+    }
+    println!("{} reports\nmentions {mentions}\nabsent   {absent}\nfinding and presence {all}\n", labels.len());
+    println!("| finding | stated | precision | recall | present | precision | recall |\n|---|---|---|---|---|---|---|");
+    for (finding, count) in &stated {
+        let present = affirmed[finding];
+        if *finding != Finding::NoFinding {
+            println!("| {} | {} | {} |", finding.key(), cells(*count), cells(present));
+        }
+    }
+    assert!(mentions.f1() >= 0.95, "mentions {mentions}");
+    assert!(absent.f1() >= 0.95, "absent {absent}");
+    assert!(all.f1() >= 0.95, "finding and presence {all}");
+}
+
+fn count<T: PartialEq + Clone>(count: &mut Count, expected: Option<T>, found: Option<T>) {
+    count.add(expected.as_slice(), found.as_slice());
+}
+
+fn cells(count: Count) -> String {
+    let labelled = count.right + count.missed;
+    let share = |of: u32, value: f64| if of == 0 { "-".to_owned() } else { format!("{value:.2}") };
+    format!(
+        "{labelled} | {} | {}",
+        share(count.right + count.wrong, count.precision()),
+        share(labelled, count.recall())
+    )
+}
