@@ -31,3 +31,13 @@ export function shortHash(hash: string): string {
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
+
+/** "62 %"; only for numbers that are probabilities or parts of a whole. */
+export function percent(part: number): string {
+  return `${Math.round(part * 100)} %`;
+}
+
+/** "12.4 s" or "3 min 5 s". */
+export function seconds(count: number): string {
+  return count < 60 ? `${count.toFixed(1)} s` : `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
+}

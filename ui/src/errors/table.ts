@@ -68,6 +68,11 @@ export const WORDING: Record<string, Wording> = {
   },
   "report.empty_sentence": { what: "A sentence cannot be empty.", next: "Type its words or remove it." },
 
+  "pdf.no_glyph": {
+    what: "The report has a character that cannot be printed.",
+    next: "The details name the section and the character: put that sentence in other words.",
+  },
+
   "draft.no_model": {
     what: "No drafting model is installed, so nothing can be drafted.",
     next: "Write the report by hand, or add a model pack: Models says how.",
@@ -118,9 +123,47 @@ export const WORDING: Record<string, Wording> = {
     next: "Do not use it. Remove the pack and add it again from its source.",
   },
   "pack.missing_file": {
-    what: "A file of this model pack is missing.",
+    what: "A file that belongs to this model is missing.",
+    next: "Get the whole folder from its publisher again, then add it.",
+  },
+  "pack.extra_file": {
+    what: "There is a file in this model pack that was not added with it.",
     next: "Remove the pack and add it again from its source.",
   },
+  "pack.read": { what: "The folder could not be read.", next: "Check that it is there and that you may read it, then choose it again." },
+  "pack.write": { what: "The pack could not be written to the data folder.", next: "Check that the disk has room and can be written to, then add it again." },
+  "pack.malformed": { what: "A file of this folder is not what its name says.", next: "Get it from its publisher again, then add the folder." },
+  "pack.pickle_refused": {
+    what: "These weights are in a format that can run code, which Hilum never loads.",
+    next: "Get the same model as safetensors from its publisher.",
+  },
+  "pack.link_outside": { what: "A file of this folder is a link to somewhere else.", next: "Copy the files themselves into the folder, then add it." },
+  "pack.truncated": { what: "A weights file is cut short.", next: "Its download did not finish. Get this file again, then add the folder." },
+  "pack.tensor_missing": { what: "Some of the model's weights are missing.", next: "Get every part of the model from its publisher, then add the folder." },
+  "pack.tensor_duplicate": { what: "Some weights are in this folder twice.", next: "Remove what was put there besides the publisher's files, then add it." },
+  "pack.tensor_shape": { what: "The weights do not fit the model that config.json describes.", next: "Files of two models were mixed. Get the whole folder again." },
+  "pack.tensor_type": { what: "The weights are stored as numbers of a kind that Hilum does not take.", next: "Get the publisher's own files: BF16, F16 or F32." },
+  "pack.tensor_unexpected": { what: "There are weights that config.json does not describe.", next: "Files of two models were mixed. Get the whole folder again." },
+  "pack.not_finite": { what: "Some numbers in the weights are not numbers.", next: "The file is damaged. Get it from its publisher again, then add the folder." },
+  "pack.wrong_tokenizer": { what: "The tokenizer does not belong to this model.", next: "Get tokenizer.json from the same place as the weights, then add the folder." },
+  "pack.unsupported": { what: "Hilum does not know this kind of model.", next: "Taken are MedGemma (4B and 27B) and MedSigLIP, as their publisher gives them." },
+  "pack.text_only": { what: "This model reads text alone and cannot see an image.", next: "Choose the multimodal MedGemma to draft reports." },
+  "pack.other_kind": { what: "This is another kind of model than the one that was asked for.", next: "Choose the folder of the other model." },
+  "pack.wrong_kind": { what: "This is another kind of model than the one that was asked for.", next: "Choose the folder of the other model." },
+  "pack.quantize_unsupported": { what: "This model cannot be stored in that form.", next: "Add it without quantisation." },
+  "pack.convert": { what: "The weights could not be converted.", next: "Nothing was left behind. Add it again, or without quantisation." },
+  "pack.disk_full": { what: "There is not enough room on the disk for this pack.", next: "Free some space, or choose a smaller form, then add it again." },
+  "pack.memory": { what: "This computer has too little memory for this model.", next: "Close other programs, or choose a smaller form or a smaller model." },
+  "pack.terms": { what: "The terms of this model were not accepted.", next: "Read and accept them to add it." },
+  "pack.busy": { what: "Packs are being changed by another program at this moment.", next: "Wait until it has finished, then try again." },
+  "pack.bad_id": { what: "The pack has no name that can be used.", next: "Rename its folder to letters and digits, then add it." },
+  "pack.exists": { what: "This pack is installed already.", next: "Remove the one that is there first, if you want to add it anew." },
+  "pack.not_found": { what: "This pack is not installed any more.", next: "The list shows what is there now." },
+  "pack.read_only": { what: "This pack came with Hilum and cannot be removed.", next: "Add your own: it is then used instead." },
+  "pack.cancelled": { what: "Adding the pack was cancelled.", next: "Nothing was left behind." },
+
+  "evidence.no_model": { what: "No encoder is installed, so there is no map.", next: "Add a MedSigLIP pack: Models says how." },
+  "encode.no_model": { what: "No encoder is installed.", next: "Add a MedSigLIP pack: Models says how." },
 
   "pixels.malformed": {
     what: "The decoded image is not complete.",

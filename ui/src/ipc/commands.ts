@@ -1,4 +1,3 @@
-import { invoke } from "@tauri-apps/api/core";
 import type {
   AppStatus,
   AuditLine,
@@ -19,9 +18,12 @@ import type {
   TemplateView,
   UserSummary,
 } from "./bindings";
-import { IpcError } from "./error";
+import { call } from "./call";
+import type { DraftOptions } from "./pending";
 import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
+
+export * from "./pending";
 
 /** What the check of the audit chain found. */
 export interface AuditCheck {
@@ -31,14 +33,6 @@ export interface AuditCheck {
   /** Hash of the last line. */
   head: string;
   problem: string | null;
-}
-
-async function call<T>(name: string, args?: Record<string, unknown>): Promise<T> {
-  try {
-    return await invoke<T>(name, args);
-  } catch (reason) {
-    throw IpcError.from(reason);
-  }
 }
 
 export const appStatus = () => call<AppStatus>("app_status");
@@ -86,8 +80,8 @@ export const reportView = (studyUid: string) => call<ReportView>("report_view", 
 export const reportEdit = (reportId: string, revision: number, commands: EditCommand[]) =>
   call<ReportView>("report_edit", { reportId, revision, commands });
 export const templates = () => call<TemplateView[]>("templates");
-export const draftStart = (reportId: string, indicationConfirmed: boolean) =>
-  call<null>("draft_start", { reportId, indicationConfirmed });
+export const draftStart = (reportId: string, options: DraftOptions) =>
+  call<null>("draft_start", { reportId, options, indicationConfirmed: options.indicationConfirmed });
 export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
 export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });

@@ -1,8 +1,9 @@
 /** The only room that knows the shell: typed commands, events and the error they reject with. */
 export type * from "./bindings";
+export type * from "./pending";
 export * as shell from "./commands";
 export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";
-export { onAppEvent } from "./events";
+export { onAppEvent, type ShellEvent } from "./events";
 export { parseMap, type EvidenceMap } from "./map";
 export { letGo, parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";

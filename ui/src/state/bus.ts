@@ -1,6 +1,6 @@
-import { onAppEvent, type AppEvent } from "../ipc";
+import { onAppEvent, type ShellEvent } from "../ipc";
 
-type Listener = (event: AppEvent) => void;
+type Listener = (event: ShellEvent) => void;
 const listeners = new Set<Listener>();
 
 /** Everything on the screen that follows the shell's events subscribes here; the result ends it. */

@@ -2,7 +2,7 @@ import { describe, type Described } from "../errors/describe";
 import { shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
 import { subscribe } from "./bus";
 
-export type Screen = "worklist" | "room" | "models" | "audit" | "settings" | "help";
+export type Screen = "worklist" | "room" | "models" | "calibration" | "audit" | "settings" | "help";
 
 /** A line at the foot of the window that goes by itself. */
 export interface Notice {
@@ -63,6 +63,11 @@ class Session {
     this.engines = engines;
     applyTheme(settings.theme);
     await shell.started();
+  }
+
+  /** After packs were added or removed, other engines may stand behind the same roles. */
+  async refreshEngines(): Promise<void> {
+    this.engines = await shell.engines();
   }
 
   async saveSettings(change: Partial<Settings>): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, describeCode, type Described } from "../../errors/describe";
 import { shell, type FindingSupport, type PixelImage, type StudyDetail, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
+import { maps } from "../viewer/map.svelte";
 import { worklist } from "../worklist/worklist.svelte";
 
 /** Decoded images on their way; one place, so that the first is asked for at the click itself. */
@@ -39,6 +40,8 @@ class Room {
   support = $state.raw<FindingSupport[]>([]);
   supportDemo = $state(false);
   supportFailed = $state<Described | null>(null);
+  /** The image in the active pane: what similar cases and maps are of. */
+  instanceUid = $state<string | null>(null);
   /** When the study was clicked, for the time to the first frame. */
   clickedAt = 0;
   readonly pixels = new PixelRequests();
@@ -84,6 +87,8 @@ class Room {
     this.failed = null;
     this.support = [];
     this.supportFailed = null;
+    this.instanceUid = null;
+    maps.clear();
     session.screen = "room";
     try {
       const detail = await reading;
@@ -130,6 +135,8 @@ class Room {
     this.row = null;
     this.detail = null;
     this.support = [];
+    this.instanceUid = null;
+    maps.clear();
     this.pixels.clear();
   }
 }

@@ -1,10 +1,12 @@
 import { describeCode, type Described } from "../../errors/describe";
-import type { DraftStage } from "../../ipc";
+import type { DraftStage, SectionToDraft } from "../../ipc";
 import { subscribe } from "../../state/bus";
 
 /** A draft being written, or the reason why it is not. */
 export interface DraftRun {
   running: boolean;
+  /** The one section that is drafted anew; none for a whole draft. */
+  section: SectionToDraft | null;
   stage: DraftStage;
   fraction: number | null;
   /** `performance.now()` at which the draft had taken no time yet. */
@@ -25,6 +27,7 @@ export const STAGE_WORDS: Record<DraftStage, string> = {
 function begun(seconds = 0): DraftRun {
   return {
     running: true,
+    section: null,
     stage: "loading_model",
     fraction: null,
     startedAt: performance.now() - seconds * 1000,
@@ -67,8 +70,8 @@ class Drafts {
     };
   }
 
-  start(reportId: string): void {
-    this.runs[reportId] = begun();
+  start(reportId: string, section: SectionToDraft | null = null): void {
+    this.runs[reportId] = { ...begun(), section };
   }
 
   clear(reportId: string): void {

@@ -1,9 +1,10 @@
 import { Node } from "@tiptap/core";
 import type { Node as ProseNode } from "@tiptap/pm/model";
-import type { NodeView } from "@tiptap/pm/view";
-import type { FindingSupport } from "../../ipc";
+import type { Decoration, NodeView } from "@tiptap/pm/view";
+import type { FindingSupport, SentenceEvidence } from "../../ipc";
 import { capOf } from "../../keys/registry";
 import { signed } from "../../components/format";
+import { CLAIM_WORDS, claimText, leading, numbersText, stateOf } from "./evidence";
 import { STATE_WORDS, type Sentence } from "./sentences";
 
 /** What a sentence's own buttons ask for; positions are those of the sentence node. */
@@ -12,6 +13,8 @@ export interface SentenceActions {
   accept(position: number): void;
   edit(position: number): void;
   drop(position: number): void;
+  /** What stands behind the sentence. */
+  explain(position: number): void;
 }
 
 export const SectionDocument = Node.create({ name: "doc", topNode: true, content: "sentence+" });
@@ -26,7 +29,7 @@ export const SentenceNode = Node.create<{ actions: SentenceActions }>({
   defining: true,
 
   addOptions() {
-    return { actions: { focus() {}, accept() {}, edit() {}, drop() {} } };
+    return { actions: { focus() {}, accept() {}, edit() {}, drop() {}, explain() {} } };
   },
 
   addAttributes() {
@@ -50,7 +53,7 @@ export const SentenceNode = Node.create<{ actions: SentenceActions }>({
   },
   addNodeView() {
     const { actions } = this.options;
-    return ({ node, getPos }) => new SentenceView(node, () => getPos() ?? 0, actions);
+    return ({ node, getPos, decorations }) => new SentenceView(node, () => getPos() ?? 0, actions, decorations as readonly Decoration[]);
   },
 });
 
@@ -65,16 +68,18 @@ class SentenceView implements NodeView {
   readonly contentDOM = document.createElement("p");
   private readonly about = document.createElement("div");
   private shown: Sentence | null = null;
+  private evidence: SentenceEvidence | undefined;
 
   constructor(
     node: ProseNode,
     private readonly position: () => number,
     private readonly actions: SentenceActions,
+    decorations: readonly Decoration[],
   ) {
     this.about.className = "about";
     this.about.contentEditable = "false";
     this.dom.append(this.contentDOM, this.about);
-    this.show(sentenceAt(node));
+    this.show(sentenceAt(node), evidenceOf(decorations));
     this.dom.addEventListener("mousedown", (event) => {
       if (this.shown?.state !== "proposed" || event.detail > 1 || event.button !== 0) return;
       if (event.target instanceof Element && event.target.closest("button")) return;
@@ -87,9 +92,9 @@ class SentenceView implements NodeView {
     });
   }
 
-  update(node: ProseNode): boolean {
+  update(node: ProseNode, decorations: readonly Decoration[]): boolean {
     if (node.type.name !== "sentence") return false;
-    this.show(sentenceAt(node));
+    this.show(sentenceAt(node), evidenceOf(decorations));
     return true;
   }
   selectNode(): void {
@@ -107,9 +112,11 @@ class SentenceView implements NodeView {
     return this.about.contains(event.target as globalThis.Node);
   }
 
-  private show(sentence: Sentence): void {
+  private show(sentence: Sentence, evidence: SentenceEvidence | undefined): void {
     const before = this.shown;
+    const sameEvidence = JSON.stringify(this.evidence) === JSON.stringify(evidence);
     this.shown = sentence;
+    this.evidence = evidence;
     const empty = sentence.text === "";
     this.dom.dataset.sentence = sentence.id;
     this.dom.dataset.state = sentence.state;
@@ -117,18 +124,20 @@ class SentenceView implements NodeView {
     if (sentence.state === "proposed") this.dom.dataset.testid = "proposed-sentence";
     else delete this.dom.dataset.testid;
     const same =
-      before?.state === sentence.state && before.demo === sentence.demo && before.modelText === sentence.modelText &&
+      sameEvidence && before?.state === sentence.state && before.demo === sentence.demo && before.modelText === sentence.modelText &&
       JSON.stringify(before.support) === JSON.stringify(sentence.support);
     if (!same) this.about.replaceChildren(...this.parts(sentence));
   }
 
   private parts(sentence: Sentence): HTMLElement[] {
     const word = STATE_WORDS[sentence.state];
-    if (word === "") return [];
+    const standing = this.standing();
+    const inConflict = this.evidence && stateOf(this.evidence) === "conflict";
+    if (word === "") return inConflict ? standing : [];
     const state = element("span", `state ${sentence.state}`, sentence.demo ? `${word} · demo` : word);
     if (sentence.state !== "proposed") {
       if (sentence.modelText !== null) state.title = `The model wrote: ${sentence.modelText}`;
-      return [state];
+      return inConflict ? [...standing, state] : [state];
     }
     const buttons = element("span", "actions");
     buttons.append(
@@ -136,7 +145,28 @@ class SentenceView implements NodeView {
       this.button("Edit", capOf("proposal.edit"), this.actions.edit),
       this.button("Drop", capOf("proposal.drop"), this.actions.drop),
     );
-    return [state, ...sentence.support.map(supportPart), buttons];
+    return [state, ...(standing.length > 0 ? standing : sentence.support.map(supportPart)), buttons];
+  }
+
+  /** The word for how the sentence stands to the models; under a proposal with the numbers of the claim that matters most. */
+  private standing(): HTMLElement[] {
+    const claim = this.evidence && leading(this.evidence.claims);
+    if (!claim) return [];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.className = `standing ${claim.state}`;
+    button.dataset.testid = "claim-state";
+    button.title = `${claimText(claim)}: ${claim.reason} Support, not a probability. All of it: ${capOf("evidence.show")}`;
+    button.append(element("b", "", CLAIM_WORDS[claim.state]));
+    if (this.shown?.state === "proposed") {
+      const more = this.evidence!.claims.length - 1;
+      const words = [numbersText(claim), more > 0 ? `${more} more` : ""].filter((x) => x !== "").join(" · ");
+      if (words !== "") button.append(element("span", "", words));
+    }
+    button.addEventListener("mousedown", (event) => event.preventDefault());
+    button.addEventListener("click", () => this.actions.explain(this.position()));
+    return [button];
   }
 
   private button(label: string, cap: string, act: (position: number) => void): HTMLElement {
@@ -150,6 +180,11 @@ class SentenceView implements NodeView {
     button.addEventListener("click", () => act(this.position()));
     return button;
   }
+}
+
+function evidenceOf(decorations: readonly Decoration[]): SentenceEvidence | undefined {
+  for (const { spec } of decorations) if (spec?.evidence) return spec.evidence as SentenceEvidence;
+  return undefined;
 }
 
 function supportPart(support: FindingSupport): HTMLElement {

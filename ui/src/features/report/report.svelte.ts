@@ -1,8 +1,10 @@
-import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
+import { shell, type EditCommand, type PendingSentence, type ReportView, type SectionName } from "../../ipc";
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
 import { SectionEditor, type SectionEvents, type Stepped } from "./section-editor";
+import { ReportEvidence } from "./evidence.svelte";
+import { inConflict } from "./evidence";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
@@ -24,6 +26,14 @@ export class OpenReport {
   /** Ids of proposed sentences that were shown and focused. */
   seen = $state.raw<ReadonlySet<string>>(new Set());
 
+  /** The sentence that the cursor stands in, or stood in last. */
+  current = $state<string | null>(null);
+  /** The section that it stands in. */
+  section = $state<SectionName | null>(null);
+  /** Grows when a person asks what stands behind the current sentence. */
+  explained = $state(0);
+  readonly evidence: ReportEvidence;
+
   readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
 
   private readonly editors = new Map<SectionName, SectionEditor>();
@@ -39,6 +49,9 @@ export class OpenReport {
   constructor(view: ReportView) {
     this.view = view;
     saving.begin(this, view.savedAt);
+    this.evidence = new ReportEvidence(view.id, view.studyUid, () => {
+      for (const editor of this.editors.values()) editor.evidenceChanged();
+    });
     this.sync = new ReportSync(
       view,
       {
@@ -56,6 +69,7 @@ export class OpenReport {
       {
         state: (state) => saving.set(this, state),
         view: (next) => {
+          if (next.revision !== this.view.revision) this.evidence.stale();
           this.view = next;
           saving.savedAt(this, next.savedAt);
           for (const { name, open } of next.sections) this.editors.get(name)?.setOpen(open);
@@ -80,6 +94,7 @@ export class OpenReport {
       hint: HINTS[name] ?? "",
       newId,
       undecided: (id) => this.undecided(id),
+      evidence: (id) => this.evidence.known.get(id),
       mayPropose: () => this.view.status !== "preliminary",
       on: this.events(),
     });
@@ -108,6 +123,7 @@ export class OpenReport {
 
   async close(): Promise<void> {
     this.endEvents();
+    this.evidence.close();
     await this.sync.close();
     saving.end(this);
   }
@@ -142,6 +158,30 @@ export class OpenReport {
       const index = (((start + step * turn) % names.length) + names.length) % names.length;
       if (this.editors.get(names[index]!)?.focusProposal(forward, at >= 0 && step === 0)) return;
     }
+  }
+
+  /** Puts the focus on a sentence, wherever it stands. */
+  focusSentence(id: string): boolean {
+    return this.names().some((name) => this.editors.get(name)!.focusSentence(id));
+  }
+
+  /** The next sentence in conflict after the current one, around the end; false when there is none. */
+  focusConflict(): boolean {
+    const ids = this.read().flatMap((s) => s.sentences.map((x) => x.id));
+    const from = this.current === null ? 0 : ids.indexOf(this.current) + 1;
+    const [next] = inConflict([...ids.slice(from), ...ids.slice(0, from)], this.evidence.known);
+    return next !== undefined && this.focusSentence(next);
+  }
+
+  /** The words of a sentence as they stand now. */
+  sentence(id: string): Sentence | undefined {
+    return this.read().flatMap((s) => s.sentences).find((x) => x.id === id);
+  }
+
+  /** The proposal that a sentence began in; null when no model wrote it. */
+  proposalOf(id: string): string | null {
+    const found = this.view.sections.flatMap((s) => s.sentences).find((x) => x.id === id);
+    return (found as PendingSentence | undefined)?.proposalId ?? null;
   }
 
   undo(): void {
@@ -212,6 +252,14 @@ export class OpenReport {
       blurred: () => void this.sync.flush().catch(() => undefined),
       kept: () =>
         session.say("Proposed sentences are not deleted with text.", "Focus one with Alt Down and drop it with Backspace."),
+      at: (name, id) => {
+        this.section = name;
+        this.current = id;
+      },
+      explain: (id) => {
+        this.current = id;
+        this.explained += 1;
+      },
       notBack: () =>
         session.say("A preliminary report holds no unreviewed sentence, so this is not taken back.", "Change the words instead."),
       updated: (name) => this.count(name),

@@ -1,13 +1,15 @@
 import { Editor, Extension } from "@tiptap/core";
 import { closeHistory, history, isHistoryTransaction, redo, undo, undoDepth } from "@tiptap/pm/history";
-import type { Node as ProseNode, ResolvedPos } from "@tiptap/pm/model";
-import { NodeSelection, Plugin, Selection, TextSelection, type EditorState, type Transaction } from "@tiptap/pm/state";
-import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
-import type { RegionName, SectionName } from "../../ipc";
+import type { Node as ProseNode } from "@tiptap/pm/model";
+import { NodeSelection, Plugin, Selection, TextSelection, type Transaction } from "@tiptap/pm/state";
+import type { EditorView } from "@tiptap/pm/view";
+import type { SectionName, SentenceEvidence } from "../../ipc";
+import { decorate } from "./decorations";
+import { joinSentences, pasteText, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
-import { SectionDocument, SentenceNode, sentenceAt, Words, type SentenceActions } from "./nodes";
-import { halfOf, REGION_HEADINGS, trimmed, type Sentence } from "./sentences";
+import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
+import type { Sentence } from "./sentences";
 import { bringTo, documentOf, emptySentence, nodeOf, sentencesOf } from "./transform";
 
 /** What a section's editor tells the report around it. */
@@ -28,6 +30,10 @@ export interface SectionEvents {
   kept(): void;
   /** Undoing was stopped because a preliminary report holds no unreviewed sentence. */
   notBack(): void;
+  /** The cursor stands in this sentence. */
+  at(section: SectionName, id: string): void;
+  /** A person asks what stands behind this sentence. */
+  explain(id: string): void;
   /** The number of proposed sentences or their standing changed. */
   updated(section: SectionName): void;
 }
@@ -44,6 +50,8 @@ export interface SectionOptions {
   undecided: (id: string) => boolean;
   /** False while no sentence may be unreviewed, as in a preliminary report. */
   mayPropose: () => boolean;
+  /** What the models say of a sentence, as far as it is known. */
+  evidence: (id: string) => SentenceEvidence | undefined;
   on: SectionEvents;
 }
 
@@ -64,6 +72,7 @@ export class SectionEditor {
       accept: (position) => this.accept(position),
       edit: (position) => this.edit(position),
       drop: (position) => this.drop(position),
+      explain: (position) => options.on.explain(this.editor.state.doc.nodeAt(position)!.attrs.id),
     };
     this.editor = new Editor({
       element: options.place,
@@ -132,6 +141,27 @@ export class SectionEditor {
     const selection = at === "end" ? Selection.atEnd(doc) : Selection.atStart(doc);
     this.dispatch(this.editor.state.tr.setSelection(selection).scrollIntoView());
     this.editor.view.focus();
+  }
+
+  /** Shows anew what the models say: `evidence` has other answers now. */
+  evidenceChanged(): void {
+    this.dispatch(this.editor.state.tr.setMeta("addToHistory", false));
+  }
+
+  /** Puts the focus on a sentence; false when it is not here. */
+  focusSentence(id: string): boolean {
+    let place: number | null = null;
+    this.editor.state.doc.forEach((node, position) => {
+      if (node.attrs.id === id) place = position;
+    });
+    if (place === null) return false;
+    const { doc } = this.editor.state;
+    if (doc.nodeAt(place)!.attrs.state === "proposed") this.focusAt(place);
+    else {
+      this.dispatch(this.editor.state.tr.setSelection(TextSelection.create(doc, place + 1)).scrollIntoView());
+      this.editor.view.focus();
+    }
+    return true;
   }
 
   /** Focuses the next proposed sentence after the selection, or the first (last); false when there is none. */
@@ -250,17 +280,21 @@ export class SectionEditor {
       this.depth = depth;
       this.options.on.updated(this.name);
     }
-    if (tr.selectionSet) this.tellSeen();
+    if (tr.selectionSet || tr.docChanged) this.tellSeen();
   }
 
   private tellSeen(): void {
     const { selection } = this.editor.state;
-    if (!this.focused || !(selection instanceof NodeSelection)) return;
-    if (selection.node.attrs.state === "proposed") this.options.on.seen(selection.node.attrs.id);
+    if (!this.focused) return;
+    const { $from } = selection;
+    this.options.on.at(this.name, (selection instanceof NodeSelection ? selection.node : $from.node(1)).attrs.id);
+    if (selection instanceof NodeSelection && selection.node.attrs.state === "proposed") {
+      this.options.on.seen(selection.node.attrs.id);
+    }
   }
 
   private behaviour(): Extension {
-    const { newId, undecided, on, hint } = this.options;
+    const { newId, undecided, on, hint, evidence } = this.options;
     const plugins = [
       guard(newId, () => on.kept(), undecided),
       history(),
@@ -270,7 +304,7 @@ export class SectionEditor {
           handleKeyDown: (view, event) => this.key(view, event),
           handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
           handleDrop: () => true,
-          decorations: (state) => decorate(state, hint),
+          decorations: (state) => decorate(state, hint, evidence),
         },
       }),
     ];
@@ -355,94 +389,10 @@ function readSelection(view: EditorView): false {
   return false;
 }
 
-/** Enter: the words behind the cursor become a sentence of their own. */
-function splitSentence(view: EditorView, newId: () => string): boolean {
-  const tr = view.state.tr;
-  if (!tr.selection.empty) tr.deleteSelection();
-  const { $from } = tr.selection;
-  const rest = $from.parentOffset === 0 ? emptySentence(newId()) : restAfter($from, newId());
-  const attrs = { ...rest, text: undefined };
-  if ($from.parentOffset === 0 && $from.parent.content.size > 0) {
-    const at = $from.before(1);
-    tr.insert(at, view.state.schema.nodes.sentence!.create(attrs));
-  } else {
-    tr.split($from.pos, 1, [{ type: view.state.schema.nodes.sentence!, attrs }]);
-  }
-  view.dispatch(tr.scrollIntoView());
-  return true;
-}
-
-/** What the words behind `at` begin as when they become a sentence of their own; no words come from nobody. */
-function restAfter(at: ResolvedPos, id: string): Omit<Sentence, "text"> {
-  const rest = trimmed(at.parent.textContent.slice(at.parentOffset));
-  const whole = rest === "" ? emptySentence("") : sentenceAt(at.parent);
-  return halfOf(whole, whole.text, id);
-}
-
-/** Joins the sentence that begins at `position` to the one before it, with a blank between their words. */
-function joinSentences(view: EditorView, position: number): boolean {
-  const tr = view.state.tr;
-  const before = tr.doc.resolve(position).nodeBefore!;
-  const words = [before.textContent, tr.doc.nodeAt(position)!.textContent];
-  // An empty sentence gives way to the other, whose standing stays.
-  if (words[0] === "") tr.delete(position - before.nodeSize, position);
-  else {
-    tr.join(position);
-    const joint = position - 1;
-    const blank = words[1] !== "" && !/\s$/.test(words[0]!) && !/^\s/.test(words[1]!);
-    if (blank) tr.insertText(" ", joint);
-    tr.setSelection(TextSelection.create(tr.doc, joint + (blank ? 1 : 0)));
-  }
-  view.dispatch(tr.scrollIntoView());
-  return true;
-}
-
-/** Text only, a line a sentence; what markup the clipboard holds is ignored. */
-function pasteText(view: EditorView, text: string, newId: () => string): boolean {
-  const lines = text.split(/\r\n?|\n/).map((line) => trimmed(line.replace(/[\s\u0085]+/g, " ")));
-  const words = lines.filter((line) => line !== "");
-  if (words.length === 0 || view.state.selection instanceof NodeSelection) return true;
-  // The words behind the cursor go along with the last line, and with them where they come from.
-  const rest = restAfter(view.state.selection.$to, newId());
-  const tr = view.state.tr.insertText(words[0]!);
-  const { sentence } = view.state.schema.nodes;
-  for (const [i, line] of words.slice(1).entries()) {
-    const attrs = i === words.length - 2 ? rest : { ...emptySentence(newId()), text: undefined };
-    tr.split(tr.selection.from, 1, [{ type: sentence!, attrs }]).insertText(line);
-  }
-  view.dispatch(tr.scrollIntoView());
-  return true;
-}
-
 function atEdge(view: EditorView, forward: boolean): boolean {
   const { selection, doc } = view.state;
   if (!selection.empty && !(selection instanceof NodeSelection)) return false;
   const index = selection.$from.index(0);
   if (index !== (forward ? doc.childCount - 1 : 0)) return false;
   return selection instanceof NodeSelection || view.endOfTextblock(forward ? "down" : "up");
-}
-
-/** Small heads where the region changes, and a hint in a section without words. */
-function decorate(state: EditorState, hint: string): DecorationSet {
-  const found: Decoration[] = [];
-  let region: RegionName | null = null;
-  state.doc.forEach((node: ProseNode, position: number) => {
-    const own = node.attrs.region as RegionName | null;
-    if (own !== null && own !== region) {
-      found.push(Decoration.widget(position, () => regionHead(own), { side: -1, key: `region-${own}-${node.attrs.id}` }));
-    }
-    region = own ?? region;
-  });
-  if (state.doc.childCount === 1 && state.doc.firstChild!.content.size === 0) {
-    found.push(Decoration.node(0, state.doc.firstChild!.nodeSize, { "data-hint": hint }));
-  }
-  return DecorationSet.create(state.doc, found);
-}
-
-function regionHead(region: RegionName): HTMLElement {
-  const head = document.createElement("div");
-  head.className = "region-head";
-  head.contentEditable = "false";
-  head.textContent = REGION_HEADINGS[region];
-  return head;
 }

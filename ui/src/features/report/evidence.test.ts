@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import type { ClaimState, ClaimView, SentenceEvidence } from "../../ipc";
+import { claimText, inConflict, leading, logprob, numbersText, stateOf } from "./evidence";
+
+const claim = (state: ClaimState, change: Partial<ClaimView> = {}): ClaimView => ({
+  finding: "pleural_effusion",
+  label: "Pleural effusion",
+  presence: "present",
+  side: null,
+  zone: null,
+  severity: null,
+  temporal: [],
+  state,
+  reason: "",
+  support: null,
+  requery: null,
+  ...change,
+});
+const of = (...states: ClaimState[]): SentenceEvidence => ({ sentenceId: "s", claims: states.map((s) => claim(s)) });
+
+test.each([
+  [of(), "none"],
+  [of("unchecked"), "unchecked"],
+  [of("unchecked", "agree"), "agree"],
+  [of("agree", "conflict", "unchecked"), "conflict"],
+])("%#: a sentence is %s", (evidence, state) => expect(stateOf(evidence)).toBe(state));
+
+test("the claim in conflict is looked at first, and of equals the earlier one", () => {
+  const claims = [claim("unchecked"), claim("agree", { label: "A" }), claim("agree", { label: "B" })];
+  expect(leading(claims)?.label).toBe("A");
+  expect(leading([...claims, claim("conflict", { label: "C" })])?.label).toBe("C");
+  expect(leading([])).toBeUndefined();
+});
+
+test.each([
+  [claim("agree"), "Pleural effusion present"],
+  [claim("agree", { presence: "absent", side: "left", zone: "lower_zone", severity: "small", temporal: ["new"] }), "Pleural effusion absent, left, lower zone, small, new"],
+])("%#: what is said", (given, text) => expect(claimText(given)).toBe(text));
+
+test.each([
+  [claim("unchecked"), ""],
+  [claim("agree", { support: { difference: 0.214, softmax: 0.9, packId: "p", instanceUid: "i" } }), "encoder +0.21"],
+  [
+    claim("conflict", {
+      support: { difference: -0.04, softmax: 0.3, packId: "p", instanceUid: "i" },
+      requery: { question: "Is there edema?", answer: null, yesLogprob: -1, noLogprob: -1, packId: "p" },
+    }),
+    "encoder −0.04 · re-asked: no clear answer",
+  ],
+])("%#: numbers are never percentages", (given, text) => {
+  expect(numbersText(given)).toBe(text);
+  expect(numbersText(given)).not.toMatch(/%|probab|confiden/);
+});
+
+test.each([
+  [-0.126, "−0.13"],
+  [0, "0.00"],
+  [-Infinity, "−∞"],
+])("a log-probability of %d", (value, text) => expect(logprob(value)).toBe(text));
+
+test("sentences in conflict keep the order of the report", () => {
+  const known = new Map([["b", of("conflict")], ["a", of("conflict")], ["c", of("agree")]]);
+  expect(inConflict(["a", "x", "b", "c"], known)).toEqual(["a", "b"]);
+});

@@ -1,0 +1,48 @@
+import { signed } from "../../components/format";
+import type { ClaimState, ClaimView, SentenceEvidence } from "../../ipc";
+
+export const CLAIM_WORDS: Record<ClaimState, string> = {
+  agree: "agree",
+  conflict: "conflict",
+  unchecked: "unchecked",
+};
+
+/** How a sentence stands to the models: one claim in conflict is enough, and nothing checked is unchecked. */
+export function stateOf({ claims }: SentenceEvidence): ClaimState | "none" {
+  if (claims.length === 0) return "none";
+  if (claims.some((c) => c.state === "conflict")) return "conflict";
+  return claims.some((c) => c.state === "agree") ? "agree" : "unchecked";
+}
+
+/** The claim that is looked at first: one in conflict, then one that was checked. */
+export function leading(claims: readonly ClaimView[]): ClaimView | undefined {
+  const rank: Record<ClaimState, number> = { conflict: 0, agree: 1, unchecked: 2 };
+  return [...claims].sort((a, b) => rank[a.state] - rank[b.state])[0];
+}
+
+/** "Pleural effusion present, right, small": what the sentence says. */
+export function claimText(claim: ClaimView): string {
+  const more = [claim.side, claim.zone, claim.severity, ...claim.temporal].filter((x): x is string => !!x);
+  return [`${claim.label} ${claim.presence}`, ...more.map((word) => word.replaceAll("_", " "))].join(", ");
+}
+
+/** "encoder +0.21 · re-asked: no": both numbers' short form; empty when nothing was asked. */
+export function numbersText(claim: ClaimView): string {
+  const parts: string[] = [];
+  if (claim.support) parts.push(`encoder ${signed(claim.support.difference)}`);
+  if (claim.requery) parts.push(`re-asked: ${claim.requery.answer ?? "no clear answer"}`);
+  return parts.join(" · ");
+}
+
+/** A natural logarithm of a probability of words, "−0.13"; never shown as a percentage. */
+export function logprob(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "−∞";
+}
+
+/** Ids of the sentences in conflict, in the order of `ids`. */
+export function inConflict(ids: readonly string[], known: ReadonlyMap<string, SentenceEvidence>): string[] {
+  return ids.filter((id) => {
+    const evidence = known.get(id);
+    return evidence !== undefined && stateOf(evidence) === "conflict";
+  });
+}
