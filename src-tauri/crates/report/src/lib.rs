@@ -10,9 +10,11 @@
 //! that can be signed or rendered as a final report, can hold written sentences
 //! only.
 
+pub mod checks;
 pub mod claims;
 mod command;
 mod document;
+pub mod evidence;
 mod final_text;
 mod ids;
 mod lifecycle;

@@ -1,0 +1,310 @@
+//! What a report says against itself or against what is known of the patient.
+//!
+//! Few flags, each of them certain enough to interrupt a reader: a flag that is wrong once a day is
+//! not read. None of them forbids anything.
+
+mod units;
+
+use crate::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, label};
+use crate::{Report, SectionKind, SentenceId};
+
+/// Something to look at before signing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// Stable, for example "check.contradiction".
+    pub code: &'static str,
+    /// One plain sentence.
+    pub text: String,
+    /// The sentences that it is about, in reading order.
+    pub sentences: Vec<SentenceId>,
+}
+
+/// The patient's sex as the study states it; other values check nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sex {
+    Female,
+    Male,
+}
+
+impl Sex {
+    /// Of DICOM's Patient's Sex (0010,0040): "F" or "M" (PS3.3 C.7.1.1).
+    pub fn of_code(code: &str) -> Option<Sex> {
+        match code.trim() {
+            "F" | "f" => Some(Sex::Female),
+            "M" | "m" => Some(Sex::Male),
+            _ => None,
+        }
+    }
+}
+
+/// A sentence with what it claims.
+struct Read<'a> {
+    id: &'a SentenceId,
+    section: SectionKind,
+    text: &'a str,
+    claims: Vec<Claim>,
+}
+
+/// Words that narrow a denial: "no large effusion" stands beside a small one, "no new opacity" beside
+/// an old one, "otherwise clear" beside what was said before.
+const NARROWING: [&str; 26] = [
+    "new",
+    "acute",
+    "other",
+    "otherwise",
+    "additional",
+    "further",
+    "large",
+    "significant",
+    "sizable",
+    "sizeable",
+    "substantial",
+    "definite",
+    "displaced",
+    "suspicious",
+    "tension",
+    "lobar",
+    "overt",
+    "frank",
+    "gross",
+    "grossly",
+    "except",
+    "apart",
+    "aside",
+    "remaining",
+    "rest",
+    "superimposed",
+];
+
+/// All flags of a report, model sentences that nobody has reviewed included.
+pub fn checks(report: &Report, sex: Option<Sex>) -> Vec<Flag> {
+    let sentences: Vec<Read<'_>> = report
+        .sections()
+        .iter()
+        .flat_map(|section| {
+            section.sentences.iter().map(|sentence| {
+                let speaks =
+                    matches!(section.kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
+                let claims = if speaks { label(sentence.text()) } else { Vec::new() };
+                Read { id: sentence.id(), section: section.kind, text: sentence.text(), claims }
+            })
+        })
+        .collect();
+    let mut flags = contradictions(&sentences);
+    flags.extend(sides(&sentences));
+    flags.extend(nothing_acute(&sentences));
+    flags.extend(left_out(&sentences));
+    flags.extend(sexes(&sentences, sex));
+    for sentence in &sentences {
+        if let Some(text) = units::problem(sentence.text) {
+            flags.push(Flag { code: "check.units", text, sentences: vec![sentence.id.clone()] });
+        }
+    }
+    flags
+}
+
+/// One sentence says that a finding is there, another that it is not.
+fn contradictions(sentences: &[Read<'_>]) -> Vec<Flag> {
+    let mut flags: Vec<Flag> = Vec::new();
+    for (at, one) in sentences.iter().enumerate() {
+        for other in &sentences[at + 1..] {
+            let pairs = one.claims.iter().flat_map(|a| other.claims.iter().map(move |b| (a, b)));
+            let found = pairs.into_iter().find(|(a, b)| contradict(a, one.text, b, other.text));
+            if let Some((claim, _)) = found {
+                let label = claim.finding.label();
+                flags.push(Flag {
+                    code: "check.contradiction",
+                    text: format!("{label} is both affirmed and denied."),
+                    sentences: vec![one.id.clone(), other.id.clone()],
+                });
+            }
+        }
+    }
+    flags
+}
+
+fn contradict(a: &Claim, a_text: &str, b: &Claim, b_text: &str) -> bool {
+    let (present, absent, absent_text) = match (a.presence, b.presence) {
+        (Presence::Present, Presence::Absent) => (a, b, b_text),
+        (Presence::Absent, Presence::Present) => (b, a, a_text),
+        _ => return false,
+    };
+    if a.finding != b.finding || a.finding == Finding::NoFinding || narrows(absent_text) {
+        return false;
+    }
+    // "No chest tube" beside a line, and "no lines or tubes" beside a pacemaker, are no contradiction.
+    if a.device != b.device || a.device == Some(Device::OtherDevice) {
+        return false;
+    }
+    // "No focal opacity" beside diffuse ones; clear lungs beside a scar that was always there.
+    let vague = a.finding == Finding::LungOpacity
+        && (has_word(absent_text, &["focal"])
+            || present.temporal.contains(&Temporal::Chronic)
+            || present.temporal.contains(&Temporal::Unchanged));
+    let zones = present.zone.is_some() && absent.zone.is_some() && present.zone != absent.zone;
+    !vague && !zones && may_be_same_side(present.side, absent.side)
+}
+
+fn narrows(text: &str) -> bool {
+    has_word(text, &NARROWING)
+}
+
+fn may_be_same_side(a: Option<Side>, b: Option<Side>) -> bool {
+    match (a, b) {
+        (Some(Side::Left), Some(Side::Right)) | (Some(Side::Right), Some(Side::Left)) => false,
+        // "No bilateral effusions" leaves one on one side.
+        (_, Some(Side::Bilateral)) => a == Some(Side::Bilateral),
+        _ => true,
+    }
+}
+
+/// A finding is on one side in Findings and on the other in Impression.
+fn sides(sentences: &[Read<'_>]) -> Vec<Flag> {
+    let of = |kind: SectionKind, finding: Finding| -> Vec<(&SentenceId, Option<Side>)> {
+        sentences
+            .iter()
+            .filter(|s| s.section == kind)
+            .flat_map(|s| s.claims.iter().map(move |c| (s.id, c)))
+            .filter(|(_, c)| c.finding == finding && c.presence == Presence::Present)
+            .map(|(id, c)| (id, c.side))
+            .collect()
+    };
+    let mut flags = Vec::new();
+    for finding in Finding::ALL {
+        // Two devices may well be on two sides.
+        if finding == Finding::SupportDevices {
+            continue;
+        }
+        let (findings, impression) = (of(SectionKind::Findings, finding), of(SectionKind::Impression, finding));
+        let only = |claims: &[(&SentenceId, Option<Side>)]| {
+            let first = claims.first().and_then(|c| c.1)?;
+            (first != Side::Bilateral && claims.iter().all(|c| c.1 == Some(first))).then_some(first)
+        };
+        let (Some(a), Some(b)) = (only(&findings), only(&impression)) else { continue };
+        if a != b {
+            flags.push(Flag {
+                code: "check.side",
+                text: format!("{} is on different sides in Findings and Impression.", finding.label()),
+                sentences: findings.iter().chain(&impression).map(|c| c.0.clone()).collect(),
+            });
+        }
+    }
+    flags
+}
+
+/// Findings that nobody would call nothing acute, unless they are old or unchanged.
+fn is_acute(claim: &Claim) -> bool {
+    let old = claim.temporal.iter().any(|t| matches!(t, Temporal::Chronic | Temporal::Unchanged | Temporal::Decreased));
+    claim.presence == Presence::Present
+        && !old
+        && match claim.finding {
+            Finding::Pneumothorax | Finding::Pneumonia | Finding::Consolidation | Finding::Edema => true,
+            Finding::PleuralEffusion => claim.severity >= Some(Severity::Moderate),
+            Finding::Fracture => claim.temporal.contains(&Temporal::Acute),
+            _ => false,
+        }
+}
+
+/// "No acute abnormality" in a report that has one.
+fn nothing_acute(sentences: &[Read<'_>]) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    for denial in sentences {
+        let denies = denial.claims.iter().any(|c| c.finding == Finding::NoFinding);
+        if !denies || has_word(denial.text, &["other", "otherwise", "additional", "further"]) {
+            continue;
+        }
+        let acute = sentences
+            .iter()
+            .filter(|s| s.id != denial.id)
+            .find_map(|s| s.claims.iter().find(|c| is_acute(c)).map(|claim| (s, claim)));
+        if let Some((sentence, claim)) = acute {
+            flags.push(Flag {
+                code: "check.no_finding",
+                text: format!(
+                    "One sentence says that there is nothing acute, another says {}.",
+                    claim.finding.label().to_lowercase()
+                ),
+                sentences: vec![sentence.id.clone(), denial.id.clone()],
+            });
+        }
+    }
+    flags
+}
+
+/// An acute finding that an impression, where there is one, does not take up in any words.
+fn left_out(sentences: &[Read<'_>]) -> Vec<Flag> {
+    let impression: Vec<&Read<'_>> = sentences.iter().filter(|s| s.section == SectionKind::Impression).collect();
+    // An empty impression, or one of which no word is understood, is not judged.
+    if impression.iter().all(|s| s.claims.is_empty()) {
+        return Vec::new();
+    }
+    let taken_up = |finding: Finding| {
+        impression.iter().flat_map(|s| &s.claims).any(|c| c.finding == finding || related(c.finding, finding))
+    };
+    let mut flags: Vec<Flag> = Vec::new();
+    let mut said: Vec<Finding> = Vec::new();
+    for sentence in sentences.iter().filter(|s| s.section == SectionKind::Findings) {
+        for claim in sentence.claims.iter().filter(|c| is_acute(c)) {
+            if !taken_up(claim.finding) && !said.contains(&claim.finding) {
+                said.push(claim.finding);
+                flags.push(Flag {
+                    code: "check.impression_lacks",
+                    text: format!("The impression does not mention {}.", claim.finding.label().to_lowercase()),
+                    sentences: vec![sentence.id.clone()],
+                });
+            }
+        }
+    }
+    flags
+}
+
+/// Whether an impression that says `said` has taken up `finding`: opacities of the lung are named by
+/// what they look like or by what they are thought to be.
+fn related(said: Finding, finding: Finding) -> bool {
+    let opacity = |f: Finding| {
+        matches!(
+            f,
+            Finding::LungOpacity | Finding::Consolidation | Finding::Pneumonia | Finding::Atelectasis | Finding::Edema
+        )
+    };
+    opacity(said) && opacity(finding)
+}
+
+/// Organs and words that only one sex has.
+const FEMALE: [&str; 12] = [
+    "uterus",
+    "uterine",
+    "ovary",
+    "ovaries",
+    "ovarian",
+    "pregnant",
+    "pregnancy",
+    "hysterectomy",
+    "woman",
+    "female",
+    "lady",
+    "vaginal",
+];
+const MALE: [&str; 9] =
+    ["prostate", "prostatic", "prostatectomy", "testicular", "testis", "scrotal", "gentleman", "male", "vasectomy"];
+
+fn sexes(sentences: &[Read<'_>], sex: Option<Sex>) -> Vec<Flag> {
+    let (other, who) = match sex {
+        Some(Sex::Female) => (&MALE[..], "female"),
+        Some(Sex::Male) => (&FEMALE[..], "male"),
+        None => return Vec::new(),
+    };
+    sentences
+        .iter()
+        .filter_map(|s| Some((s, *other.iter().find(|word| has_word(s.text, &[word]))?)))
+        .map(|(s, word)| Flag {
+            code: "check.sex",
+            text: format!("The patient is {who}; the text says \u{201c}{word}\u{201d}."),
+            sentences: vec![s.id.clone()],
+        })
+        .collect()
+}
+
+fn has_word(text: &str, words: &[&str]) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|w| words.iter().any(|wanted| w.eq_ignore_ascii_case(wanted)))
+}

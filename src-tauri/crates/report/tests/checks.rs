@@ -1,0 +1,114 @@
+//! What a report says against itself, case by case.
+
+use hilum_report::checks::{Sex, checks};
+use hilum_report::*;
+use time::OffsetDateTime;
+
+fn report(findings: &[&str], impression: &[&str]) -> Report {
+    let templates = builtin_templates();
+    let mut report = Report::new(ReportId::new("r"), "1.2.3", &templates[0]);
+    let sections = [(SectionKind::Findings, "f", findings), (SectionKind::Impression, "i", impression)];
+    for (section, name, texts) in sections {
+        for (n, text) in texts.iter().enumerate().rev() {
+            let command = Command::Insert {
+                section,
+                after: None,
+                id: SentenceId::new(format!("{name}{n}")),
+                text: (*text).to_owned(),
+                region: None,
+                from: None,
+            };
+            let entry = Entry { by: UserId::new("reader"), at: OffsetDateTime::UNIX_EPOCH, command };
+            report.apply(&entry, &templates).expect("an edit");
+        }
+    }
+    report
+}
+
+fn check(sex: Option<Sex>, findings: &[&str], impression: &[&str], expected: &[(&str, &[&str])]) {
+    let flags = checks(&report(findings, impression), sex);
+    let found: Vec<(&str, Vec<&str>)> =
+        flags.iter().map(|f| (f.code, f.sentences.iter().map(SentenceId::as_str).collect())).collect();
+    let expected: Vec<(&str, Vec<&str>)> = expected.iter().map(|(c, s)| (*c, s.to_vec())).collect();
+    assert_eq!(found, expected, "{findings:?} / {impression:?}: {flags:?}");
+    assert!(flags.iter().all(|f| f.text.ends_with('.')));
+}
+
+#[test]
+fn a_finding_that_is_affirmed_and_denied() {
+    let contradiction: &[(&str, &[&str])] = &[("check.contradiction", &["f0", "f1"])];
+    check(None, &["Small left effusion.", "No pleural effusion."], &[], contradiction);
+    check(None, &["Small left effusion.", "No right pleural effusion."], &[], &[]);
+    check(None, &["Small left effusion.", "No large pleural effusion."], &[], &[]);
+    check(None, &["Small left effusion.", "Possible effusion."], &[], &[]);
+    check(None, &["Old rib fractures.", "No acute fracture."], &[], &[]);
+    check(None, &["The heart is enlarged.", "Heart size is normal."], &[], contradiction);
+    check(None, &["Calcified granuloma.", "The lungs are otherwise clear."], &[], &[]);
+    check(None, &["Left basal opacity.", "The lungs are clear."], &[], contradiction);
+    check(None, &["Left basal opacity.", "The right lung is clear."], &[], &[]);
+    check(None, &["Left basal consolidation.", "No apical consolidation."], &[], &[]);
+    check(None, &["Right PICC.", "No chest tube."], &[], &[]);
+    check(None, &["Consolidation in the left lower lobe, no effusion."], &[], &[]);
+    check(None, &["Small left pneumothorax."], &["No pneumothorax."], &[("check.contradiction", &["f0", "i0"])]);
+}
+
+#[test]
+fn sides_that_differ_between_the_sections() {
+    check(
+        None,
+        &["Left lower lobe consolidation."],
+        &["Right lower lobe consolidation."],
+        &[("check.side", &["f0", "i0"])],
+    );
+    check(None, &["Left lower lobe consolidation."], &["Left consolidation."], &[]);
+    check(None, &["Left lower lobe consolidation."], &["Consolidation."], &[]);
+    check(None, &["Bilateral effusions."], &["Left effusion."], &[]);
+    check(None, &["Left effusion.", "Right effusion."], &["Left effusion."], &[]);
+    check(None, &["Right PICC."], &["Left chest tube."], &[]);
+}
+
+#[test]
+fn nothing_acute_beside_something_acute() {
+    check(
+        None,
+        &["Right pneumothorax."],
+        &["No acute cardiopulmonary abnormality."],
+        &[("check.no_finding", &["f0", "i0"]), ("check.impression_lacks", &["f0"])],
+    );
+    check(None, &["Stable moderate effusion."], &["No acute abnormality."], &[]);
+    check(None, &["Small effusion."], &["No acute abnormality."], &[]);
+    check(None, &["Right pneumothorax."], &["Right pneumothorax.", "No other acute abnormality."], &[]);
+    check(None, &["Cardiomegaly."], &["No acute cardiopulmonary disease."], &[]);
+}
+
+#[test]
+fn an_acute_finding_that_the_impression_leaves_out() {
+    let lacks: &[(&str, &[&str])] = &[("check.impression_lacks", &["f0"])];
+    check(None, &["Right pneumothorax."], &["Cardiomegaly."], lacks);
+    check(None, &["Right pneumothorax."], &[], &[]);
+    check(None, &["Right pneumothorax."], &["See above."], &[]);
+    check(None, &["Right pneumothorax."], &["Pneumothorax."], &[]);
+    check(None, &["Left lower lobe consolidation."], &["Left lower lobe pneumonia."], &[]);
+    check(None, &["Left lower lobe consolidation."], &["Cardiomegaly."], lacks);
+    check(None, &["Large left effusion."], &["Cardiomegaly."], lacks);
+    check(None, &["Small left effusion."], &["Cardiomegaly."], &[]);
+}
+
+#[test]
+fn words_of_the_other_sex() {
+    let flag: &[(&str, &[&str])] = &[("check.sex", &["f0"])];
+    check(Some(Sex::Male), &["History of hysterectomy."], &[], flag);
+    check(Some(Sex::Female), &["History of hysterectomy."], &[], &[]);
+    check(Some(Sex::Female), &["Sclerotic metastases of prostate cancer."], &[], flag);
+    check(Some(Sex::Female), &["A female patient."], &[], &[]);
+    check(None, &["History of hysterectomy."], &[], &[]);
+    assert_eq!(Sex::of_code("F"), Some(Sex::Female));
+    assert_eq!(Sex::of_code("M "), Some(Sex::Male));
+    assert_eq!(Sex::of_code("O"), None);
+}
+
+#[test]
+fn lengths_that_cannot_be() {
+    check(None, &["A 700 mm nodule."], &[], &[("check.units", &["f0"])]);
+    check(None, &["A 7 mm nodule."], &["A 7 mm (0.7 cm) nodule."], &[]);
+}
