@@ -141,3 +141,8 @@ fn sentences_that_the_rules_were_written_on() {
 fn sentences_that_were_set_aside_before() {
     check("held out", include_str!("claims/held_out.json"));
 }
+
+#[test]
+fn harder_sentences_written_after_the_rules() {
+    check("later", include_str!("claims/later.json"));
+}

@@ -194,6 +194,7 @@ const PATTERNS: &[(&str, &[Cue])] = &[
     ("right and|or left", &[Side(Bilateral)]),
     ("left and|or right", &[Side(Bilateral)]),
     ("right|left atrium|ventricle|atrial|ventricular|ventricular|heart", &[]),
+    ("left|right main|lower|upper? pulmonary artery|arteries|bronchus", &[]),
     ("to|towards the left|right", &[]),
     ("worse|greater|larger|more|greatest|worst marked|pronounced|prominent? on|in|at the left|right", &[]),
     // Zones.

@@ -120,8 +120,8 @@ impl Sentence<'_> {
             match self.word(at) {
                 // "No free air, effusion or pneumothorax": a list that begins with something unknown.
                 "," if first && !listed => return false,
-                "," if !listed && (!denial || self.opens(rest.clone()) || self.begins_devices(index)) => return false,
-                "and" if !listed && (self.opens(rest.clone()) || self.begins_devices(index)) => return false,
+                "," if !listed && (!denial || self.opens(rest.clone()) || self.begins(index)) => return false,
+                "and" if !listed && (self.opens(rest.clone()) || self.begins(index)) => return false,
                 _ => {}
             }
         }
@@ -147,10 +147,11 @@ impl Sentence<'_> {
             })
     }
 
-    /// Whether thing `index` is a device after something that is none.
-    fn begins_devices(&self, index: usize) -> bool {
+    /// Whether thing `index` begins something else: a device after a finding, or a part of the chest.
+    fn begins(&self, index: usize) -> bool {
         let device = |i: usize| matches!(self.things[i].is, Thing::Device(_));
-        device(index) && index > 0 && !device(index - 1)
+        let part = |i: usize| matches!(self.things[i].is, Thing::Parts(_));
+        index > 0 && ((device(index) && !device(index - 1)) || (part(index) && !part(index - 1)))
     }
 
     /// The things before `until` that a cue there reaches backward, nearest first: the nearest one,
@@ -165,8 +166,9 @@ impl Sentence<'_> {
                 continue;
             }
             if thing.at.start < clause.start {
-                // "An effusion was seen before but has resolved."
-                if found.is_empty() {
+                // "An effusion was seen before but has resolved": nothing else is named in the clause.
+                let named = (clause.start..until).any(|at| !self.passes(at));
+                if found.is_empty() && !named {
                     found.push(index);
                 }
                 break;
@@ -187,6 +189,33 @@ impl Sentence<'_> {
         found
     }
 
+    /// Whether a word only carries a sentence on.
+    fn passes(&self, at: usize) -> bool {
+        let word = self.word(at);
+        is_verb(word)
+            || matches!(
+                word,
+                "but"
+                    | "now"
+                    | "since"
+                    | "however"
+                    | "been"
+                    | "and"
+                    | "they"
+                    | "it"
+                    | "which"
+                    | "that"
+                    | "though"
+                    | "although"
+                    | "yet"
+                    | "also"
+                    | ","
+                    | ";"
+                    | "completely"
+                    | "still"
+            )
+    }
+
     fn is_disease(&self, index: usize) -> bool {
         matches!(self.things[index].is, Thing::Findings(_))
     }
@@ -194,6 +223,7 @@ impl Sentence<'_> {
     /// Whether "or" or a stroke stands between a thing and the next, and no verb or comma.
     fn joined_by_or(&self, index: usize) -> bool {
         let gap = self.things[index].at.end..self.things[index + 1].at.start;
-        self.has_word(gap.clone(), |w| matches!(w, "or" | "/")) && !self.has_word(gap, |w| is_verb(w) || w == ",")
+        let parts = |w: &str| is_verb(w) || matches!(w, "," | "with" | "of" | "in" | "as");
+        self.has_word(gap.clone(), |w| matches!(w, "or" | "/")) && !self.has_word(gap, parts)
     }
 }

@@ -104,7 +104,8 @@ const PATTERNS: &[(&str, Thing)] = &[
     ("congestive change*", EDEMA),
     ("heart|cardiac|ventricular failure|decompensation", EDEMA),
     ("chf|lvf", EDEMA),
-    ("overt|acute failure", EDEMA),
+    ("failure", EDEMA),
+    ("respiratory|renal|hepatic|liver failure", Thing::Other),
     ("fluid|volume overload", EDEMA),
     ("kerley b? line*", EDEMA),
     ("septal line*|thickening", EDEMA),
@@ -198,7 +199,7 @@ const PATTERNS: &[(&str, Thing)] = &[
     ("bony|osseous or|and soft tissue abnormalit*", Thing::BonyAbnormality),
     // Nothing at all.
     ("abnormalit*", Thing::Abnormality),
-    ("acute|active abnormalit*|process*|disease*|finding*|patholog*|change*", Thing::Abnormality),
+    ("acute|active superimposed|focal? abnormalit*|process*|disease*|finding*|patholog*|change*", Thing::Abnormality),
     (
         "acute|active|significant radiographic? cardiopulmonary|cardiothoracic|intrathoracic|pulmonary|thoracic|chest|cardiac|lung|preoperative or|and? pulmonary|cardiac|pleural|intrathoracic? radiographic? abnormalit*|process*|disease*|finding*|patholog*|disorder*|change*",
         Thing::Abnormality,
