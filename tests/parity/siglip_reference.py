@@ -5,7 +5,8 @@
     python tests/parity/siglip_reference.py tokens ../shared/data/tokenizers/medsiglip
 
 `model` writes siglip_reference.json beside this file: embeddings of the images
-and texts that the example wrote, and the zero-shot scores of the findings.
+and texts that the example wrote, and the zero-shot scores of the findings; and
+siglip_maps.json: the evidence map of three findings for each image.
 `tokens` writes siglip_token_ids.json: the ids that transformers' SiglipTokenizer
 gives for every published prompt and a few harder texts.
 The Rust tests read these two files and need no Python. Made with transformers
@@ -105,6 +106,43 @@ def reference(folder):
     }
 
 
+# Findings whose maps are kept: enough to tell one from another.
+MAPPED = ["pleural_effusion", "pneumothorax", "support_devices"]
+
+
+def maps(folder):
+    """Each patch through the attention-pooling head as its only key and value, by the
+    head's own forward pass: nothing of the shortcut that the Rust side takes."""
+    pack = folder / "pack"
+    model = transformers.SiglipModel.from_pretrained(pack, dtype=torch.float32).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(pack)
+    side = model.config.vision_config.image_size
+    length = model.config.text_config.max_position_embeddings
+
+    def embed(texts):
+        ids = tokenizer(
+            texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        )["input_ids"]
+        with torch.no_grad():
+            return unit(pooled(model.get_text_features(input_ids=ids)))
+
+    rows = []
+    for path in sorted(folder.glob("image-*.gray")):
+        grey = np.frombuffer(path.read_bytes(), np.uint8).reshape(side, side)
+        x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5)
+        vision = model.vision_model
+        with torch.no_grad():
+            tokens = vision(pixel_values=x.expand(1, 3, side, side)).last_hidden_state[0]
+            patches = unit(vision.head(tokens[:, None, :]).numpy())
+        row = {}
+        for finding in MAPPED:
+            prompts = findings()[finding]
+            present, absent = (unit(embed(prompts[k]).mean(0)) for k in ("present", "absent"))
+            row[finding] = np.round(patches @ (present - absent), 7).tolist()
+        rows.append(row)
+    return {"side": side // model.config.vision_config.patch_size, "images": rows}
+
+
 def token_ids(folder):
     tokenizer = transformers.SiglipTokenizer.from_pretrained(folder)
     prompts = {p for f in findings().values() for k in ("absent", "present") for p in f[k]}
@@ -137,10 +175,9 @@ def write(name, value):
 def main():
     what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     if what == "model":
-        write(
-            "siglip_reference.json",
-            {path.name: reference(path) for path in sorted(folder.iterdir()) if path.is_dir()},
-        )
+        packs = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+        write("siglip_reference.json", {path.name: reference(path) for path in packs})
+        write("siglip_maps.json", {path.name: maps(path) for path in packs})
     elif what == "tokens":
         write("siglip_token_ids.json", token_ids(folder))
     else:

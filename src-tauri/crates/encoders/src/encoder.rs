@@ -9,6 +9,7 @@ use hilum_workers::messages::encode::FindingScore;
 use crate::config::SiglipConfig;
 use crate::error::{EncoderError, Result};
 use crate::findings::{FindingClasses, Prompts, normalised};
+use crate::map::{EvidenceMap, PatchFeatures};
 use crate::text::TextTower;
 use crate::tokenizer::TextTokenizer;
 use crate::vision::VisionTower;
@@ -74,6 +75,24 @@ impl Encoder {
     /// `side x side` bytes of grey, row by row, 0 black and 255 white.
     pub fn encode_image(&self, grey: &[u8]) -> Result<ImageEmbedding> {
         self.vision.forward(grey).map(|embedding| ImageEmbedding(normalised(embedding)))
+    }
+
+    /// What evidence maps are read from; one pass serves the maps of all findings.
+    /// Takes what [`Self::encode_image`] takes.
+    pub fn encode_patches(&self, grey: &[u8]) -> Result<PatchFeatures> {
+        let rows = self.vision.forward_patches(grey)?;
+        Ok(PatchFeatures { side: self.vision.grid(), rows: rows.into_iter().map(normalised).collect() })
+    }
+
+    /// Where an image supports a published finding. The prompts' embeddings are computed
+    /// on the first call of this or of [`Self::scores`].
+    ///
+    /// # Errors
+    /// `encoder.unknown_finding` for a finding that is not in the published table.
+    pub fn evidence_map(&self, patches: &PatchFeatures, finding: &str) -> Result<EvidenceMap> {
+        let classes = self.finding_classes()?.iter().find(|classes| classes.finding == finding);
+        let classes = classes.ok_or_else(|| EncoderError::UnknownFinding { finding: finding.to_owned() })?;
+        Ok(patches.map(classes))
     }
 
     /// One L2-normalised embedding a text, in the texts' order.

@@ -27,6 +27,8 @@ pub enum EncoderError {
     ImageSize { found: usize, side: usize },
     #[error("an embedding of length {found} was given to a model of dimension {dim}")]
     EmbeddingSize { found: usize, dim: usize },
+    #[error("the published prompts have no finding {finding}")]
+    UnknownFinding { finding: String },
     #[error("the forward pass of the {tower} tower failed: {source}")]
     Forward { tower: &'static str, source: candle_core::Error },
 }
@@ -46,6 +48,7 @@ impl EncoderError {
             Self::Tokenize { .. } => "encoder.tokenize",
             Self::ImageSize { .. } => "encoder.image_size",
             Self::EmbeddingSize { .. } => "encoder.embedding_size",
+            Self::UnknownFinding { .. } => "encoder.unknown_finding",
             Self::Forward { .. } => "encoder.forward",
         }
     }

@@ -1,5 +1,5 @@
-//! MedSigLIP's architecture on candle: image and text embeddings, and the
-//! zero-shot support for the published chest findings.
+//! MedSigLIP's architecture on candle: image and text embeddings, the
+//! zero-shot support for the published chest findings, and where in an image it lies.
 //!
 //! [`Encoder`] is the whole interface. It reads a folder as the publisher ships
 //! it and runs in float32 on the CPU. The scores are support for a reader, not
@@ -10,6 +10,7 @@ pub mod findings;
 mod config;
 mod encoder;
 mod error;
+mod map;
 mod text;
 mod tokenizer;
 mod tower;
@@ -19,4 +20,5 @@ mod weights;
 pub use config::{SiglipConfig, TextConfig, VisionConfig};
 pub use encoder::{Encoder, ImageEmbedding};
 pub use error::{EncoderError, Result};
+pub use map::{EvidenceMap, PatchFeatures};
 pub use tokenizer::TextTokenizer;

@@ -61,17 +61,33 @@ impl VisionTower {
     /// `grey` is `side x side`, row by row. Returns the pooled embedding,
     /// `hidden` numbers, not yet normalised.
     pub fn forward(&self, grey: &[u8]) -> Result<Vec<f32>> {
+        let tokens = self.tokens(grey)?;
+        self.head.forward(&tokens).and_then(|x| x.flatten_all()?.to_vec1()).map_err(forward_error)
+    }
+
+    /// One vector of `hidden` numbers a patch, row by row of the grid, not yet normalised:
+    /// what the pooled embedding would be if that patch were the only one attended to.
+    pub fn forward_patches(&self, grey: &[u8]) -> Result<Vec<Vec<f32>>> {
+        let tokens = self.tokens(grey)?;
+        self.head.forward_each(&tokens).and_then(|x| x.to_vec2()).map_err(forward_error)
+    }
+
+    /// Patches along one side of the image.
+    pub fn grid(&self) -> usize {
+        self.grid
+    }
+
+    /// `[patches, hidden]` after the last layer and its norm.
+    fn tokens(&self, grey: &[u8]) -> Result<Tensor> {
         if grey.len() != self.side * self.side {
             return Err(EncoderError::ImageSize { found: grey.len(), side: self.side });
         }
-        self.run(grey).map_err(forward_error)
-    }
-
-    fn run(&self, grey: &[u8]) -> CandleResult<Vec<f32>> {
-        let x = self.patch.forward(&self.patches(grey)?)?;
-        let x = self.layers.forward((x + &self.position)?, 1)?;
-        let x = self.post_norm.forward(&x)?;
-        self.head.forward(&x)?.flatten_all()?.to_vec1()
+        let run = || -> CandleResult<Tensor> {
+            let x = self.patch.forward(&self.patches(grey)?)?;
+            let x = self.layers.forward((x + &self.position)?, 1)?;
+            self.post_norm.forward(&x)
+        };
+        run().map_err(forward_error)
     }
 
     /// `[grid x grid, patch x patch]`, grey mapped from 0..255 to -1..1 as
@@ -121,8 +137,17 @@ impl PoolingHead {
     fn forward(&self, x: &Tensor) -> CandleResult<Tensor> {
         let key = split_heads(&self.key.forward(x)?, 1, self.heads)?;
         let value = split_heads(&self.value.forward(x)?, 1, self.heads)?;
-        let pooled = merge_heads(&attend(&self.query, &key, &value)?, 1, self.heads)?;
-        let pooled = self.out.forward(&pooled)?;
+        self.finish(&merge_heads(&attend(&self.query, &key, &value)?, 1, self.heads)?)
+    }
+
+    /// `[patches, hidden]` to the same shape: each row as if it were the only key. The
+    /// softmax over one key is 1 whatever the query, so that its value passes as it is.
+    fn forward_each(&self, x: &Tensor) -> CandleResult<Tensor> {
+        self.finish(&self.value.forward(x)?)
+    }
+
+    fn finish(&self, attended: &Tensor) -> CandleResult<Tensor> {
+        let pooled = self.out.forward(attended)?;
         &pooled + self.mlp.forward(&self.norm.forward(&pooled)?)?
     }
 }

@@ -27,6 +27,12 @@ struct ReferenceScore {
 }
 
 #[derive(Deserialize)]
+struct MapReference {
+    side: usize,
+    images: Vec<BTreeMap<String, Vec<f64>>>,
+}
+
+#[derive(Deserialize)]
 struct TokenReference {
     length: usize,
     pad: u32,
@@ -114,6 +120,41 @@ fn a_checkpoint_in_the_form_of_transformers_4() {
 #[test]
 fn a_sharded_half_precision_checkpoint_in_the_form_of_transformers_5() {
     check_parity("transformers5");
+}
+
+fn check_maps(name: &str) {
+    let references: BTreeMap<String, MapReference> = committed("siglip_maps.json");
+    let reference = &references[name];
+    let checkpoint = TinySiglip::references().into_iter().find(|(other, _)| *other == name).unwrap().1;
+    let dir = tempfile::tempdir().unwrap();
+    checkpoint.write(dir.path()).unwrap();
+    let encoder = Encoder::load(dir.path()).unwrap();
+    let mut worst = 0f64;
+    assert_eq!(reference.images.len(), checkpoint.images().len());
+    for (grey, expected) in checkpoint.images().iter().zip(&reference.images) {
+        let patches = encoder.encode_patches(grey).unwrap();
+        assert_eq!(patches.side(), reference.side);
+        for (finding, expected) in expected {
+            let map = encoder.evidence_map(&patches, finding).unwrap();
+            assert_eq!((map.side, map.values.len()), (reference.side, reference.side * reference.side));
+            let difference = largest_difference(&map.values, expected);
+            assert!(difference < TOLERANCE, "{name}: the map of {finding} differs by {difference}");
+            worst = worst.max(difference);
+        }
+        let unknown = encoder.evidence_map(&patches, "appendicitis").unwrap_err();
+        assert_eq!(unknown.code(), "encoder.unknown_finding");
+    }
+    println!("{name}: largest difference of a map: {worst:.1e}");
+}
+
+#[test]
+fn evidence_maps_of_transformers_4() {
+    check_maps("transformers4");
+}
+
+#[test]
+fn evidence_maps_of_transformers_5() {
+    check_maps("transformers5");
 }
 
 /// Every published prompt, and texts that are hard to cut, against the real
