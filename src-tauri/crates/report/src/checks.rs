@@ -47,7 +47,7 @@ struct Read<'a> {
 
 /// Words that narrow a denial: "no large effusion" stands beside a small one, "no new opacity" beside
 /// an old one, "otherwise clear" beside what was said before.
-const NARROWING: [&str; 26] = [
+const NARROWING: [&str; 27] = [
     "new",
     "acute",
     "other",
@@ -72,9 +72,14 @@ const NARROWING: [&str; 26] = [
     "apart",
     "aside",
     "remaining",
+    "remainder",
     "rest",
     "superimposed",
 ];
+
+/// Words that explain an opacity away.
+const EXPLAINING: [&str; 9] =
+    ["may", "due", "related", "secondary", "artifact", "artefact", "overlying", "scar", "scarring"];
 
 /// All flags of a report, model sentences that nobody has reviewed included.
 pub fn checks(report: &Report, sex: Option<Sex>) -> Vec<Flag> {
@@ -124,9 +129,9 @@ fn contradictions(sentences: &[Read<'_>]) -> Vec<Flag> {
 }
 
 fn contradict(a: &Claim, a_text: &str, b: &Claim, b_text: &str) -> bool {
-    let (present, absent, absent_text) = match (a.presence, b.presence) {
-        (Presence::Present, Presence::Absent) => (a, b, b_text),
-        (Presence::Absent, Presence::Present) => (b, a, a_text),
+    let (present, present_text, absent, absent_text) = match (a.presence, b.presence) {
+        (Presence::Present, Presence::Absent) => (a, a_text, b, b_text),
+        (Presence::Absent, Presence::Present) => (b, b_text, a, a_text),
         _ => return false,
     };
     if a.finding != b.finding || a.finding == Finding::NoFinding || narrows(absent_text) {
@@ -136,11 +141,11 @@ fn contradict(a: &Claim, a_text: &str, b: &Claim, b_text: &str) -> bool {
     if a.device != b.device || a.device == Some(Device::OtherDevice) {
         return false;
     }
-    // "No focal opacity" beside diffuse ones; clear lungs beside a scar that was always there.
+    // Opacities are named for much: "no focal opacity" beside diffuse ones, clear lungs beside a scar that
+    // was always there, or beside a density of the chest wall.
+    let old = present.temporal.iter().any(|t| matches!(t, Temporal::Chronic | Temporal::Unchanged));
     let vague = a.finding == Finding::LungOpacity
-        && (has_word(absent_text, &["focal"])
-            || present.temporal.contains(&Temporal::Chronic)
-            || present.temporal.contains(&Temporal::Unchanged));
+        && (old || has_word(absent_text, &["focal"]) || has_word(present_text, &EXPLAINING));
     let zones = present.zone.is_some() && absent.zone.is_some() && present.zone != absent.zone;
     !vague && !zones && may_be_same_side(present.side, absent.side)
 }

@@ -112,3 +112,37 @@ fn lengths_that_cannot_be() {
     check(None, &["A 700 mm nodule."], &[], &[("check.units", &["f0"])]);
     check(None, &["A 7 mm nodule."], &["A 7 mm (0.7 cm) nodule."], &[]);
 }
+
+/// Signed reports of careful people should raise next to nothing.
+#[test]
+fn real_reports_raise_few_flags() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/reports/iu-xray-reports.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: the shared test data are not beside the repository");
+        return;
+    };
+    let reports: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(&text).expect("the reports are JSON");
+    let mut flagged = 0;
+    for (key, kept) in &reports {
+        let sentences = |section: &str| -> Vec<String> {
+            let text = kept[section].as_str().unwrap_or_default();
+            claims::sentence_ranges(text).into_iter().map(|range| text[range].trim().to_owned()).collect()
+        };
+        let (findings, impression) = (sentences("section_findings"), sentences("section_impression"));
+        let words = |texts: &[String]| texts.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
+        let borrowed = |texts: &[String]| texts.iter().map(|t| t.as_str().to_owned()).collect::<Vec<_>>();
+        let report = {
+            let (f, i) = (borrowed(&findings), borrowed(&impression));
+            report(&f.iter().map(String::as_str).collect::<Vec<_>>(), &i.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let flags = checks(&report, None);
+        flagged += usize::from(!flags.is_empty());
+        for flag in flags {
+            println!("{key} {} {:?}: {} || {}", flag.code, flag.sentences, words(&findings), words(&impression));
+        }
+    }
+    println!("{flagged} of {} reports have a flag", reports.len());
+    assert!(flagged * 20 <= reports.len(), "{flagged} of {} reports have a flag", reports.len());
+}

@@ -79,6 +79,7 @@ const PATTERNS: &[(&str, &[Cue])] = &[
         &[Temporal(Decreased)],
     ),
     ("nearly|almost|partially|incompletely completely? resolved|cleared", &[Temporal(Decreased)]),
+    ("confirm|document|ensure|allow|assure complete? clearing|resolution|clearance of?", &[]),
     ("resolving|clearing", &[Temporal(Decreased)]),
     ("removal|explantation of", &[RemovesNext]),
     ("removed|explanted|removal", &[RemovesBefore]),
@@ -100,6 +101,10 @@ const PATTERNS: &[(&str, &[Cue])] = &[
     ("not increased|decreased|worsened|progressed|improved|resolved|cleared", &[]),
     ("not completely|fully|entirely|yet resolved|cleared", &[Temporal(Decreased)]),
     ("not seen|present|visible|evident|identified previously|before|earlier", &[Temporal(New)]),
+    (
+        "not seen|present|visible|evident|identified|visualized|visualised on|in the? prior|previous|earlier|comparison",
+        &[Temporal(New)],
+    ),
     ("not well|clearly|fully|optimally|adequately|entirely|completely _", &[]),
     ("without significant? complication*", &[]),
     ("no|without prior|previous|comparison|priors", &[]),

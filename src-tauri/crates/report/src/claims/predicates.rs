@@ -163,7 +163,7 @@ fn subjects_before(sentence: &Sentence<'_>, from: usize, until: usize) -> Vec<us
         if !found.is_empty() {
             let parted =
                 sentence.has_word(gap.clone(), |w| is_verb(w) || matches!(w, "of" | "in" | "with" | "without"));
-            if parted || sentence.has_cue(gap, is_predicate) {
+            if parted || sentence.has_cue(gap.clone(), is_predicate) {
                 break;
             }
         }
@@ -172,7 +172,8 @@ fn subjects_before(sentence: &Sentence<'_>, from: usize, until: usize) -> Vec<us
             Thing::Parts(_) => found.push(index),
             // The trachea or the hila may stand in the list; a finding ends it.
             Thing::Other => {}
-            _ if found.is_empty() => break,
+            // "Heart size and vascular engorgement appear normal."
+            Thing::Findings(_) if found.is_empty() && sentence.has_word(gap, is_copula) => {}
             _ => break,
         }
     }

@@ -1,6 +1,6 @@
 //! How far denials and doubts reach, and so what is present, absent or uncertain.
 
-use super::clause::is_verb;
+use super::clause::{is_copula, is_verb};
 use super::cues::Cue;
 use super::finding::{Presence, Temporal};
 use super::sentence::Sentence;
@@ -34,6 +34,11 @@ pub(super) fn presences(sentence: &Sentence<'_>) -> Vec<Presence> {
             Cue::DoubtsEither => {
                 let found = next(Reach::Doubt);
                 mark(&mut doubted, if found.is_empty() { before() } else { found });
+            }
+            // "Vascular engorgement appears within normal limits."
+            Cue::Normal if cue.at.start > 0 && is_copula(sentence.word(cue.at.start - 1)) => {
+                let nearest = before().into_iter().take(1).filter(|i| sentence.is_disease(*i)).collect();
+                mark(&mut denied, nearest);
             }
             Cue::Versus => {
                 mark(&mut doubted, next(Reach::Doubt).into_iter().take(1).collect());
