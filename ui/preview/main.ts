@@ -10,6 +10,12 @@ const shell = new PreviewShell({
   failDecode: options.has("fail-decode"),
   failDraft: options.has("fail-draft"),
   slowDraft: options.has("slow-draft"),
+  failPack: options.has("fail-pack"),
+  refusePack: options.has("refuse-pack"),
+  calibrated: options.has("calibrated"),
+  staleCalibration: options.has("stale"),
+  noPrior: options.has("no-prior"),
+  noMap: options.has("no-map"),
   large: options.has("large"),
   theme: options.get("theme") ?? "dark",
 });

@@ -14,6 +14,14 @@ export const SUPPORT: FindingSupport[] = [
   finding("edema", "Edema", -0.04),
   finding("consolidation", "Consolidation", -0.12),
   finding("pneumothorax", "Pneumothorax", -0.31),
+  finding("atelectasis", "Atelectasis", -0.02),
+  finding("lung_opacity", "Lung opacity", 0.05),
+  finding("enlarged_cardiomediastinum", "Enlarged cardiomediastinum", 0.02),
+  finding("lung_lesion", "Lung lesion", -0.22),
+  finding("pneumonia", "Pneumonia", -0.18),
+  finding("pleural_other", "Pleural other", -0.27),
+  finding("fracture", "Fracture", -0.35),
+  finding("support_devices", "Support devices", -0.4),
 ];
 
 const sentence = (id: string, text: string, state: SentenceState, region: SentenceView["region"] = null, support: FindingSupport[] = []): SentenceView => ({

@@ -110,6 +110,120 @@ const scenes = {
     await shoot(page, "addendum");
     await page.close();
   },
+  async evidence() {
+    const page = await inRoom("", 0);
+    await page.click(id("draft-start"));
+    await page.waitForSelector(id("proposed-sentence"));
+    await page.waitForSelector(id("claim-state"));
+    await page.keyboard.press("F8");
+    await shoot(page, "conflict");
+    await page.keyboard.press("Control+m");
+    await page.waitForSelector(id("evidence-map"));
+    await shoot(page, "map");
+    await page.keyboard.press("Control+Shift+a");
+    await page.waitForSelector(id("requery-cancel"));
+    await shoot(page, "asking");
+    await page.waitForSelector(id("requery"));
+    await page.waitForTimeout(300);
+    await page.keyboard.press("F7");
+    await shoot(page, "asked");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+Shift+f");
+    await page.waitForSelector(id("origin-dialog"));
+    await shoot(page, "origin");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Alt+ArrowUp");
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press("Control+z");
+    await page.keyboard.press("Control+z");
+    await page.waitForTimeout(600);
+    await shoot(page, "undone");
+    await page.click(id("section-model-impression"));
+    await shoot(page, "section-menu");
+    await page.keyboard.press("Escape");
+    await page.click(id("support-all"));
+    await page.keyboard.press("r");
+    await shoot(page, "all-support");
+    await page.close();
+  },
+  async flags() {
+    const page = await inRoom("no-prior", 1);
+    await page.click(`${id("section-findings")} .ProseMirror`);
+    await page.keyboard.type("There is a right pleural effusion of 12 mm mm.");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("There is pulmonary oedema.");
+    await page.click(`${id("section-impression")} .ProseMirror`);
+    await page.keyboard.type("Small left pleural effusion.");
+    await page.waitForSelector(id("report-flags"));
+    await page.waitForTimeout(700);
+    await shoot(page, "flags");
+    await page.click(id("sign-open"));
+    await page.waitForSelector(id("sign-flags"));
+    await shoot(page, "sign-flags");
+    await page.close();
+  },
+  async similar() {
+    const page = await inRoom("calibrated", 0);
+    await page.waitForSelector(id("pick-finding"));
+    await page.waitForTimeout(900);
+    await shoot(page, "calibrated");
+    await page.keyboard.press("Control+Shift+c");
+    await page.waitForSelector(id("similar-case"));
+    await page.waitForTimeout(1500);
+    await shoot(page, "similar");
+    await page.locator(id("similar-whose")).nth(1).click();
+    await shoot(page, "reveal");
+    await page.click(id("reveal-confirm"));
+    await page.selectOption(id("similar-finding"), "pleural_effusion");
+    await page.waitForTimeout(600);
+    await shoot(page, "revealed");
+    await page.close();
+  },
+  async packs() {
+    let page = await open("slow-draft");
+    await page.keyboard.press("Control+Shift+m");
+    await page.waitForSelector(id("add-pack"));
+    await shoot(page, "add-pack");
+    await page.check(id("accept-terms"));
+    await page.click(id("pack-add"));
+    await page.waitForSelector(`${id("pack-job")}[data-phase=converting]`, { timeout: 60_000 });
+    await shoot(page, "adding");
+    await page.waitForSelector(`${id("model-pack")}[data-pack-id="medgemma-1-5-4b-it"]`, { timeout: 60_000 });
+    await shoot(page, "added");
+    await page.locator(id("remove-pack")).first().click();
+    await shoot(page, "remove");
+    await page.close();
+    page = await open("refuse-pack");
+    await page.keyboard.press("Control+2");
+    await page.click(id("pack-choose"));
+    await page.waitForSelector(id("pack-refusal"));
+    await shoot(page, "refused");
+    await page.close();
+    page = await open("fail-pack");
+    await page.keyboard.press("Control+Shift+m");
+    await page.check(id("accept-terms"));
+    await page.click(id("pack-add"));
+    await page.waitForSelector(id("pack-refusal"), { timeout: 30_000 });
+    await shoot(page, "pack-failed");
+    await page.close();
+  },
+  async calibration() {
+    const page = await open("stale");
+    await page.click(id("go-calibration"));
+    await page.waitForSelector(id("calibration-row"));
+    await shoot(page, "calibration-stale");
+    await page.click(id("calibration-fit"));
+    await page.waitForSelector("[data-status=calibrated]");
+    await shoot(page, "calibration");
+    await page.click(id("go-settings"));
+    await page.fill(id("recovery-passphrase"), "correct horse");
+    await shoot(page, "settings-recovery");
+    await page.click(id("recovery-renew"));
+    await page.waitForSelector(id("recovery-dialog"));
+    await shoot(page, "recovery-renewed");
+    await page.close();
+  },
   async viewer() {
     const page = await inRoom("", 0);
     await page.keyboard.press("F6");

@@ -1,6 +1,7 @@
 import { applied } from "../src/features/report/fixtures";
-import type { AppError, AppEvent, AppStatus, AuditLine, EditCommand, EngineStatus, ModelPack, ReportView, Settings, SignRequest, StudyRow } from "../src/ipc";
+import type { AppError, AppStatus, AuditLine, EditCommand, EngineStatus, PendingPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
+import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
 export interface PreviewOptions {
@@ -11,12 +12,19 @@ export interface PreviewOptions {
   failDecode: boolean;
   failDraft: boolean;
   slowDraft: boolean;
+  failPack: boolean;
+  /** A folder is refused when it is looked at. */
+  refusePack: boolean;
+  calibrated: boolean;
+  staleCalibration: boolean;
+  noPrior: boolean;
+  noMap: boolean;
   /** Images of 2500 x 3000, drawn before they are asked for, to time the viewer. */
   large: boolean;
   theme: string;
 }
 
-type Callback = (message: { event: string; id: number; payload: AppEvent }) => void;
+type Callback = (message: { event: string; id: number; payload: ShellEvent }) => void;
 
 /** The boundary's contract in memory, for looking at the screens. Nothing of it is shipped. */
 export class PreviewShell {
@@ -30,10 +38,16 @@ export class PreviewShell {
   private settings: Settings;
   private auditLines: AuditLine[] = [];
   private phantoms = new Map<string, Phantom>();
+  /** Reports whose claims the model was asked about. */
+  private asked = new Set<string>();
+  private fitted: boolean;
+  private packJob: string | null = null;
+  private added: PendingPack[] = [];
 
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader" };
     this.rows = rowsFor(options.empty);
+    this.fitted = options.calibrated || options.staleCalibration;
     if (options.large) for (const row of this.rows.slice(0, 3)) this.phantom(`${row.studyUid}.1`);
     this.status = {
       version: "0.1.0",
@@ -69,7 +83,7 @@ export class PreviewShell {
     };
   }
 
-  emit(payload: AppEvent): void {
+  emit(payload: ShellEvent): void {
     this.listener?.({ event: "hilum", id: 0, payload });
   }
 
@@ -123,10 +137,12 @@ export class PreviewShell {
       if (!this.scored.has(studyUid)) {
         setTimeout(() => {
           this.scored.add(studyUid);
-          this.emit({ event: "support_ready", studyUid, instanceUid: `${studyUid}.1`, support: SUPPORT, demo: true });
+          this.emit({ event: "support_ready", studyUid, instanceUid: `${studyUid}.1`, support: this.support(), demo: true });
         }, 700);
       }
-      return detailFor(row, this.report(studyUid), this.scored.has(studyUid));
+      const detail = detailFor(row, this.report(studyUid), this.scored.has(studyUid));
+      const priors = this.options.noPrior ? [] : [{ studyUid: "1.2.3", date: "2024-03-02", instanceUid: "1.2.826.0.1.3680043.40.1", view: "PA" }];
+      return { ...detail, support: detail.support.length > 0 ? this.support() : [], priors };
     },
     image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
     thumbnail: ({ instanceUid }) => thumbnailOf(this.phantom(instanceUid), 240),
@@ -141,6 +157,54 @@ export class PreviewShell {
       void this.draft(reportId);
       return null;
     },
+    draft_section: ({ reportId, section, how }) => {
+      void this.draft(reportId, section, how);
+      return null;
+    },
+    proposal_view: ({ proposalId }) => proposalOf(proposalId),
+    evidence: ({ reportId }) => evidenceFor(this.byId(reportId), this.asked.has(reportId)),
+    evidence_requery: ({ reportId }) => {
+      void this.requery(reportId);
+      return null;
+    },
+    evidence_map: async ({ instanceUid, finding }) => {
+      await wait(350);
+      if (this.options.noMap) return refuse("encode.no_model", "no encoder");
+      const { rows, columns } = this.phantom(instanceUid);
+      return mapFrame(finding, rows, columns);
+    },
+    similar_cases: async ({ filter }) => {
+      await wait(250);
+      return similarFor(filter);
+    },
+    similar_reveal: ({ instanceUid }) => {
+      const row = this.rows.find((r) => instanceUid.startsWith(`${r.studyUid}.`))!;
+      return { studyUid: row.studyUid, patientName: row.patient.name, patientId: row.patient.id, studyDate: row.date };
+    },
+    calibration: () => calibrationRows(this.fitted, this.options.staleCalibration),
+    calibration_fit: async () => {
+      await wait(900);
+      this.fitted = true;
+      return calibrationRows(true, false);
+    },
+    pack_choose: async () => {
+      await wait(400);
+      return candidate(this.options.refusePack);
+    },
+    pack_add: ({ quantize }) => {
+      this.packJob = "pack-1";
+      void this.addPack(quantize);
+      return "pack-1";
+    },
+    pack_add_cancel: () => {
+      this.packJob = null;
+      return null;
+    },
+    pack_remove: ({ id }) => {
+      this.added = this.added.filter((p) => p.id !== id);
+      return null;
+    },
+    recovery_renew: ({ passphrase }) => (passphrase === "wrong" ? refuse("vault.locked", "wrong passphrase") : "M2XR-7KQD-HBNW-94TV-8ZYA-PC5E-6GSU-J3LF"),
     draft_cancel: ({ reportId }) => {
       this.drafting.set(reportId, false);
       return null;
@@ -166,7 +230,7 @@ export class PreviewShell {
   private report(studyUid: string): ReportView {
     const kept = this.reports.get(studyUid) ?? reportFor(studyUid);
     this.reports.set(studyUid, this.checked(kept));
-    return structuredClone(this.reports.get(studyUid)!);
+    return structuredClone(withFlags(this.reports.get(studyUid)!));
   }
 
   private byId(reportId: string): ReportView {
@@ -176,7 +240,7 @@ export class PreviewShell {
   private keep(report: ReportView): ReportView {
     report.savedAt = new Date().toTimeString().slice(0, 8);
     this.reports.set(report.studyUid, this.checked(report));
-    return structuredClone(report);
+    return structuredClone(withFlags(report));
   }
 
   private checked(report: ReportView): ReportView {
@@ -215,7 +279,47 @@ export class PreviewShell {
     return { versionId: id, pdfSha256: sha, auditHead: "51ab".repeat(16), pages: 1, report: this.keep(report) };
   }
 
-  private async draft(reportId: string): Promise<void> {
+  private support() {
+    return this.options.calibrated ? calibratedSupport(SUPPORT) : SUPPORT;
+  }
+
+  private async requery(reportId: string): Promise<void> {
+    const slow = this.options.slowDraft ? 6 : 1;
+    this.drafting.set(reportId, true);
+    const total = evidenceFor(this.byId(reportId), true).length;
+    for (let done = 0; done <= total; done++) {
+      this.emit({ event: "evidence_progress", reportId, done, total });
+      await wait(300 * slow);
+      if (!this.drafting.get(reportId)) return this.cancelled(reportId);
+    }
+    this.asked.add(reportId);
+    this.emit({ event: "evidence_ready", reportId });
+  }
+
+  private async addPack(quantize: string): Promise<void> {
+    const job = "pack-1";
+    const slow = this.options.slowDraft ? 8 : 1;
+    for (const phase of ["checking", "hashing", "converting", "copying"] as const) {
+      for (let step = 0; step < 4; step++) {
+        if (this.packJob !== job) return this.emit({ event: "pack_failed", job, code: "pack.cancelled", detail: "cancelled" });
+        const detail = phase === "checking" ? "config.json" : `model-0000${step < 2 ? 1 : 2}-of-00002.safetensors`;
+        this.emit({ event: "pack_progress", job, phase, fraction: step / 4, detail });
+        await wait(120 * slow);
+      }
+      if (phase === "hashing" && this.options.failPack) {
+        return this.emit({ event: "pack_failed", job, code: "pack.not_finite", detail: "number 1204 of tensor language_model.model.layers.3.mlp.up_proj.weight in model-00001-of-00002.safetensors is NaN; the weights are damaged" });
+      }
+    }
+    this.packJob = null;
+    this.added = [{
+      ...this.pack("medgemma", "medgemma-1.5-4b-it", 2_640_000_000),
+      id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
+      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3,
+    }];
+    this.emit({ event: "pack_added", job, id: "medgemma-1-5-4b-it" });
+  }
+
+  private async draft(reportId: string, only?: SectionToDraft, how?: SectionHow): Promise<void> {
     const slow = this.options.slowDraft ? 12 : 1;
     this.drafting.set(reportId, true);
     const started = performance.now();
@@ -233,15 +337,17 @@ export class PreviewShell {
       return;
     }
     let text = "";
-    for (const word of PROPOSAL.map((p) => p.sentence.text).join(" ").split(" ")) {
+    const wanted = PROPOSAL.filter((p) => !only || p.section === only).slice(0, how === "shorter" ? 2 : 99);
+    for (const word of wanted.map((p) => p.sentence.text).join(" ").split(" ")) {
       text += (text === "" ? "" : " ") + word;
       this.emit({ event: "draft_text", reportId, text });
       await wait(30 * slow);
       if (!going()) return this.cancelled(reportId);
     }
     const report = structuredClone(this.byId(reportId));
-    for (const { section, sentence } of PROPOSAL) {
-      report.sections.find((s) => s.name === section)!.sentences.push({ ...structuredClone(sentence), id: crypto.randomUUID() });
+    for (const s of report.sections) if (!only || s.name === only) s.sentences = s.sentences.filter((x) => x.state !== "proposed");
+    for (const { section, sentence } of wanted) {
+      report.sections.find((s) => s.name === section)!.sentences.push({ ...structuredClone(sentence), id: crypto.randomUUID(), proposalId: "p1" } as typeof sentence);
     }
     report.revision += 2;
     this.engineState("ready");
@@ -265,9 +371,8 @@ export class PreviewShell {
     ];
   }
 
-  private models(): ModelPack[] {
-    if (this.options.noModels) return [];
-    const pack = (kind: string, name: string, bytes: number): ModelPack => ({
+  private pack(kind: string, name: string, bytes: number): PendingPack {
+    return {
       id: kind,
       kind,
       name,
@@ -280,8 +385,19 @@ export class PreviewShell {
       quantization: "none",
       card: "# Demo pack\n\nSmall model of the same architecture.\n",
       inUse: true,
-    });
-    return [pack("medgemma", "MedGemma demo pack", 22_400_000), pack("medsiglip", "MedSigLIP demo pack", 11_200_000)];
+      termsAcceptedAt: null,
+      device: "CPU, 8 threads (AVX2, FMA)",
+      memoryBytes: bytes * 1.2,
+      loadSeconds: 0.4,
+      tokensPerSecond: kind === "medgemma" ? 212.4 : null,
+    };
+  }
+
+  private models(): PendingPack[] {
+    if (this.options.noModels) return this.added;
+    const demo = [this.pack("medgemma", "MedGemma demo pack", 22_400_000), this.pack("medsiglip", "MedSigLIP demo pack", 11_200_000)];
+    if (this.added.length > 0) demo[0]!.inUse = false;
+    return [...this.added, ...demo];
   }
 
   private async import(): Promise<string> {

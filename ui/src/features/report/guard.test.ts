@@ -116,7 +116,7 @@ describe("a model's words that are joined to a person's stay the model's", () =>
   const model = (state: Sentence["state"], modelText: string | null = null): Sentence => ({ ...sentence("m", "Two", state), modelText, demo: true });
   const joint = (state: EditorState, tr: Transaction) => tr.join(1 + state.doc.child(0).nodeSize - 1);
   const before = (s: Sentence) => stateOf(p("a", "One"), s, p("c", "End"));
-  const wanted = (text: string, modelText = "Two") => ({ id: "m", text, state: "edited", modelText, demo: true });
+  const wanted = (text: string, modelText = "Two"): Partial<Sentence> => ({ id: "m", text, state: "edited", modelText, demo: true });
 
   test.each<[string, EditorState, (state: EditorState, tr: Transaction) => Transaction, Partial<Sentence>]>([
     ["an accepted one", before(model("accepted")), joint, wanted("OneTwo")],

@@ -15,6 +15,6 @@ test.each([
 ])("%o", (item, text) => expect(aboutCase(item)).toBe(text));
 
 test.each([
-  [{ searched: 1, waiting: 0 }, "1 image of other patients compared"],
-  [{ searched: 41200, waiting: 12 }, "41,200 images of other patients compared, 12 not read by the encoder yet"],
-])("%o", (found, text) => expect(searchedText(found)).toBe(text));
+  [{ searched: 1, waiting: 0 }, "1 image of another patient compared with image 1, PA."],
+  [{ searched: 41200, waiting: 12 }, "41,200 images of other patients compared with image 1, PA; 12 not read by the encoder yet."],
+])("%o", (found, text) => expect(searchedText(found, "image 1, PA")).toBe(text));

@@ -28,8 +28,9 @@ export function aboutCase(item: { sex: string; ageBand: string; view: string }):
   return parts.length > 0 ? parts.join(" · ") : "nothing known";
 }
 
-/** Words for the result: how many were compared, and how many are still to come. */
-export function searchedText(found: { searched: number; waiting: number }): string {
-  const compared = found.searched === 1 ? "1 image of other patients compared" : `${found.searched.toLocaleString("en")} images of other patients compared`;
-  return found.waiting > 0 ? `${compared}, ${found.waiting.toLocaleString("en")} not read by the encoder yet` : compared;
+/** Words for the result: how many were compared with which image, and how many are still to come. */
+export function searchedText(found: { searched: number; waiting: number }, imageName: string): string {
+  const images = found.searched === 1 ? "1 image of another patient" : `${found.searched.toLocaleString("en")} images of other patients`;
+  const later = found.waiting > 0 ? `; ${found.waiting.toLocaleString("en")} not read by the encoder yet` : "";
+  return `${images} compared with ${imageName}${later}.`;
 }
