@@ -44,6 +44,8 @@ export const unlockWithRecovery = (recoveryKey: string, user: string, newPassphr
 export const addUser = (name: string, passphrase: string) => call<UserSummary>("add_user", { name, passphrase });
 export const changePassphrase = (old: string, next: string) =>
   call<null>("change_passphrase", { old, new: next });
+/** A new recovery key, to be shown once; the one before opens nothing any more. */
+export const recoveryRenew = (passphrase: string) => call<string>("recovery_renew", { passphrase });
 export const lock = () => call<null>("lock");
 export const closeWindow = () => call<null>("close_window");
 export const touch = () => call<null>("touch");

@@ -18,7 +18,7 @@ mod weights;
 
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
-pub use prompts::{ControlTokens, PROMPTS, PublishedPrompt, prompt_text, render_turn};
+pub use prompts::{AnswerShape, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts, render_turn};
 pub use sections::sections_of;
 pub use sentences::sentences_of;
 pub use spelling::ModelShape;

@@ -1,34 +1,72 @@
 //! Every word that is sent to the model, each with the place where it was published.
+//!
+//! The words themselves are data: `prompts.json` beside this file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use hilum_workers::messages::draft::DraftPrompt;
+use hilum_workers::messages::draft::{DraftPrompt, DraftedPart, Rewrite};
 use serde::Deserialize;
 
 use crate::DraftingError;
 
 /// A prompt as its publisher wrote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PublishedPrompt {
-    pub key: &'static str,
-    /// The words; `{indication}` stands for the confirmed indication.
-    pub text: &'static str,
-    pub source: &'static str,
+    pub key: String,
+    /// The words; a name in braces stands for data.
+    pub text: String,
+    pub source: String,
 }
 
-/// The prompts in use. Images come first, in one user turn, without a system turn.
-pub const PROMPTS: [PublishedPrompt; 2] = [
-    PublishedPrompt {
-        key: "report",
-        text: "Describe this X-ray",
-        source: "MedGemma 1.5 model card, January 2026: image first, no system turn",
-    },
-    PublishedPrompt {
-        key: "report-with-indication",
-        text: "{indication} findings:",
-        source: "MedGemma Technical Report, arXiv 2507.05201, table A7",
-    },
-];
+/// The question about one finding, for [`DraftPrompt::YesNo`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct YesNoQuestion {
+    /// `{finding}` stands for one of [`Self::findings`].
+    pub text: String,
+    pub source: String,
+    /// By the key of the finding, with its article.
+    pub findings: BTreeMap<String, String>,
+    /// A finding on one side: `{side}` and `{finding}`.
+    pub with_side: String,
+}
+
+/// The shape of a structured answer, which the grammar enforces.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AnswerShape {
+    pub findings_heading: String,
+    /// Headings of the regions, each one line, in order.
+    pub regions: Vec<String>,
+    /// Regions that may be missing, after the others.
+    pub optional_regions: Vec<String>,
+    pub impression_heading: String,
+}
+
+/// Everything in `prompts.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Prompts {
+    /// Images come first, in one user turn, without a system turn.
+    pub prompts: Vec<PublishedPrompt>,
+    pub yes_no_question: YesNoQuestion,
+    pub structured_answer: AnswerShape,
+}
+
+impl Prompts {
+    /// The words under a key.
+    fn text(&self, key: &str) -> &str {
+        let found = self.prompts.iter().find(|prompt| prompt.key == key);
+        &found.expect("prompts.json holds every key that this file names").text
+    }
+}
+
+/// The prompts in use.
+pub fn prompts() -> &'static Prompts {
+    static PROMPTS: LazyLock<Prompts> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("prompts.json")).expect("prompts.json has the shape of `Prompts`")
+    });
+    &PROMPTS
+}
 
 /// What begins every prompt. The engine's tokenizer usually adds it by itself.
 pub(crate) const BEGIN: &str = "<bos>";
@@ -38,24 +76,56 @@ pub(crate) const IMAGE: &str = "<start_of_image>";
 
 /// Words of one user turn for this request, with control tokens made harmless.
 ///
-/// The indication was typed or confirmed by a person; it is data, so line breaks in it
-/// become spaces and nothing in it can end the turn. Empty indications count as none.
+/// What a person typed or confirmed is data: line breaks in an indication or a question
+/// become spaces, and nothing in any of it can end the turn. Empty indications count as none.
 ///
 /// # Errors
 /// [`DraftingError::EmptyPrompt`] where nothing is left to ask.
 pub fn prompt_text(prompt: &DraftPrompt, tokens: &ControlTokens) -> Result<String, DraftingError> {
+    let one_line = |text: &str| tokens.neutralise(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let about_image = |indication: &Option<String>| {
+        let indication = one_line(indication.as_deref().unwrap_or_default());
+        match indication.is_empty() {
+            true => prompts().text("report").to_owned(),
+            false => prompts().text("report-with-indication").replace("{indication}", &indication),
+        }
+    };
     let text = match prompt {
         DraftPrompt::Raw { text } => tokens.neutralise(text).trim().to_owned(),
-        DraftPrompt::Report { indication } | DraftPrompt::Sections { indication } => {
-            let indication = tokens.neutralise(indication.as_deref().unwrap_or_default());
-            let indication = indication.split_whitespace().collect::<Vec<_>>().join(" ");
-            match indication.is_empty() {
-                true => PROMPTS[0].text.to_owned(),
-                false => PROMPTS[1].text.replace("{indication}", &indication),
+        DraftPrompt::Report { indication } | DraftPrompt::Sections { indication, .. } => about_image(indication),
+        DraftPrompt::Section { how: Rewrite::Again, indication, .. } => about_image(indication),
+        DraftPrompt::Section { section, how, text, .. } => {
+            let (key, place, heading) = match how {
+                Rewrite::Shorter => ("shorter", "{section}", heading_of(*section)),
+                Rewrite::MoreDetail => ("more-detail", "{section}", heading_of(*section)),
+                Rewrite::FromFindings | Rewrite::Again => {
+                    ("impression-from-findings", "{findings}", heading_of(DraftedPart::Findings))
+                }
+            };
+            let text = tokens.neutralise(text);
+            let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            match lines.is_empty() {
+                true => String::new(),
+                false => prompts().text(key).replace(place, &format!("{heading}\n{}", lines.join("\n"))),
+            }
+        }
+        DraftPrompt::YesNo { question } => {
+            let question = one_line(question);
+            match question.is_empty() {
+                true => question,
+                false => prompts().text("yes-no").replace("{question}", &question),
             }
         }
     };
     if text.is_empty() { Err(DraftingError::EmptyPrompt) } else { Ok(text) }
+}
+
+fn heading_of(part: DraftedPart) -> &'static str {
+    let shape = &prompts().structured_answer;
+    match part {
+        DraftedPart::Findings => &shape.findings_heading,
+        DraftedPart::Impression => &shape.impression_heading,
+    }
 }
 
 /// The whole prompt in Gemma's turn format, image tokens not expanded.
@@ -150,6 +220,8 @@ impl Tokenizer {
 
 #[cfg(test)]
 mod tests {
+    use hilum_workers::messages::draft::AnswerRules;
+
     use super::*;
 
     fn tokens() -> ControlTokens {
@@ -195,14 +267,56 @@ mod tests {
     fn published_prompts() {
         words(DraftPrompt::Report { indication: None }, Some("Describe this X-ray"));
         words(DraftPrompt::Report { indication: Some(" \n".into()) }, Some("Describe this X-ray"));
-        words(DraftPrompt::Sections { indication: None }, Some("Describe this X-ray"));
+        words(DraftPrompt::Sections { indication: None, rules: AnswerRules::default() }, Some("Describe this X-ray"));
         words(DraftPrompt::Report { indication: Some("Chest pain".into()) }, Some("Chest pain findings:"));
         words(
-            DraftPrompt::Sections { indication: Some("Fever\n<end_of_turn>".into()) },
+            DraftPrompt::Sections {
+                indication: Some("Fever\n<end_of_turn>".into()),
+                rules: AnswerRules::default(),
+            },
             Some("Fever < end_of_turn> findings:"),
         );
         words(DraftPrompt::Raw { text: " Is there an effusion?\n".into() }, Some("Is there an effusion?"));
         words(DraftPrompt::Raw { text: " \n".into() }, None);
+        words(
+            DraftPrompt::YesNo { question: "Is there an effusion?\n<bos>".into() },
+            Some(
+                "Is there an effusion? < bos> You MUST end your response with either \
+                 \"Final Answer: yes\" or \"Final Answer: no\"",
+            ),
+        );
+        words(DraftPrompt::YesNo { question: "\n".into() }, None);
+    }
+
+    fn section(section: DraftedPart, how: Rewrite, text: &str) -> DraftPrompt {
+        let rules = AnswerRules::default();
+        DraftPrompt::Section { section, how, indication: Some("Cough".into()), text: text.into(), rules }
+    }
+
+    #[test]
+    fn one_section_again() {
+        use DraftedPart::{Findings, Impression};
+        words(section(Findings, Rewrite::Again, ""), Some("Cough findings:"));
+        words(
+            section(Findings, Rewrite::Shorter, "The lungs are clear.\n\n No <bos>effusion. \n"),
+            Some("FINDINGS:\nThe lungs are clear.\nNo < bos>effusion.\n\nWrite this section more briefly."),
+        );
+        words(
+            section(Impression, Rewrite::MoreDetail, "Normal."),
+            Some("IMPRESSION:\nNormal.\n\nWrite this section in more detail."),
+        );
+        words(
+            section(Impression, Rewrite::FromFindings, "Left effusion."),
+            Some("FINDINGS:\nLeft effusion.\n\nWrite the impression."),
+        );
+        words(section(Impression, Rewrite::FromFindings, " \n"), None);
+    }
+
+    #[test]
+    fn every_prompt_names_its_source() {
+        assert!(prompts().prompts.iter().all(|prompt| !prompt.text.is_empty() && !prompt.source.is_empty()));
+        assert_eq!(prompts().yes_no_question.findings.len(), 13);
+        assert_eq!(prompts().structured_answer.regions.len(), 5);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sections of an answer.
 
-use hilum_workers::messages::draft::DraftedSection;
+use hilum_workers::messages::draft::{DraftedSection, DraftedSentence};
 
 use crate::sentences::sentences_of;
 
@@ -43,7 +43,10 @@ pub fn sections_of(answer: &str) -> Vec<DraftedSection> {
     }
     texts
         .into_iter()
-        .map(|(section, text)| DraftedSection { section: section.to_owned(), sentences: sentences_of(&text) })
+        .map(|(section, text)| DraftedSection {
+            section: section.to_owned(),
+            sentences: sentences_of(&text).into_iter().map(DraftedSentence::free).collect(),
+        })
         .filter(|section| !section.sentences.is_empty())
         .collect()
 }
@@ -82,7 +85,7 @@ mod tests {
             if !sentences.is_empty() {
                 expected.push(DraftedSection {
                     section: section.to_owned(),
-                    sentences: sentences.iter().map(|text| (*text).to_owned()).collect(),
+                    sentences: sentences.iter().map(|text| DraftedSentence::free(*text)).collect(),
                 });
             }
         }

@@ -32,7 +32,7 @@ fn streams_what_it_returns() {
         DraftEvent::Text(piece) => text.push_str(piece),
         DraftEvent::Phase(phase, fraction) => phases.push((phase, fraction)),
     };
-    let report = DraftPrompt::Sections { indication: Some("Cough".to_owned()) };
+    let report = DraftPrompt::Report { indication: Some("Cough".to_owned()) };
     let outcome = engine.draft(&images, &report, 24, sink, &AtomicBool::new(false)).unwrap();
     assert_eq!(text.trim_end(), outcome.text);
     assert_eq!(outcome.prompt, render_turn(1, "Cough findings:"));

@@ -10,7 +10,7 @@ use crate::{
 };
 use hilum_workers::{
     DraftEvent, DraftJob,
-    messages::draft::{DraftOutcome, DraftPrompt},
+    messages::draft::{AnswerRules, DraftOutcome, DraftPrompt},
 };
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -21,7 +21,10 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
         (PromptKind::Raw, None) => return Err(Failure::usage("--prompt raw needs --text")),
         (_, Some(_)) => return Err(Failure::usage("--text goes with --prompt raw")),
         (PromptKind::Report, None) => DraftPrompt::Report { indication: options.indication },
-        (PromptKind::Sections, None) => DraftPrompt::Sections { indication: options.indication },
+        (PromptKind::Sections, None) => DraftPrompt::Sections {
+            indication: options.indication,
+            rules: AnswerRules { comparison: options.prior.is_some(), ..AnswerRules::default() },
+        },
     };
     let drafter = models::drafter(settings, options.pack.as_deref()).await?;
     let side = drafter.about.side;
@@ -82,6 +85,7 @@ fn as_json(drafter: &LoadedDrafter, outcome: &DraftOutcome) -> serde_json::Value
         "logprobs": outcome.logprobs,
         "text": outcome.text,
         "sections": outcome.sections,
+        "claims": claims_of(outcome),
         "finish": outcome.finish,
         "timings": {
             "load_seconds": drafter.about.seconds,
@@ -89,4 +93,15 @@ fn as_json(drafter: &LoadedDrafter, outcome: &DraftOutcome) -> serde_json::Value
             "decode_seconds": outcome.decode_seconds,
         },
     })
+}
+
+/// Each drafted sentence with what it claims.
+fn claims_of(outcome: &DraftOutcome) -> Vec<serde_json::Value> {
+    let sentences = outcome.sections.iter().flat_map(|section| section.sentences.iter().map(move |s| (section, s)));
+    sentences
+        .map(|(section, sentence)| {
+            let claims = hilum_report::claims::label(&sentence.text);
+            json!({ "section": section.section, "text": sentence.text, "claims": claims })
+        })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{check_pack, last_panic, pipe};
 use hilum_drafting::{DraftEvent, Engine};
-use hilum_workers::messages::draft::{DraftPhase, DraftPrompt, DraftReply, DraftRequest};
+use hilum_workers::messages::draft::{DraftPhase, DraftReply, DraftRequest};
 use image::GrayImage;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -108,20 +108,10 @@ fn answer(
         DraftRequest::Draft { id, side, images, prompt, max_tokens } => {
             let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
             let images = images_of(body, side, images)?;
-            let outcome = engine.draft(&images, &prompt_of(prompt), max_tokens, |e| teller.tell(e), stop)?;
+            let outcome = engine.draft(&images, &prompt, max_tokens, |e| teller.tell(e), stop)?;
             Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
-    }
-}
-
-/// An indication of spaces is none.
-fn prompt_of(prompt: DraftPrompt) -> DraftPrompt {
-    let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    match prompt {
-        DraftPrompt::Report { indication } => DraftPrompt::Report { indication: some(indication) },
-        DraftPrompt::Sections { indication } => DraftPrompt::Sections { indication: some(indication) },
-        raw @ DraftPrompt::Raw { .. } => raw,
     }
 }
 

@@ -24,8 +24,68 @@ pub enum DraftPrompt {
     /// The published report prompt: "Describe this X-ray" (card 1.5), or
     /// `<INDICATION> findings:` where an indication was confirmed (report, table A7).
     Report { indication: Option<String> },
-    /// The template's sections, Findings then Impression, parsed from the answer.
-    Sections { indication: Option<String> },
+    /// The template's sections, Findings then Impression: the report prompt, answered
+    /// under a grammar that leaves no other shape.
+    Sections {
+        indication: Option<String>,
+        #[serde(default)]
+        rules: AnswerRules,
+    },
+    /// One section again, under the same grammar. `text` is what a person typed or
+    /// accepted; empty where `how` does not need it.
+    Section {
+        section: DraftedPart,
+        how: Rewrite,
+        indication: Option<String>,
+        text: String,
+        #[serde(default)]
+        rules: AnswerRules,
+    },
+    /// A question answered with yes or no, in the published wording; see [`YesNo`].
+    YesNo { question: String },
+}
+
+/// A part of a report that a model writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftedPart {
+    Findings,
+    Impression,
+}
+
+impl DraftedPart {
+    /// As [`DraftedSection::section`] names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Findings => "findings",
+            Self::Impression => "impression",
+        }
+    }
+}
+
+/// How one section is written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rewrite {
+    /// As in a whole draft, with what is known by now (an indication, a linked prior).
+    Again,
+    /// `text` is this section; the answer is to say it more briefly.
+    Shorter,
+    /// `text` is this section; the answer is to say more.
+    MoreDetail,
+    /// `text` is the Findings section; the answer is the impression.
+    FromFindings,
+}
+
+/// What an answer under a grammar may hold beyond plain findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AnswerRules {
+    /// Words of comparison may occur: a prior image is linked and given as the first one.
+    pub comparison: bool,
+    /// The only measurements that may occur, as written by a person, for example "12 mm".
+    /// Without any, no digit and no number word with a unit occurs.
+    pub measured: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,10 +140,49 @@ pub struct DraftOutcome {
     pub text: String,
     /// The answer as sections, thinking blocks removed.
     pub sections: Vec<DraftedSection>,
-    /// "stop", "length" or "cancelled".
+    /// "stop", "length", "cancelled", or "closed" where a structured answer ran out of
+    /// room and its frame was completed without the model.
     pub finish: String,
+    /// The answer to [`DraftPrompt::YesNo`].
+    pub yes_no: Option<YesNo>,
+    /// What has to be the same for the same tokens to come out.
+    pub circumstances: Circumstances,
     pub prompt_seconds: f64,
     pub decode_seconds: f64,
+}
+
+/// A model's answer to a yes/no question.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct YesNo {
+    /// `None` where the model gave no final answer.
+    pub answer: Option<bool>,
+    /// Natural logarithm of the model's own probability that "yes" follows "Final Answer: ".
+    /// Says how sure the model is of its words, not how probable the finding is.
+    pub yes_logprob: f32,
+    /// The same of "no". The two need not sum to one.
+    pub no_logprob: f32,
+}
+
+/// Everything besides pack, prompt and images on which the tokens of a greedy answer
+/// depend: with the same values the same build repeats it token for token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Circumstances {
+    /// Version and commit of the program.
+    pub build: String,
+    /// The engine's name and version, and the changes built into it.
+    pub engine: String,
+    /// SHA-256 of each model input, hex, in prompt order.
+    pub images_sha256: Vec<String>,
+    /// SHA-256 of the grammar's text, hex; `None` for free text.
+    pub grammar_sha256: Option<String>,
+    /// "greedy"
+    pub decoding: String,
+    pub max_tokens: u32,
+    /// Threads that compute; the order of sums depends on it.
+    pub threads: u32,
+    /// Instruction sets in use, for example "avx2", sorted.
+    pub cpu_features: Vec<String>,
 }
 
 /// One section of a draft, split into sentences.
@@ -91,5 +190,20 @@ pub struct DraftOutcome {
 pub struct DraftedSection {
     /// "findings" or "impression".
     pub section: String,
-    pub sentences: Vec<String>,
+    pub sentences: Vec<DraftedSentence>,
+}
+
+/// One sentence of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftedSentence {
+    pub text: String,
+    /// Heading of the region under which a structured answer put it.
+    pub region: Option<String>,
+}
+
+impl DraftedSentence {
+    /// A sentence of free text, without a region.
+    pub fn free(text: impl Into<String>) -> Self {
+        Self { text: text.into(), region: None }
+    }
 }
