@@ -11,8 +11,9 @@ import hashlib, json, pathlib, re, sys, torch, transformers
 from PIL import Image
 from transformers import Gemma3ForConditionalGeneration, Gemma3ImageProcessor, Gemma3Processor, PreTrainedTokenizerFast
 
-TEXT, TOKENS = "Describe this X-ray", 32
-CASES = {"none": [], "one": ["current"], "two": ["prior", "current"]}
+TEXT, TOKENS = "Describe this X-ray", 64
+# Images, and how often the text is said: the last two cross the sliding window of 256 while writing and while reading.
+CASES = {"none": ([], 1), "one": (["current"], 1), "two": (["prior", "current"], 1), "across": (["current"], 24), "past": (["prior", "current"], 36)}
 
 
 def answers(folder, images):
@@ -29,8 +30,8 @@ def answers(folder, images):
     processor = Gemma3Processor(reader, tokenizer, image_seq_length=per_image, chat_template=template)
     model = Gemma3ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     out = {}
-    for name, files in CASES.items():
-        content = [{"type": "image", "image": images[file]} for file in files] + [{"type": "text", "text": TEXT}]
+    for name, (files, times) in CASES.items():
+        content = [{"type": "image", "image": images[file]} for file in files] + [{"type": "text", "text": " ".join([TEXT] * times)}]
         inputs = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True,
                                                tokenize=True, return_dict=True, return_tensors="pt")
         with torch.inference_mode():
@@ -38,8 +39,8 @@ def answers(folder, images):
         new = result.sequences[0, inputs["input_ids"].shape[1]:]
         steps = [torch.log_softmax(scores[0].double(), -1) for scores in result.scores]
         margin = min((step.topk(2).values[0] - step.topk(2).values[1]).item() for step in steps)
-        print(f"{folder.name} {name}: {len(new)} tokens, {len(set(new.tolist()))} different, least margin {margin:.4f}", file=sys.stderr)
-        out[name] = {"prompt_ids": inputs["input_ids"][0].tolist(), "token_ids": new.tolist(),
+        print(f"{folder.name} {name}: {len(new)} tokens, {len(set(new.tolist()))} different, least margin {margin:.4f}, prompt {inputs['input_ids'].shape[1]}", file=sys.stderr)
+        out[name] = {"repeat": times, "prompt_ids": inputs["input_ids"][0].tolist(), "token_ids": new.tolist(),
                      "logprobs": [round(step[token].item(), 6) for step, token in zip(steps, new)],
                      "text": tokenizer.decode(new, skip_special_tokens=True)}
     return out

@@ -8,13 +8,14 @@ use either::Either;
 use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftPrompt};
 use image::{DynamicImage, GrayImage};
 use mistralrs::{
-    ChunkChoice, DeviceMapSetting, Model, ModelDType, MultimodalLoaderType, MultimodalModelBuilder, RequestBuilder,
+    ChunkChoice, DeviceMapSetting, Model, ModelDType, MultimodalLoaderType, RequestBuilder,
     Response, TextMessageRole, TokenSource,
 };
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
 use crate::greedy::Greedy;
+use crate::load::{builder, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
 use crate::sections::sections_of;
 use crate::spelling::ModelShape;
@@ -82,7 +83,7 @@ impl Engine {
         // keeps mistral.rs from answering "hello" once before the first real prompt.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DraftingError::Runtime)?;
-        let builder = MultimodalModelBuilder::new(view.path().display())
+        let builder = builder(folder, view.path())?
             .with_loader_type(MultimodalLoaderType::Gemma3)
             .with_dtype(ModelDType::F32)
             .with_force_cpu()
@@ -242,8 +243,7 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Tokens that may be written before the model's window ends. Beyond it mistral.rs
-    /// 0.8.1 is off by one position, so nothing is drafted there.
+    /// Tokens that may be written after this prompt.
     async fn room(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
         let words = self
             .model
@@ -251,11 +251,7 @@ impl Engine {
             .await
             .map_err(|error| DraftingError::Engine(error.to_string()))?
             .len();
-        let tokens = words + images * (self.shape.image_tokens + AROUND_IMAGE);
-        match self.shape.window.checked_sub(tokens) {
-            Some(room) if room > 0 => Ok(room),
-            _ => Err(DraftingError::PastWindow { tokens, window: self.shape.window }),
-        }
+        room_after(words + images * (self.shape.image_tokens + AROUND_IMAGE), &self.shape)
     }
 
     /// Why an answer with these tokens is complete, if it is.

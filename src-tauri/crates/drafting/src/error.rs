@@ -30,6 +30,12 @@ pub enum DraftingError {
          longer prompts need the engine that `./dev` builds"
     )]
     PastWindow { tokens: usize, window: usize },
+    #[error("the prompt needs {tokens} tokens, this model reads up to {positions}")]
+    TooLong { tokens: usize, positions: usize },
+    #[error("{path} is quantised, which needs the engine that `./dev` builds")]
+    Quantised { path: PathBuf },
+    #[error("cancelled")]
+    Cancelled,
     #[error("the engine read {found} begin-of-sequence tokens instead of one")]
     BeginTokens { found: usize },
     #[error("the engine failed: {0}")]
@@ -56,6 +62,9 @@ impl DraftingError {
             Self::ImageSize { .. } => "drafting.image_size",
             Self::EmptyPrompt => "drafting.empty_prompt",
             Self::PastWindow { .. } => "drafting.past_window",
+            Self::TooLong { .. } => "drafting.too_long",
+            Self::Quantised { .. } => "drafting.quantised",
+            Self::Cancelled => "drafting.cancelled",
             Self::BeginTokens { .. } => "drafting.begin_tokens",
             Self::Engine(_) => "drafting.engine",
             Self::EngineDied => "drafting.engine_died",

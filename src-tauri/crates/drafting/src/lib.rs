@@ -5,10 +5,13 @@
 //! Failures inside the engine may be panics on its own thread and a prompt that is being
 //! read cannot be stopped, so the worker is a process of its own that its parent may kill.
 
+mod checkpoint;
 mod engine;
 mod error;
 mod greedy;
+mod load;
 mod prompts;
+mod quantise;
 mod sections;
 mod sentences;
 mod spelling;
@@ -18,7 +21,9 @@ mod weights;
 
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
+pub use load::overlay;
 pub use prompts::{AnswerShape, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts, render_turn};
+pub use quantise::{ConvertProgress, Quantise, RESIDUAL_FILE, Sizes, convert, quantised_sizes};
 pub use sections::sections_of;
 pub use sentences::sentences_of;
 pub use spelling::ModelShape;

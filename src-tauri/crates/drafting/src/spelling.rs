@@ -13,8 +13,8 @@ use crate::DraftingError;
 
 /// Positions that the engine prepares rotary tables for, at the least. The published
 /// configuration says 131072, which costs 268 MB of tables at a head size of 256 that no
-/// draft ever reads.
-const LEAST_POSITIONS: u64 = 2048;
+/// draft ever reads; these cost 17 MB and hold two images and all that is asked about them.
+const LEAST_POSITIONS: u64 = 8192;
 
 /// What the rest of the crate needs to know of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,10 @@ pub struct ModelShape {
     pub side: u32,
     /// Soft tokens that one image becomes.
     pub image_tokens: usize,
-    /// Tokens that a sliding-window layer sees; drafts are exact up to this length.
+    /// Tokens that a sliding-window layer sees; the engine as released is exact up to this length.
     pub window: usize,
+    /// Positions that the engine has rotary tables for: the longest prompt and draft together.
+    pub positions: usize,
     /// Size of the token table.
     pub vocabulary: usize,
     /// Tokens that end an answer.
@@ -49,6 +51,7 @@ pub(crate) fn shape_of(path: &Path, config: &Value) -> Result<ModelShape, Drafti
         side: number("vision_config", "image_size", Some(224))? as u32,
         image_tokens: image_tokens as usize,
         window: number("text_config", "sliding_window", None)? as usize,
+        positions: number("text_config", "max_position_embeddings", Some(LEAST_POSITIONS))? as usize,
         vocabulary: number("text_config", "vocab_size", Some(262_208))? as usize,
         end_tokens: ids_of(config.get("eos_token_id")),
     })
@@ -189,7 +192,7 @@ mod tests {
             Ok(json!({
                 "rope_theta": 1e6, "rope_local_base_freq": 1e4, "sliding_window_pattern": 6,
                 "rope_scaling": { "factor": 8.0, "rope_type": "linear" },
-                "max_position_embeddings": 2048,
+                "max_position_embeddings": 8192,
             })),
         );
         check(
@@ -214,7 +217,7 @@ mod tests {
         check(json!({}), Ok(json!({ "sliding_window_pattern": 6, "rope_scaling": null })));
         check(json!({ "_sliding_window_pattern": 3 }), Ok(json!({ "sliding_window_pattern": 3 })));
         check(json!({ "max_position_embeddings": 512 }), Ok(json!({ "max_position_embeddings": 512 })));
-        check(json!({ "sliding_window": 4096 }), Ok(json!({ "max_position_embeddings": 4096 })));
+        check(json!({ "sliding_window": 16384 }), Ok(json!({ "max_position_embeddings": 16384 })));
         check(json!({ "rope_scaling": { "rope_type": "default" } }), Ok(json!({ "rope_scaling": null })));
         check(
             json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } }),
@@ -243,7 +246,7 @@ mod tests {
     fn shape() {
         let path = Path::new("config.json");
         let shape = shape_of(path, &normalise_config(path, &config(json!({}))).unwrap()).unwrap();
-        assert_eq!((shape.side, shape.image_tokens, shape.window), (56, 4, 1024));
+        assert_eq!((shape.side, shape.image_tokens, shape.window, shape.positions), (56, 4, 1024, 8192));
         assert_eq!(shape.end_tokens, [1, 106]);
         assert_eq!(ids_of(Some(&json!(7))), [7]);
         assert_eq!(ids_of(None), [0_u32; 0]);

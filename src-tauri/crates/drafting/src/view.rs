@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::DraftingError;
+use crate::load::quantised_file;
+use crate::quantise::RESIDUAL_FILE;
 use crate::spelling::{ModelShape, ids_of, normalise_config, shape_of};
 use crate::weights::{needs_renaming, rename};
 
@@ -24,6 +26,9 @@ pub(crate) const TEMPLATE: &str = "hilum.jinja";
 /// Whether the weights of this folder have to be copied under other names before the
 /// engine can load them. `pack add` asks this to know whether to call [`normalise`].
 pub fn needs_conversion(folder: &Path) -> Result<bool, DraftingError> {
+    if quantised_file(folder)?.is_some() {
+        return Ok(false);
+    }
     for path in weights_in(folder)? {
         if needs_renaming(&path)? {
             return Ok(true);
@@ -91,6 +96,12 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
     std::fs::write(&path, HAND_ON).map_err(write(path))?;
 
     place(&source.join("tokenizer.json"), &target.join("tokenizer.json"), placement)?;
+    if let Some(name) = quantised_file(source)? {
+        for name in [name.as_str(), RESIDUAL_FILE] {
+            place(&source.join(name), &target.join(name), placement)?;
+        }
+        return Ok(shape);
+    }
     let weights = weights_in(source)?;
     for (index, path) in weights.iter().enumerate() {
         // The engine looks for exactly these two patterns of names.
@@ -125,7 +136,7 @@ fn place(source: &Path, target: &Path, placement: Placement) -> Result<(), Draft
         .map_err(|error| DraftingError::Write { path: target.to_owned(), source: error })
 }
 
-fn weights_in(folder: &Path) -> Result<Vec<PathBuf>, DraftingError> {
+pub(crate) fn weights_in(folder: &Path) -> Result<Vec<PathBuf>, DraftingError> {
     let read = |source| DraftingError::Read { path: folder.to_owned(), source };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(read)? {
@@ -142,7 +153,7 @@ fn weights_in(folder: &Path) -> Result<Vec<PathBuf>, DraftingError> {
     Ok(found)
 }
 
-fn read_json(path: &Path) -> Result<Value, DraftingError> {
+pub(crate) fn read_json(path: &Path) -> Result<Value, DraftingError> {
     let bytes = std::fs::read(path).map_err(|source| DraftingError::Read { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|source| DraftingError::Json { path: path.to_owned(), source })
 }

@@ -79,7 +79,7 @@ pub(crate) fn rename(source: &Path, target: &Path) -> Result<(), DraftingError> 
     out.into_inner().map_err(|error| write(error.into_error()))?.sync_all().map_err(write)
 }
 
-fn read_header(path: &Path) -> Result<(Map<String, Value>, BufReader<File>), DraftingError> {
+pub(crate) fn read_header(path: &Path) -> Result<(Map<String, Value>, BufReader<File>), DraftingError> {
     let read = |error| DraftingError::Read { path: path.to_owned(), source: error };
     let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(read)?);
     let length_of_file = file.get_ref().metadata().map_err(read)?.len();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{draft, grey};
-use hilum_drafting::{ControlTokens, DraftEvent, DraftingError, Engine, prompt_text, render_turn};
+use hilum_drafting::{ControlTokens, DraftEvent, DraftingError, Engine, prompt_text, render_turn, overlay};
 use hilum_testkit::gemma3::{SIDE, Spelling, WINDOW, image, write_checkpoint};
 use hilum_workers::messages::draft::{DraftPhase, DraftPrompt};
 use tempfile::TempDir;
@@ -99,9 +99,15 @@ fn refusals() {
     };
     assert_eq!(code(&[grey(SIDE - 1, vec![0; (SIDE as usize - 1).pow(2)])], "Hi"), "drafting.image_size");
     assert_eq!(code(&[], " \n "), "drafting.empty_prompt");
-    assert_eq!(code(&[], &"long ".repeat(WINDOW)), "drafting.past_window");
-    let near = draft(&engine, &[], &raw(&"describe ".repeat(100)), 500);
-    assert!(near.prompt_token_ids.len() + near.token_ids.len() <= WINDOW, "stays in the window");
+    let (most, refused) = match overlay().is_empty() {
+        true => (WINDOW, "drafting.past_window"),
+        false => (engine.shape().positions, "drafting.too_long"),
+    };
+    assert_eq!(code(&[], &"long ".repeat(most)), refused);
+    if overlay().is_empty() {
+        let near = draft(&engine, &[], &raw(&"describe ".repeat(100)), 500);
+        assert!(near.prompt_token_ids.len() + near.token_ids.len() <= WINDOW, "stays in the window");
+    }
 }
 
 #[test]

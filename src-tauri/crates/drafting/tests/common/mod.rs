@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// What transformers answered.
 #[derive(Debug, Deserialize)]
 pub struct Reference {
+    /// How often the prompt's text is said.
+    #[serde(default)]
+    pub repeat: usize,
     pub prompt_ids: Vec<u32>,
     pub token_ids: Vec<u32>,
     pub logprobs: Vec<f32>,

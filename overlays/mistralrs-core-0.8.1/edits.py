@@ -1,0 +1,43 @@
+"""What Hilum changes in mistralrs-core 0.8.1, line by line; the reasons are in ../README.md and in hilum.rs."""
+
+FILES = {
+    # The build script asks to be run again when a file changes that a released crate does not have. Cargo asks that of
+    # crates in folders only, and would compile the engine anew each time.
+    "build.rs": (
+        "eb4609dadbd0d301c839a983138f05bf28b1baf1317995196b12c1e76247a854",
+        [(5, "set_git_revision();", 'if false { set_git_revision(); } println!("cargo:rerun-if-changed=build.rs");')],
+    ),
+    "src/lib.rs": (
+        "1103e01292e7b5a1b8fb08dc8526ba6e33e1ef768da807e12ec7a809f6ead402",
+        [(84, "mod xlora_models;", "mod xlora_models; mod hilum; pub use hilum::HILUM_OVERLAY;")],
+    ),
+    "src/attention/mod.rs": (
+        "05014dff0359fe4ab615db81b8f10df15c2fb468afa16fe7da885048b2d4f9a4",
+        [(121, "let (b_sz,", "if crate::hilum::in_blocks(q, mask, sdpa_params) { return crate::hilum::attention(q, k, v, mask, sdpa_params); } let (b_sz,")],
+    ),
+    "src/layers_masker.rs": (
+        "ad0f3e241e3072ddfd58a546d31ded71cdfb160f8923dfa6f253ce72a2de8209",
+        [(120, "j + sliding_window < q_pos", "j + sliding_window <= q_pos")],
+    ),
+    "src/pipeline/macros.rs": (
+        "73dc40ff49bd7b1f554badbca592ed3b44c6dc5604286a48bd14f4e7efe8ba11",
+        [(666, "isq_layer_regexes", "immediate_isq_predicates")],
+    ),
+    "src/pipeline/isq.rs": (
+        "8271e29feacefea6510de96fc28846d5b81c96404460e4fc147c322eab6c5bd3",
+        [(1138, "= deserialized;", "= deserialized; crate::hilum::release(artifact);"),
+         (1223, "= deserialized;", "= deserialized; crate::hilum::release(artifact);")],
+    ),
+    "src/vision_models/gemma3/text.rs": (
+        "6dea871b19f01b164b9ba9a72ba04efc1f9bc93ca1484c87ac7ad7b67b2f8c4c",
+        [(421, 'mapper.set_nm_device(vb_m.pp("embed_tokens"), false)', 'crate::hilum::as_stored(mapper.set_nm_device(vb_m.pp("embed_tokens"), false))')],
+    ),
+    "src/layers.rs": (
+        "fd002c8dac56d04b95c6f51cf99de8da36d991156a134ebdfe3b6f88f8da526e",
+        [(3075, "xs.apply(&embedding)?", "crate::hilum::widened(xs.apply(&embedding)?)?")],
+    ),
+    "src/vision_models/siglip.rs": (
+        "78c292d3bf47483736f653760557df1be2d00045591d3fcd3ed78378ff40b827",
+        [(line, "mistralrs_quant::linear(", "crate::hilum::linear(") for line in (252, 253, 254, 255, 337, 343)],
+    ),
+}
