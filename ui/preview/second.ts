@@ -54,7 +54,7 @@ export function evidenceFor(report: ReportView, asked: boolean): SentenceEvidenc
     .map((sentence) => ({
       sentenceId: sentence.id,
       claims: CLAIMS.filter((c) => c.words.test(sentence.text)).map((c) => ({
-        presence: "present" as const, side: null, zone: null, severity: null, temporal: [], state: "unchecked" as const, reason: "", support: null, requery: null,
+        presence: "present" as const, side: null, zone: null, severity: null, temporal: [], device: null, state: "unchecked" as const, reason: "", support: null, requery: null,
         ...c.claim(asked),
       })),
     }))
@@ -181,7 +181,13 @@ export function candidate(refused: boolean): PackCandidate {
     estimateMemory: 4_300_000_000,
     terms: TERMS,
     notice: "HAI-DEF is provided under and subject to the Health AI Developer Foundations Terms of Use.",
+    demo: false,
     quantize: ["q4k", "q8_0", "none"],
+    choices: [
+      { quantize: "q4k", disk: 12_100_000_000, memory: 3_900_000_000 },
+      { quantize: "q8_0", disk: 13_900_000_000, memory: 5_600_000_000 },
+      { quantize: "none", disk: 17_300_000_000, memory: 9_700_000_000 },
+    ],
     problem: refused ? { code: "pack.truncated", detail: "model-00002-of-00002.safetensors is cut short: its header asks for 3640026240 bytes, it has 1201340416" } : null,
   };
 }

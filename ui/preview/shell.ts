@@ -290,7 +290,8 @@ export class PreviewShell {
     for (let done = 0; done <= total; done++) {
       this.emit({ event: "evidence_progress", reportId, done, total });
       await wait(300 * slow);
-      if (!this.drafting.get(reportId)) return this.cancelled(reportId);
+      if (!this.drafting.get(reportId)) return this.emit({ event: "evidence_ready", reportId });
+      if (this.options.failDraft) return this.emit({ event: "evidence_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
     }
     this.asked.add(reportId);
     this.emit({ event: "evidence_ready", reportId });

@@ -73,6 +73,13 @@ export const WORDING: Record<string, Wording> = {
     next: "The details name the section and the character: put that sentence in other words.",
   },
 
+  "report.no_sentence": { what: "This sentence is not in the report any more.", next: "The text shown is the new one. Try once more." },
+  "report.no_section": { what: "This section is not in the report any more.", next: "The text shown is the new one. Try once more." },
+  "report.not_proposed": { what: "This sentence is decided already.", next: "Edit it or remove it, or undo the decision with Ctrl Z." },
+  "report.wrong_status": { what: "The report has moved on, and this cannot be done to it now.", next: "See its state at the top. A signed report takes an addendum." },
+  "report.no_template": { what: "This template is not there any more.", next: "Choose another one." },
+  "report.not_found": { what: "This report is not in the data folder any more.", next: "Go back to the worklist and open the study again." },
+
   "draft.no_model": {
     what: "No drafting model is installed, so nothing can be drafted.",
     next: "Write the report by hand, or add a model pack: Models says how.",
@@ -96,6 +103,31 @@ export const WORDING: Record<string, Wording> = {
   "draft.out_of_memory": {
     what: "The drafting engine ran out of memory.",
     next: "Your text is safe. Close other programs or use a smaller model pack, then draft again.",
+  },
+
+  "draft.empty": {
+    what: "The model wrote nothing that could be proposed.",
+    next: "Your text is safe. Draft again, or draft as free text.",
+  },
+  "draft.refused": {
+    what: "The model's answer could not be made into sentences.",
+    next: "Your text is safe. Draft again, or draft as free text.",
+  },
+  "draft.no_prior": {
+    what: "The prior image cannot be read any more.",
+    next: "Draft without the prior.",
+  },
+  "draft.no_findings": {
+    what: "There are no findings to draw an impression from.",
+    next: "Write or accept findings, then try again.",
+  },
+  "similar.no_direction": {
+    what: "The encoder gave nothing for this image to be compared by.",
+    next: "The image may be empty. Open another image of the study.",
+  },
+  "similar.dimension": {
+    what: "The images were read by different encoders and cannot be compared.",
+    next: "They are being read again in the background. Try again in a while.",
   },
 
   "sign.not_confirmed": {

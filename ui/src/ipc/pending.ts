@@ -45,6 +45,8 @@ export interface ClaimView {
   zone: string | null;
   severity: string | null;
   temporal: string[];
+  /** What kind of device, for example "endotracheal tube". */
+  device: string | null;
   state: ClaimState;
   /** One plain sentence. */
   reason: string;
@@ -59,7 +61,8 @@ export interface ClaimSupport {
 }
 export interface ClaimRequery {
   question: string;
-  answer: "yes" | "no" | null;
+  /** "yes", "no", or null where it gave neither. */
+  answer: string | null;
   yesLogprob: number;
   noLogprob: number;
   packId: string;
@@ -81,8 +84,15 @@ export interface PackCandidate {
   estimateMemory: number;
   terms: string;
   notice: string;
+  demo: boolean;
   quantize: string[];
+  choices: PackChoice[];
   problem: { code: string; detail: string } | null;
+}
+export interface PackChoice {
+  quantize: string;
+  disk: number;
+  memory: number;
 }
 export type PackPhase = "checking" | "hashing" | "converting" | "copying";
 
@@ -102,6 +112,7 @@ export type PendingPack = ModelPack & {
 
 export type PendingEvent =
   | { event: "evidence_ready"; reportId: string }
+  | { event: "evidence_failed"; reportId: string; code: string; detail: string }
   | { event: "evidence_progress"; reportId: string; done: number; total: number }
   | { event: "pack_progress"; job: string; phase: PackPhase; fraction: number | null; detail: string }
   | { event: "pack_added"; job: string; id: string }
@@ -124,4 +135,3 @@ export const packAdd = (token: string, quantize: string, termsAccepted: boolean)
   ask<string>("pack_add", { token, quantize, termsAccepted });
 export const packAddCancel = (job: string) => ask<null>("pack_add_cancel", { job });
 export const packRemove = (id: string) => ask<null>("pack_remove", { id });
-export const recoveryRenew = (passphrase: string) => ask<string>("recovery_renew", { passphrase });

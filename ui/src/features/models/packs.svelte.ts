@@ -1,5 +1,5 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
-import { shell, type PackCandidate, type PackPhase, type PendingPack } from "../../ipc";
+import { shell, type PackCandidate, type PackPhase, type PendingPack, type ShellEvent } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 
@@ -28,6 +28,12 @@ export const PHASE_WORDS: Record<PackPhase, string> = {
   copying: "Copying",
 };
 
+type JobEvent = Extract<ShellEvent, { event: "pack_progress" | "pack_added" | "pack_failed" }>;
+
+function isJobEvent(event: ShellEvent): event is JobEvent {
+  return event.event === "pack_progress" || event.event === "pack_added" || event.event === "pack_failed";
+}
+
 /** The installed packs, and the one on its way; adding goes on behind other screens. */
 class Packs {
   list = $state.raw<PendingPack[] | null>(null);
@@ -37,33 +43,40 @@ class Packs {
   job = $state<PackJob | null>(null);
   refusal = $state.raw<PackRefusal | null>(null);
 
+  private adding = false;
+  /** What was said of a job before its id came back. */
+  private early: JobEvent[] = [];
+
   follow(): () => void {
     const end = subscribe((event) => {
-      switch (event.event) {
-        case "pack_progress":
-          if (this.job?.id === event.job) {
-            const { phase, fraction, detail } = event;
-            Object.assign(this.job, { phase, fraction, detail });
-          }
-          break;
-        case "pack_added":
-          if (this.job?.id !== event.job) break;
-          session.say(`${this.job.name} was added.`);
-          this.job = null;
-          void this.changed();
-          break;
-        case "pack_failed":
-          if (this.job?.id !== event.job) break;
-          if (event.code === "pack.cancelled") session.say("Adding the pack was cancelled.", "Nothing was left behind.");
-          else this.refuse(this.job.name, event.code, event.detail);
-          this.job = null;
-          break;
-      }
+      if (!isJobEvent(event)) return;
+      if (this.adding) this.early.push(event);
+      else this.take(event);
     });
     return () => {
       end();
       this.list = this.candidate = this.job = this.refusal = null;
     };
+  }
+
+  private take(event: JobEvent): void {
+    const { job } = this;
+    if (job === null || job.id !== event.job) return;
+    switch (event.event) {
+      case "pack_progress":
+        Object.assign(job, { phase: event.phase, fraction: event.fraction, detail: event.detail });
+        break;
+      case "pack_added":
+        session.say(`${job.name} was added.`);
+        this.job = null;
+        void this.changed();
+        break;
+      case "pack_failed":
+        if (event.code === "pack.cancelled") session.say("Adding the pack was cancelled.", "Nothing was left behind.");
+        else this.refuse(job.name, event.code, event.detail);
+        this.job = null;
+        break;
+    }
   }
 
   async read(): Promise<void> {
@@ -91,10 +104,17 @@ class Packs {
     this.choosing = false;
   }
 
-  async add(candidate: PackCandidate, quantize: string): Promise<void> {
-    const id = await shell.packAdd(candidate.token, quantize, true);
+  async add(candidate: PackCandidate, quantize: string, termsAccepted: boolean): Promise<void> {
+    this.adding = true;
+    let id: string;
+    try {
+      id = await shell.packAdd(candidate.token, quantize, termsAccepted);
+    } finally {
+      this.adding = false;
+    }
     this.job = { id, name: candidate.name, phase: "checking", fraction: null, detail: "", startedAt: performance.now(), cancelling: false };
     this.candidate = null;
+    for (const event of this.early.splice(0)) this.take(event);
   }
 
   async cancel(): Promise<void> {

@@ -37,12 +37,10 @@ export class ReportEvidence {
           this.requery = null;
           void this.read();
           break;
-        case "draft_cancelled":
+        case "evidence_failed":
           this.requery = null;
-          break;
-        case "draft_failed":
-          if (this.requery) this.failed = describeCode(event.code, event.detail);
-          this.requery = null;
+          this.failed = describeCode(event.code, event.detail);
+          void this.read(true);
           break;
         case "support_ready":
           if (event.studyUid === this.studyUid) void this.read();
@@ -81,10 +79,12 @@ export class ReportEvidence {
     if (this.timer) clearTimeout(this.timer);
   }
 
-  private async read(): Promise<void> {
+  /** `keepFailure` where words about a run that failed are still to be read. */
+  private async read(keepFailure = false): Promise<void> {
     try {
       const list = await shell.evidence(this.reportId);
       if (this.closed) return;
+      if (!keepFailure) this.failed = null;
       this.known = new Map(list.map((e) => [e.sentenceId, e]));
       this.changed();
     } catch (reason) {

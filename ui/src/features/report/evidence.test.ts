@@ -10,6 +10,7 @@ const claim = (state: ClaimState, change: Partial<ClaimView> = {}): ClaimView =>
   zone: null,
   severity: null,
   temporal: [],
+  device: null,
   state,
   reason: "",
   support: null,
@@ -35,6 +36,7 @@ test("the claim in conflict is looked at first, and of equals the earlier one", 
 test.each([
   [claim("agree"), "Pleural effusion present"],
   [claim("agree", { presence: "absent", side: "left", zone: "lower_zone", severity: "small", temporal: ["new"] }), "Pleural effusion absent, left, lower zone, small, new"],
+  [claim("unchecked", { label: "Support devices", device: "endotracheal tube" }), "Support devices present, endotracheal tube"],
 ])("%#: what is said", (given, text) => expect(claimText(given)).toBe(text));
 
 test.each([

@@ -22,7 +22,7 @@ export function leading(claims: readonly ClaimView[]): ClaimView | undefined {
 
 /** "Pleural effusion present, right, small": what the sentence says. */
 export function claimText(claim: ClaimView): string {
-  const more = [claim.side, claim.zone, claim.severity, ...claim.temporal].filter((x): x is string => !!x);
+  const more = [claim.device, claim.side, claim.zone, claim.severity, ...claim.temporal].filter((x): x is string => !!x);
   return [`${claim.label} ${claim.presence}`, ...more.map((word) => word.replaceAll("_", " "))].join(", ");
 }
 
