@@ -8,9 +8,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hilum", &["hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report"]),
     ("hilum-ctl", &[
         "hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report",
-        "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs",
+        "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs", "hilum-retrieval",
     ]),
-    ("hilum-workflow", &["hilum-store", "hilum-export", "hilum-workers", "hilum-report"]),
+    ("hilum-workflow", &[
+        "hilum-store", "hilum-export", "hilum-workers", "hilum-report", "hilum-retrieval", "hilum-calibration",
+    ]),
+    ("hilum-retrieval", &[]),
+    ("hilum-calibration", &[]),
     ("hilum-store", &["hilum-report"]),
     ("hilum-export", &["hilum-report"]),
     ("hilum-decode", &["hilum-imaging", "hilum-workers"]),
