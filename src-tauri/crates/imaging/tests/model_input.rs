@@ -100,3 +100,23 @@ fn other_bytes_are_no_picture() {
         assert_eq!(error.code(), "picture.unreadable");
     }
 }
+
+/// A window that lays something over the image must know where the square is; the rule is
+/// stated once and this holds the pictures to it.
+#[test]
+fn the_square_lies_where_the_placement_says() {
+    use hilum_workers::messages::decode::SquarePlacement;
+    for (width, height) in [(5usize, 4usize), (4, 5), (7, 2), (3, 3), (1, 6)] {
+        let picture = hilum_imaging::picture::Picture { width, height, bytes: vec![200; width * height] };
+        let placement = SquarePlacement::of(height as u32, width as u32);
+        let (left, above, size) = (placement.left as usize, placement.above as usize, placement.size as usize);
+        // At the square's own size nothing is resampled.
+        let square = picture.model_input(size as u32).unwrap();
+        for y in 0..size {
+            for x in 0..size {
+                let inside = (left..left + width).contains(&x) && (above..above + height).contains(&y);
+                assert_eq!(square[y * size + x], if inside { 200 } else { 0 }, "{width} x {height} at {x}, {y}");
+            }
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The encode worker as a typed port: scores and embeddings of MedSigLIP.
+//! The encode worker as a typed port: scores, embeddings and evidence maps of MedSigLIP.
 
 use crate::{
     Cancel, WorkerError, WorkerLimits, WorkerState,
@@ -29,6 +29,16 @@ pub struct EncodedImage {
     pub scores: Vec<FindingScore>,
     /// L2-normalised, [`EncoderLoaded::dim`] long.
     pub embedding: Vec<f32>,
+    pub seconds: f64,
+}
+
+/// Where an image supports a finding; support, never a probability or an outline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceMap {
+    /// Patches along one side of the model input.
+    pub side: u32,
+    /// `side` x `side` cosine differences in [-2, 2], row by row from the top left.
+    pub values: Vec<f32>,
     pub seconds: f64,
 }
 
@@ -67,6 +77,25 @@ impl EncodeWorker {
             (EncodeReply::Encoded { dim, scores, seconds, .. }, body) => {
                 let embedding = floats(&body, 1, dim)?.remove(0);
                 Ok(EncodedImage { scores, embedding, seconds })
+            }
+            _ => Err(garbled()),
+        }
+    }
+
+    /// Where one image of `side` x `side` bytes of grey supports a finding.
+    pub async fn map(
+        &self,
+        side: u32,
+        gray: Vec<u8>,
+        finding: &str,
+        cancel: &Cancel,
+    ) -> Result<EvidenceMap, WorkerError> {
+        let finding = finding.to_owned();
+        let request = move |id| EncodeRequest::Map { id, side, finding };
+        match self.0.ask(request, gray, None, 0, cancel).await? {
+            (EncodeReply::Map { side, seconds, .. }, body) => {
+                let values = floats(&body, 1, side.saturating_mul(side))?.remove(0);
+                Ok(EvidenceMap { side, values, seconds })
             }
             _ => Err(garbled()),
         }
@@ -124,9 +153,10 @@ impl Role for Encode {
     fn meaning(reply: &EncodeReply) -> Meaning<'_> {
         match reply {
             EncodeReply::Heartbeat => Meaning::Heartbeat,
-            EncodeReply::Loaded { id, .. } | EncodeReply::Encoded { id, .. } | EncodeReply::Texts { id, .. } => {
-                Meaning::Last(*id)
-            }
+            EncodeReply::Loaded { id, .. }
+            | EncodeReply::Encoded { id, .. }
+            | EncodeReply::Map { id, .. }
+            | EncodeReply::Texts { id, .. } => Meaning::Last(*id),
             EncodeReply::Failed { id, code, message } => Meaning::Failed { id: *id, code, message },
         }
     }
@@ -134,6 +164,8 @@ impl Role for Encode {
     fn body_limit(reply: &EncodeReply) -> u64 {
         match reply {
             EncodeReply::Encoded { dim, .. } => u64::from(*dim) * 4,
+            // A model with 1024 patches a side does not exist.
+            EncodeReply::Map { side, .. } => (u64::from(*side) * u64::from(*side) * 4).min(4 << 20),
             // 8192 texts of 2048 numbers; more is asked for in several requests.
             EncodeReply::Texts { count, dim, .. } => (u64::from(*count) * u64::from(*dim) * 4).min(64 << 20),
             _ => 0,

@@ -22,7 +22,7 @@ mod wire;
 pub use cancel::Cancel;
 pub use decode::{DecodeChild, DecodeInput, Decoded, DisplayImage, StoredPixels, Thumbnail};
 pub use draft::{DraftEvent, DraftJob, DraftWorker, DrafterLoaded};
-pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded};
+pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded, EvidenceMap};
 pub use error::WorkerError;
 pub use locate::locate;
 pub use model::{WorkerLimits, WorkerState};

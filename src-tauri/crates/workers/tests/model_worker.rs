@@ -95,6 +95,10 @@ async fn an_encoder_answers_with_vectors() {
     assert_eq!((image.scores[0].difference, image.embedding), (3.0, vec![0.6, 0.8]));
     let texts = vec!["a".to_owned(), "four".to_owned()];
     assert_eq!(worker.texts(texts, &cancel).await.expect("embeds"), [[1.0, 0.0], [4.0, 0.0]]);
+    let map = worker.map(2, vec![0; 4], "edema", &cancel).await.expect("maps");
+    assert_eq!((map.side, map.values), (2, vec![0.0, 1.0, 2.0, 3.0]));
+    let short = worker.map(2, vec![0; 4], "short", &cancel).await;
+    assert_eq!(short.expect_err("a quarter of a grid").code(), "worker.garbled");
     let short = worker.texts(vec!["short".to_owned()], &cancel).await;
     assert_eq!(short.expect_err("half a vector").code(), "worker.garbled");
 }

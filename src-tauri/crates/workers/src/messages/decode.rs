@@ -125,6 +125,27 @@ pub struct DecodedHeader {
     pub warnings: Vec<String>,
 }
 
+/// Where the square of [`DecodeReply::ModelInput`] lies on the stored image, in its pixels.
+///
+/// The image is in the middle of the square; where the difference is odd, the odd row or
+/// column of black goes below or right, as in the published pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SquarePlacement {
+    /// Columns of black left of the image.
+    pub left: u32,
+    /// Rows of black above it.
+    pub above: u32,
+    /// Side of the square before it is resized.
+    pub size: u32,
+}
+
+impl SquarePlacement {
+    pub fn of(rows: u32, columns: u32) -> SquarePlacement {
+        let size = rows.max(columns);
+        SquarePlacement { left: (size - columns) / 2, above: (size - rows) / 2, size }
+    }
+}
+
 /// How to show the pixels that travel beside this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PixelDescription {

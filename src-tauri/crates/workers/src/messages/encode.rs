@@ -11,6 +11,9 @@ pub enum EncodeRequest {
     /// Score and embed one image. Body: `side` x `side` bytes of grey. Answered by
     /// [`EncodeReply::Encoded`] with the embedding as its body.
     Image { id: u64, side: u32 },
+    /// Where an image supports a finding. Body: `side` x `side` bytes of grey. Answered by
+    /// [`EncodeReply::Map`]. Another finding of the image asked about last costs no pass.
+    Map { id: u64, side: u32, finding: String },
     /// Embed texts. Answered by [`EncodeReply::Texts`].
     Texts { id: u64, texts: Vec<String> },
 }
@@ -31,6 +34,14 @@ pub enum EncodeReply {
         id: u64,
         dim: u32,
         scores: Vec<FindingScore>,
+        seconds: f64,
+    },
+    /// Body: `side` x `side` x `f32` little-endian, one a patch, row by row: the cosine with
+    /// the present prompts minus that with the absent ones, in [-2, 2].
+    Map {
+        id: u64,
+        /// Patches along one side of the image.
+        side: u32,
         seconds: f64,
     },
     /// Body: `count` x `dim` x `f32`, each row L2-normalised.

@@ -57,6 +57,12 @@ fn encode() {
                 let vector: Vec<u8> = [0.6f32, 0.8].iter().flat_map(|x| x.to_le_bytes()).collect();
                 send(&EncodeReply::Encoded { id, dim: 2, scores, seconds: 0.0 }, &vector);
             }
+            EncodeRequest::Map { id, finding, .. } => {
+                // "short" announces a grid of four and sends one value.
+                let values = if finding == "short" { 1 } else { 4 };
+                let grid: Vec<u8> = (0..values).flat_map(|i| (i as f32).to_le_bytes()).collect();
+                send(&EncodeReply::Map { id, side: 2, seconds: 0.0 }, &grid);
+            }
             EncodeRequest::Texts { id, texts } if texts == ["short"] => {
                 send(&EncodeReply::Texts { id, count: 1, dim: 2 }, &[0; 4]);
             }
