@@ -27,9 +27,13 @@ export const WORDING: Record<string, Wording> = {
   },
   "vault.exists": { what: "There is a user already.", next: "Unlock with that user's passphrase." },
   "vault.user_exists": { what: "There is a user of this name already.", next: "Choose another name." },
+  "vault.not_a_recovery_key": {
+    what: "This is not a recovery key: a character is missing or mistyped.",
+    next: "Type it exactly as written down; upper and lower case and spaces do not matter.",
+  },
   "vault.wrong_recovery_key": {
     what: "This is not the recovery key of this data folder.",
-    next: "Type it exactly as written down; upper and lower case and spaces do not matter.",
+    next: "Use the newest one: a renewed key replaces the one before it.",
   },
   "vault.unknown_user": { what: "There is no user of this name.", next: "Choose a name from the list." },
 

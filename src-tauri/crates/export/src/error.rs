@@ -5,6 +5,12 @@
 pub enum ExportError {
     #[error("no bundled font has a glyph for U+{:04X}", *.0 as u32)]
     NoGlyph(char),
+    #[error("{section} has a character that no bundled font shows: U+{character:04X}")]
+    NoGlyphIn {
+        /// The code point.
+        character: u32,
+        section: &'static str,
+    },
     #[error("the bundled font {0} cannot be read")]
     Font(&'static str),
     #[error("the key image is {width} x {height} but has {bytes} grey values")]
@@ -49,7 +55,7 @@ impl ExportError {
     /// A stable code for the boundary.
     pub fn code(&self) -> &'static str {
         match self {
-            ExportError::NoGlyph(_) => "pdf.no_glyph",
+            ExportError::NoGlyph(_) | ExportError::NoGlyphIn { .. } => "pdf.no_glyph",
             ExportError::Font(_) => "pdf.font",
             ExportError::KeyImage { .. } => "pdf.key_image",
             ExportError::Write(_) => "pdf.write",

@@ -243,6 +243,45 @@ fn any_name_is_shown() {
     keep("names", &pdf::render(&document).expect("printed"));
 }
 
+/// The names that pydicom reads from the files of `data/dicom/charsets`; the decode child's
+/// tests hold that Hilum reads the same.
+fn charset_names() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/pixel-reference/headers.json");
+    let headers: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("the reference")).expect("JSON");
+    let files = headers.as_object().expect("files").iter().filter(|(file, _)| file.starts_with("charsets/"));
+    let names = files.flat_map(|(_, header)| {
+        let one = header["patient_name"].as_str().map(str::to_owned);
+        let many = header["names"].as_array().into_iter().flatten().filter_map(|n| n.as_str().map(str::to_owned));
+        one.into_iter().chain(many).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+#[test]
+fn every_name_of_the_standards_character_sets_is_shown_and_a_missing_glyph_is_spelled_out() {
+    let names = charset_names();
+    assert!(names.len() >= 17, "{names:?}");
+    for name in names {
+        let mut document = chest_report();
+        document.patient.name = name.replace(['^', '='], " ");
+        let pdf = pdf::render(&document).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let Some(text) = extracted(&pdf, &[]) else { return };
+        assert!(!text.contains("[U+") && !text.contains('\u{FFFD}'), "{name}\n{text}");
+    }
+    let mut document = chest_report();
+    document.patient.name = "Cuneiform \u{12000}".into();
+    document.study.description = "Chest \u{12001}".into();
+    document.letterhead.institution = "Hospital \u{12002}".into();
+    let identity = identity();
+    let pdf = signed(&document, &identity);
+    assert!(verify::verify(&pdf, &[identity.certificate_der().expect("DER")]).is_ok());
+    let Some(text) = extracted(&pdf, &[]) else { return };
+    for said in ["Cuneiform [U+12000]", "Chest [U+12001]", "Hospital [U+12002]"] {
+        assert!(words(&text).contains(said), "{said}\n{text}");
+    }
+}
+
 #[test]
 fn markup_and_controls_in_a_name_are_text() {
     let mut document = chest_report();
@@ -263,8 +302,8 @@ fn what_cannot_be_printed_is_refused() {
         assert!(error.to_string().contains(words), "{error}");
     };
     let mut document = chest_report();
-    document.patient.name = "Cuneiform \u{12000}".into();
-    check(&document, "pdf.no_glyph", "U+12000");
+    document.text = text(&[("impression", vec![person("Cuneiform \u{12000}.", None)])]);
+    check(&document, "pdf.no_glyph", "Impression has a character that no bundled font shows: U+12000");
     let mut document = chest_report();
     document.key_image = Some(KeyImage { width: 3, height: 2, grey: vec![0; 5], caption: String::new() });
     check(&document, "pdf.key_image", "3 x 2");

@@ -46,7 +46,11 @@ pub(super) fn compose(document: &ReportDocument) -> Result<Printed, ExportError>
     composer.title()?;
     composer.identification()?;
     for section in document.text.sections() {
-        composer.section(section)?;
+        composer.section(section).map_err(|e| match e {
+            // Said with its place, so that the writer finds the sentence.
+            ExportError::NoGlyph(c) => ExportError::NoGlyphIn { character: c as u32, section: section.kind.heading() },
+            other => other,
+        })?;
     }
     if let Some(image) = &document.key_image {
         composer.key_image(image)?;

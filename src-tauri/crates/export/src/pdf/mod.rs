@@ -2,6 +2,7 @@
 
 mod file;
 mod layout;
+mod legible;
 mod sheet;
 
 use crate::{ExportError, ReportDocument};
@@ -15,7 +16,8 @@ pub const INTENDED_USE: &str = "Hilum is a drafting aid for qualified radiologis
 /// The same document gives the same bytes. Fonts are embedded as subsets.
 ///
 /// # Errors
-/// [`ExportError::NoGlyph`] when no bundled font shows a character,
+/// [`ExportError::NoGlyphIn`] when no bundled font shows a character of the report's sentences
+/// (anywhere else its code point is printed),
 /// [`ExportError::KeyImage`] when the picture's size is not its number of values.
 pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
     if let Some(image) = &document.key_image
@@ -23,6 +25,7 @@ pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
     {
         return Err(ExportError::KeyImage { width: image.width, height: image.height, bytes: image.grey.len() });
     }
+    let document = &legible::legible(document)?;
     let printed = layout::compose(document)?;
     file::write(document, printed)
 }

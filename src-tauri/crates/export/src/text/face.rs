@@ -1,5 +1,6 @@
 //! The bundled fonts, and which of them shows a character.
 
+use super::script::is_joiner;
 use crate::ExportError;
 use allsorts::binary::read::ReadScope;
 use allsorts::font::MatchingPresentation;
@@ -68,6 +69,14 @@ impl Fonts {
             }
         }
         Err(ExportError::NoGlyph(c))
+    }
+
+    /// Whether the character can be printed, or needs no ink.
+    ///
+    /// # Errors
+    /// As [`Fonts::face_for`].
+    pub fn shows(&mut self, c: char, weight: Weight) -> Result<(), ExportError> {
+        if c == '\n' || is_joiner(c) { Ok(()) } else { self.face_for(c, weight).map(drop) }
     }
 
     pub fn face(&mut self, id: FaceId) -> Result<&mut Face, ExportError> {

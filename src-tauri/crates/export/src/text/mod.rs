@@ -7,4 +7,5 @@ mod shape;
 
 pub(crate) use face::{Fonts, Weight};
 pub(crate) use lines::{Line, Paragraph};
+pub(crate) use script::printable;
 pub(crate) use shape::Glyph;
