@@ -7,9 +7,10 @@ mod units;
 
 use crate::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, label};
 use crate::{Report, SectionKind, SentenceId};
+use serde::Serialize;
 
 /// Something to look at before signing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flag {
     /// Stable, for example "check.contradiction".
     pub code: &'static str,

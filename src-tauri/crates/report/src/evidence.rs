@@ -53,7 +53,7 @@ pub enum State {
 }
 
 /// How a claim stands, and one plain sentence that says why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     pub state: State,
     pub reason: &'static str,

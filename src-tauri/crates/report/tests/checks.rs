@@ -131,16 +131,12 @@ fn real_reports_raise_few_flags() {
             claims::sentence_ranges(text).into_iter().map(|range| text[range].trim().to_owned()).collect()
         };
         let (findings, impression) = (sentences("section_findings"), sentences("section_impression"));
-        let words = |texts: &[String]| texts.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
-        let borrowed = |texts: &[String]| texts.iter().map(|t| t.as_str().to_owned()).collect::<Vec<_>>();
-        let report = {
-            let (f, i) = (borrowed(&findings), borrowed(&impression));
-            report(&f.iter().map(String::as_str).collect::<Vec<_>>(), &i.iter().map(String::as_str).collect::<Vec<_>>())
-        };
+        let [f, i] = [&findings, &impression].map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let report = report(&f, &i);
         let flags = checks(&report, None);
         flagged += usize::from(!flags.is_empty());
         for flag in flags {
-            println!("{key} {} {:?}: {} || {}", flag.code, flag.sentences, words(&findings), words(&impression));
+            println!("{key} {} {:?}: {} || {}", flag.code, flag.sentences, f.join(" | "), i.join(" | "));
         }
     }
     println!("{flagged} of {} reports have a flag", reports.len());
