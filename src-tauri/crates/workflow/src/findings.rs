@@ -1,5 +1,7 @@
 //! The findings that MedSigLIP scores: their names, and which sentence speaks of which.
 
+use hilum_report::claims;
+
 /// One of the 13 findings of the published zero-shot prompts (MedGemma Technical
 /// Report, arXiv 2507.05201, Table A4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,33 +10,27 @@ pub struct Finding {
     pub key: &'static str,
     /// As shown to the reader.
     pub label: &'static str,
-    /// Lower-case word stems; a sentence with a word that begins with one speaks of the finding.
-    stems: &'static [&'static str],
 }
 
 /// All 13, in the order in which they are shown when nothing is scored.
 pub fn findings() -> &'static [Finding] {
-    const fn finding(key: &'static str, label: &'static str, stems: &'static [&'static str]) -> Finding {
-        Finding { key, label, stems }
+    const fn finding(key: &'static str, label: &'static str) -> Finding {
+        Finding { key, label }
     }
     static ALL: [Finding; 13] = [
-        finding("pneumothorax", "Pneumothorax", &["pneumothora", "hydropneumothora"]),
-        finding("pleural_effusion", "Pleural effusion", &["effusion"]),
-        finding("consolidation", "Consolidation", &["consolidat"]),
-        finding("pneumonia", "Pneumonia", &["pneumonia", "infectio"]),
-        finding("edema", "Oedema", &["edema", "oedema", "congesti"]),
-        finding("atelectasis", "Atelectasis", &["atelect", "collapse"]),
-        finding("lung_opacity", "Lung opacity", &["opacit", "opacif", "infiltrat", "airspace"]),
-        finding("lung_lesion", "Lung lesion", &["nodul", "mass", "lesion", "cavit"]),
-        finding("cardiomegaly", "Cardiomegaly", &["cardiomegaly", "heart", "cardiac"]),
-        finding("enlarged_cardiomediastinum", "Wide mediastinum", &["mediastin", "cardiomediastin"]),
-        finding("pleural_other", "Other pleural", &["blunt", "thicken"]),
-        finding("fracture", "Fracture", &["fractur"]),
-        finding(
-            "support_devices",
-            "Support devices",
-            &["tube", "catheter", "line", "picc", "pacemaker", "lead", "device", "drain", "electrode"],
-        ),
+        finding("pneumothorax", "Pneumothorax"),
+        finding("pleural_effusion", "Pleural effusion"),
+        finding("consolidation", "Consolidation"),
+        finding("pneumonia", "Pneumonia"),
+        finding("edema", "Oedema"),
+        finding("atelectasis", "Atelectasis"),
+        finding("lung_opacity", "Lung opacity"),
+        finding("lung_lesion", "Lung lesion"),
+        finding("cardiomegaly", "Cardiomegaly"),
+        finding("enlarged_cardiomediastinum", "Wide mediastinum"),
+        finding("pleural_other", "Other pleural"),
+        finding("fracture", "Fracture"),
+        finding("support_devices", "Support devices"),
     ];
     &ALL
 }
@@ -44,20 +40,26 @@ pub fn label(key: &str) -> &str {
     findings().iter().find(|f| f.key == key).map_or(key, |f| f.label)
 }
 
-/// Keys of the findings that a sentence speaks of, whether it affirms or denies them.
+/// Keys of the findings that a sentence speaks of, whether it affirms or denies them, in the
+/// order of [`findings`].
 pub fn mentioned(sentence: &str) -> Vec<&'static str> {
-    let text = sentence.to_lowercase();
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    findings()
-        .iter()
-        .filter(|f| words.iter().any(|w| f.stems.iter().any(|stem| w.starts_with(stem))))
-        .map(|f| f.key)
-        .collect()
+    let claims = claims::label(sentence);
+    findings().iter().map(|f| f.key).filter(|key| claims.iter().any(|c| c.finding.key() == *key)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hilum_report::claims::Finding as Claimed;
+
+    #[test]
+    fn labels_are_those_of_claims() {
+        for finding in findings() {
+            let claimed = Claimed::of_key(finding.key).expect("a finding");
+            assert_eq!(claimed.label(), finding.label);
+        }
+        assert_eq!(findings().len() + 1, Claimed::ALL.len());
+    }
 
     #[test]
     fn sentences_name_their_findings() {
@@ -66,6 +68,7 @@ mod tests {
         check("No pneumothorax or focal consolidation.", &["pneumothorax", "consolidation"]);
         check("The heart is mildly enlarged.", &["cardiomegaly"]);
         check("Endotracheal tube in place.", &["support_devices"]);
+        check("Mass effect on the trachea.", &[]);
         check("Unremarkable study.", &[]);
     }
 }
