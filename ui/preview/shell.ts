@@ -145,7 +145,7 @@ export class PreviewShell {
       return { ...detail, support: detail.support.length > 0 ? this.support() : [], priors };
     },
     image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
-    thumbnail: ({ instanceUid }) => thumbnailOf(this.phantom(instanceUid), 240),
+    thumbnail: ({ instanceUid }) => thumbnailOf(phantom(250, 300, Number(instanceUid.split(".").at(-2))), 240),
     report_view: ({ studyUid }) => this.report(studyUid),
     report_edit: ({ reportId, revision, commands }) => this.edit(reportId, revision, commands),
     templates: () => [
