@@ -8,14 +8,14 @@ use either::Either;
 use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftPrompt};
 use image::{DynamicImage, GrayImage};
 use mistralrs::{
-    ChunkChoice, DeviceMapSetting, Model, ModelDType, MultimodalLoaderType, RequestBuilder,
+    ChunkChoice, DeviceMapSetting, Model, MultimodalLoaderType, RequestBuilder,
     Response, TextMessageRole, TokenSource,
 };
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
 use crate::greedy::Greedy;
-use crate::load::{builder, room_after};
+use crate::load::{builder, placed, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
 use crate::sections::sections_of;
 use crate::spelling::ModelShape;
@@ -43,13 +43,14 @@ pub enum DraftEvent<'a> {
 
 /// A loaded MedGemma. Its calls block; call them from a thread that belongs to no runtime.
 pub struct Engine {
-    model: Model,
+    pub(crate) model: Model,
     /// Taken when the engine is dropped, so that it may be dropped anywhere.
-    runtime: Option<Runtime>,
+    pub(crate) runtime: Option<Runtime>,
     shape: ModelShape,
+    device: String,
     tokens: ControlTokens,
     begin: u32,
-    adds_begin: bool,
+    pub(crate) adds_begin: bool,
 }
 
 impl Engine {
@@ -83,10 +84,9 @@ impl Engine {
         // keeps mistral.rs from answering "hello" once before the first real prompt.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DraftingError::Runtime)?;
-        let builder = builder(folder, view.path())?
+        let (builder, device) = placed(builder(folder, view.path())?);
+        let builder = builder
             .with_loader_type(MultimodalLoaderType::Gemma3)
-            .with_dtype(ModelDType::F32)
-            .with_force_cpu()
             .with_device_mapping(DeviceMapSetting::dummy())
             .with_token_source(TokenSource::None)
             .with_jinja_explicit(view.path().join(TEMPLATE).display().to_string())
@@ -103,6 +103,7 @@ impl Engine {
             model,
             runtime: Some(runtime),
             shape,
+            device,
             tokens: tokenizer.control_tokens(),
             begin,
             adds_begin: tokenizer.adds_begin(),
@@ -111,6 +112,11 @@ impl Engine {
 
     pub fn shape(&self) -> &ModelShape {
         &self.shape
+    }
+
+    /// What it computes on, in words for a person.
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// Writes one draft, greedily, and keeps everything that explains it.

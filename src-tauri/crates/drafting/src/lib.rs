@@ -6,6 +6,7 @@
 //! read cannot be stopped, so the worker is a process of its own that its parent may kill.
 
 mod checkpoint;
+mod drift;
 mod engine;
 mod error;
 mod greedy;
@@ -19,6 +20,7 @@ mod stream;
 mod view;
 mod weights;
 
+pub use drift::{Drift, drift};
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
 pub use load::overlay;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mistralrs::{MultimodalModelBuilder, UqffMultimodalModelBuilder};
+use mistralrs::{Device, ModelDType, MultimodalModelBuilder, UqffMultimodalModelBuilder, best_device};
 
 use crate::DraftingError;
 use crate::spelling::ModelShape;
@@ -43,6 +43,22 @@ pub(crate) fn builder(folder: &Path, view: &Path) -> Result<MultimodalModelBuild
         Some(_) if overlay().is_empty() => Err(DraftingError::Quantised { path: folder.to_owned() }),
         Some(name) => Ok(UqffMultimodalModelBuilder::new(view.display(), vec![name.into()]).into_inner()),
         None => Ok(MultimodalModelBuilder::new(view.display())),
+    }
+}
+
+/// The builder with its device and number type, and the device in words.
+///
+/// A build with the feature `cuda` or `metal` takes the graphics processor where it finds one, in the type that the engine
+/// chooses there (bfloat16). Everything else computes in float32 on the CPU, which is what the parity tests hold.
+pub(crate) fn placed(builder: MultimodalModelBuilder) -> (MultimodalModelBuilder, String) {
+    match best_device(false) {
+        Ok(Device::Cuda(_)) => (builder.with_dtype(ModelDType::Auto), "CUDA device 0".to_owned()),
+        Ok(Device::Metal(_)) => (builder.with_dtype(ModelDType::Auto), "Metal device".to_owned()),
+        _ => {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let words = if threads == 1 { "thread" } else { "threads" };
+            (builder.with_dtype(ModelDType::F32).with_force_cpu(), format!("CPU, {threads} {words}"))
+        }
     }
 }
 
