@@ -5,8 +5,8 @@
 mod common;
 
 use async_trait::async_trait;
-use hilum_app::commands::{audit, images, models, reports, session, settings, signing, studies};
-use hilum_app::dto::{AppEvent, EditCommand, ReportView, SectionName, SentenceState, SignRequest};
+use hilum_app::commands::{audit, evidence, images, models, reports, session, settings, signing, studies};
+use hilum_app::dto::{AppEvent, ClaimPresence, EditCommand, ReportView, SectionName, SentenceState, SignRequest};
 use hilum_app::{App, Host, StartOptions};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 struct Fake {
     files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
     save: PathBuf,
     events: Mutex<Vec<AppEvent>>,
 }
@@ -28,8 +29,8 @@ impl Host for Fake {
         Some(self.files.clone())
     }
 
-    async fn choose_folder(&self) -> Option<PathBuf> {
-        None
+    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
+        self.folder.clone()
     }
 
     async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
@@ -65,7 +66,7 @@ async fn from_first_run_to_a_signed_document() {
     std::fs::write(&not_dicom, b"%PDF-1.7 not an image").expect("a file");
     let mut files = common::radiographs();
     files.push(not_dicom);
-    let host = Arc::new(Fake { files: files.clone(), save: out.path().join("report"), events: Mutex::default() });
+    let host = Arc::new(Fake { files: files.clone(), folder: None, save: out.path().join("report"), events: Mutex::default() });
     let app = Arc::new(App::new(StartOptions { data: data.path().join("data"), open: None }, host.clone()));
 
     assert!(session::app_status(&app).await.expect("a status").first_run);
@@ -79,6 +80,7 @@ async fn from_first_run_to_a_signed_document() {
     let wrong = session::unlock(&app, "Dr A. Reader".into(), "wrong passphrase".into()).await;
     assert_eq!(wrong.expect_err("wrong").code, "vault.locked");
     session::unlock(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("unlocked");
+    renewed_recovery_key(&app, &first.recovery_key).await;
 
     studies::import_files(&app).await.expect("an import").expect("a job");
     let (imported, refused, uids) = host
@@ -141,6 +143,8 @@ async fn from_first_run_to_a_signed_document() {
     let streamed = host.events.lock().expect("events").iter().any(|e| matches!(e, AppEvent::DraftText { .. }));
     assert!(streamed, "the text streamed in before it was done");
 
+    claims_are_set_against_the_models(&app, &host, &report).await;
+
     let request = |report: &ReportView, passphrase: &str, confirmed: bool| SignRequest {
         report_id: report.id.clone(),
         revision: report.revision,
@@ -167,6 +171,21 @@ async fn from_first_run_to_a_signed_document() {
     assert_eq!(stale.expect_err("stale").code, "store.stale_revision");
     let report = reports::report_edit(&app, id.clone(), report.revision, commands).await.expect("a review");
     assert!(report.needs.is_empty(), "{:?}", report.needs);
+    let words = [("said", "Large left pleural effusion."), ("denied", "There is no pleural effusion.")];
+    let contradict = words.map(|(name, text)| EditCommand::Insert {
+        section: SectionName::Findings,
+        after: None,
+        id: name.into(),
+        text: text.into(),
+        region: None,
+        from: None,
+    });
+    let flagged = reports::report_edit(&app, id.clone(), report.revision, contradict.into()).await.expect("an edit");
+    let both = |f: &hilum_app::dto::ReportFlag| words.iter().all(|(name, _)| f.sentence_ids.iter().any(|s| s == name));
+    assert!(flagged.flags.iter().any(|f| f.code == "check.contradiction" && both(f)), "{:?}", flagged.flags);
+    let remove = words.map(|(name, _)| EditCommand::Remove { id: name.into() });
+    let report = reports::report_edit(&app, id.clone(), flagged.revision, remove.into()).await.expect("an edit");
+    assert!(!report.flags.iter().any(both), "{:?}", report.flags);
     let unconfirmed = signing::sign(&app, request(&report, "long enough", false)).await;
     assert_eq!(unconfirmed.expect_err("unconfirmed").code, "sign.not_confirmed");
     let wrong = signing::sign(&app, request(&report, "not my passphrase", true)).await;
@@ -198,8 +217,135 @@ async fn from_first_run_to_a_signed_document() {
     app.close().await;
 }
 
+/// Drafted sentences have claims with the encoder's numbers, and after the questions with the answers.
+async fn claims_are_set_against_the_models(app: &Arc<App>, host: &Fake, report: &ReportView) {
+    let id = report.id.clone();
+    let sentences = proposed(report);
+    let known = evidence::evidence(app, id.clone()).await.expect("evidence");
+    assert!(known.iter().any(|e| sentences.contains(&e.sentence_id)), "{known:?}");
+    let claims: Vec<_> = known.iter().flat_map(|e| &e.claims).collect();
+    assert!(claims.iter().all(|c| c.requery.is_none() && !c.reason.is_empty()));
+    assert!(claims.iter().any(|c| c.support.as_ref().is_some_and(|s| !s.pack_id.is_empty() && s.difference != 0.0)));
+
+    evidence::evidence_requery(app, id.clone()).await.expect("questions begin");
+    host.wait("the answers", 180, |e| match e {
+        AppEvent::EvidenceReady { report_id } if *report_id == id => Some(()),
+        AppEvent::EvidenceFailed { code, detail, .. } => panic!("{code}: {detail}"),
+        _ => None,
+    })
+    .await;
+    let asked = evidence::evidence(app, id.clone()).await.expect("evidence");
+    for claim in asked.iter().flat_map(|e| &e.claims) {
+        let may_be_asked = claim.finding != "no_finding" && claim.presence != ClaimPresence::Uncertain;
+        assert_eq!(claim.requery.is_some(), may_be_asked, "{claim:?}");
+        let Some(answer) = &claim.requery else { continue };
+        assert!(answer.question.starts_with("Is there "), "{claim:?}");
+        assert!(answer.yes_logprob <= 0.0 && answer.no_logprob <= 0.0, "{claim:?}");
+    }
+    let unknown = evidence::evidence(app, "no-such-report".into()).await;
+    assert_eq!(unknown.expect_err("unknown").code, "store.not_found");
+}
+
+/// A new recovery key is given for the passphrase alone, and the one before opens nothing.
+async fn renewed_recovery_key(app: &App, before: &str) {
+    let wrong = session::recovery_renew(app, "not my passphrase".into()).await;
+    assert_eq!(wrong.expect_err("wrong").code, "vault.locked");
+    let renewed = session::recovery_renew(app, "long enough".into()).await.expect("a new key");
+    assert_ne!(renewed, before);
+    session::lock(app).await.expect("locked");
+    let locked = session::recovery_renew(app, "long enough".into()).await;
+    assert_eq!(locked.expect_err("locked").code, "vault.locked");
+    let (name, passphrase) = ("Dr A. Reader", "long enough");
+    let old = session::unlock_with_recovery(app, before.into(), name.into(), passphrase.into()).await;
+    assert_eq!(old.expect_err("the key before opens nothing any more").code, "vault.wrong_recovery_key");
+    session::unlock_with_recovery(app, renewed, name.into(), passphrase.into()).await.expect("unlocked");
+    let lines = audit::audit(app, 20, None).await.expect("lines");
+    assert!(lines.iter().any(|l| l.action == "vault.renew_recovery"));
+}
+
 /// The signer's certificate as the data folder keeps it.
 fn certificate_of(folder: &std::path::Path) -> Vec<u8> {
     let certificates = hilum_store::certificates(folder).expect("the vault is readable");
-    certificates.first().expect("a certificate").der.clone()
+    certificates.last().expect("a certificate").der.clone()
+}
+
+/// A model is chosen, refused, cancelled, added, used and removed without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_is_added_while_the_window_is_open() {
+    common::use_demo_packs();
+    let root = tempfile::tempdir().expect("a folder");
+    let download = root.path().join("MedSigLIP tiny");
+    hilum_testkit::siglip::TinySiglip::references()[0].1.write(&download).expect("a model");
+    let fake = Fake { files: vec![], folder: Some(download.clone()), save: root.path().into(), events: Mutex::default() };
+    let host = Arc::new(fake);
+    let data = root.path().join("data");
+    let app = Arc::new(App::new(StartOptions { data: data.clone(), open: None }, host.clone()));
+    session::create_first_user(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("a user");
+
+    let ended = |job: String| {
+        let host = host.clone();
+        async move {
+            host.wait("end of the addition", 120, |e| match e {
+                AppEvent::PackAdded { job: of, id } if *of == job => Some(Ok(id.clone())),
+                AppEvent::PackFailed { job: of, code, .. } if *of == job => Some(Err(code.clone())),
+                _ => None,
+            })
+            .await
+        }
+    };
+    let in_use = async || {
+        let packs = models::models(&app).await.expect("models");
+        packs.into_iter().find(|p| p.kind == "medsiglip" && p.in_use).map(|p| p.id)
+    };
+    assert_eq!(in_use().await.as_deref(), Some("medsiglip-demo"));
+
+    // A pickle beside the weights: said at once, and there is nothing to add.
+    std::fs::write(download.join("pytorch_model.bin"), "x").expect("a file");
+    let refused = models::pack_choose(&app).await.expect("a choice").expect("a candidate");
+    assert_eq!(refused.problem.expect("a problem").code, "pack.pickle_refused");
+    let unknown = models::pack_add(&app, refused.token, "none".into(), true).await;
+    assert_eq!(unknown.expect_err("unknown").code, "pack.not_chosen");
+    std::fs::remove_file(download.join("pytorch_model.bin")).expect("removed");
+
+    let found = models::pack_choose(&app).await.expect("a choice").expect("a candidate");
+    assert_eq!((found.kind.as_str(), found.problem.is_none(), found.demo), ("medsiglip", true, false));
+    assert!(found.terms.contains("Health AI Developer Foundations") && found.quantize == ["none"]);
+    assert!(!found.token.contains("tiny"), "the window is given no path");
+    let add = async |accepted| models::pack_add(&app, found.token.clone(), "none".into(), accepted).await.expect("a job");
+    assert_eq!(ended(add(false).await).await, Err("pack.terms".into()));
+
+    // A card of zeros that the disk need not hold gives time to cancel.
+    let card = std::fs::File::create(download.join("README.md")).expect("a file");
+    card.set_len(4 << 30).expect("a length");
+    let job = add(true).await;
+    host.wait("the copy", 60, |e| match e {
+        AppEvent::PackProgress { job: of, fraction: Some(_), .. } if *of == job => Some(()),
+        _ => None,
+    })
+    .await;
+    models::pack_add_cancel(&app, job.clone()).await.expect("cancelled");
+    assert_eq!(ended(job).await, Err("pack.cancelled".into()));
+    let left: Vec<_> = std::fs::read_dir(data.join("packs")).expect("a folder").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, [".lock"], "nothing half-added is left");
+    assert_eq!(in_use().await.as_deref(), Some("medsiglip-demo"));
+
+    std::fs::write(download.join("README.md"), "a card").expect("a file");
+    let id = ended(add(true).await).await.expect("added");
+    assert_eq!((id.as_str(), in_use().await.as_deref()), ("medsiglip-tiny", Some("medsiglip-tiny")));
+    let packs = models::models(&app).await.expect("models");
+    assert!(packs.iter().any(|p| p.id == id && p.terms_accepted_at.is_some() && p.card.as_deref() == Some("a card")));
+    let engines = models::engines(&app).await.expect("engines");
+    assert!(engines.iter().any(|e| e.role == "encode" && !e.demo));
+
+    let kept = models::pack_remove(&app, "medsiglip-demo".into()).await;
+    assert_eq!(kept.expect_err("built in").code, "pack.read_only");
+    models::pack_remove(&app, id.clone()).await.expect("removed");
+    assert_eq!(in_use().await.as_deref(), Some("medsiglip-demo"));
+    let lines = audit::audit(&app, 50, None).await.expect("lines");
+    for action in ["pack.add", "pack.remove"] {
+        assert!(lines.iter().any(|l| l.action == action && l.object == id), "{action} is in the chain");
+    }
+    session::lock(&app).await.expect("locked");
+    assert_eq!(models::pack_remove(&app, id).await.expect_err("locked").code, "vault.locked");
+    app.close().await;
 }

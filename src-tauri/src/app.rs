@@ -1,12 +1,13 @@
 //! The state of the running application.
 
 use crate::dto::{AppError, AppEvent, Settings};
+use crate::engines;
 use crate::host::Host;
 use hilum_workflow::children::{PackDrafter, PackScorer};
-use hilum_workflow::{Cancel, ModelPack, Outside, Workstation};
+use hilum_workflow::{Cancel, ModelPack, Workstation};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
@@ -35,9 +36,9 @@ impl StartOptions {
     }
 }
 
-/// Everything outside the workstation, and what the Models screen shows of it.
-pub(crate) struct Outfit {
-    pub outside: Outside,
+/// The installed packs, and the engines that run two of them.
+#[derive(Clone, Default)]
+pub(crate) struct Installed {
     pub packs: Vec<ModelPack>,
     pub encode: Option<PackScorer>,
     pub draft: Option<PackDrafter>,
@@ -46,9 +47,14 @@ pub(crate) struct Outfit {
 /// The workstation with its engines.
 pub(crate) struct Open {
     pub workstation: Arc<Workstation>,
-    pub packs: Vec<ModelPack>,
-    pub encode: Option<PackScorer>,
-    pub draft: Option<PackDrafter>,
+    installed: RwLock<Arc<Installed>>,
+}
+
+impl Open {
+    /// The packs and engines as they are now.
+    pub(crate) fn installed(&self) -> Arc<Installed> {
+        self.installed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The application: the workstation, its host, and what is under way.
@@ -58,6 +64,8 @@ pub struct App {
     open: OnceCell<Open>,
     /// Imports and drafts under way, by job or report id.
     jobs: Mutex<HashMap<String, Cancel>>,
+    /// Folders of models that the person chose, by token.
+    chosen: Mutex<HashMap<String, PathBuf>>,
     last_input: Mutex<Instant>,
     closing: Mutex<Closing>,
     answered: tokio::sync::Notify,
@@ -84,6 +92,7 @@ impl App {
             host,
             open: OnceCell::new(),
             jobs: Mutex::default(),
+            chosen: Mutex::default(),
             last_input: Mutex::new(Instant::now()),
             closing: Mutex::new(Closing::NotAsked),
             answered: tokio::sync::Notify::new(),
@@ -103,12 +112,36 @@ impl App {
     pub(crate) async fn open(&self) -> Result<&Open, AppError> {
         self.open
             .get_or_try_init(|| async {
-                let Outfit { outside, packs, encode, draft } =
-                    crate::engines::outfit(&self.options.data, self.host.clone()).await;
+                let installed = engines::installed(&self.options.data, None, self.host.clone()).await;
+                let outside = engines::outside(&installed);
                 let workstation = Arc::new(Workstation::open(&self.options.data, outside)?);
-                Ok(Open { workstation, packs, encode, draft })
+                Ok(Open { workstation, installed: RwLock::new(Arc::new(installed)) })
             })
             .await
+    }
+
+    /// Lists the packs anew and lets the engines run what is there now. An engine whose
+    /// pack stayed the same goes on; work under way ends with the model that it began with.
+    pub(crate) async fn refresh_packs(&self) -> Result<(), AppError> {
+        let open = self.open().await?;
+        let installed = engines::installed(&self.options.data, Some(&open.installed()), self.host.clone()).await;
+        let outside = engines::models(&installed);
+        let installed = Arc::new(installed);
+        *open.installed.write().unwrap_or_else(PoisonError::into_inner) = installed.clone();
+        open.workstation.use_models(outside);
+        for engine in engines::statuses(&installed) {
+            self.host.emit(AppEvent::Engine { engine });
+        }
+        Ok(())
+    }
+
+    /// Keeps a folder that the person chose; the window is given a token, never the path.
+    pub(crate) fn keep_chosen(&self, token: String, folder: PathBuf) {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).insert(token, folder);
+    }
+
+    pub(crate) fn chosen(&self, token: &str) -> Option<PathBuf> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
     /// What was given at start.

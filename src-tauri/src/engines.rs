@@ -1,56 +1,81 @@
 //! The decoder and the model workers, as the window's host starts them.
 
-use crate::app::Outfit;
+use crate::app::Installed;
 use crate::dto::{AppEvent, EngineState, EngineStatus};
 use crate::host::Host;
+use crate::packs;
 use async_trait::async_trait;
 use hilum_workers::{DecodeChild, DraftWorker, EncodeWorker, WorkerLimits, WorkerState, locate};
 use hilum_workflow::children::{PackDrafter, PackScorer};
 use hilum_workflow::{
-    Cancel, Decoder, Drafter, Fault, ModelPack, Outside, PackKind, RandomIds, Scorer, SystemClock,
+    Cancel, Decoder, Drafter, Fault, ModelPack, Models, Outside, PackKind, RandomIds, Scorer, SystemClock,
 };
-use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use tokio::process::Command;
 use tokio::sync::watch;
 
-/// Longest time that listing the packs may take; it reads manifests only.
-const LISTING: std::time::Duration = std::time::Duration::from_secs(20);
-
-/// Everything outside, and what the Models screen shows of it.
-pub(crate) async fn outfit(data: &Path, host: Arc<dyn Host>) -> Outfit {
-    let packs = packs(data).await.unwrap_or_default();
+/// The packs that are there and an engine for each kind of work, none loaded yet. An
+/// engine of `before` whose pack is still the one to use is taken over as it is.
+pub(crate) async fn installed(data: &Path, before: Option<&Installed>, host: Arc<dyn Host>) -> Installed {
+    let packs = match packs::list(data).await {
+        Ok(packs) => packs,
+        // What worked a moment ago still does.
+        Err(_) => before.map(|before| before.packs.clone()).unwrap_or_default(),
+    };
     let program = locate("hilumctl").ok();
-    let encode = program.as_ref().zip(of_kind(&packs, PackKind::Medsiglip)).map(|(program, pack)| PackScorer {
-        worker: EncodeWorker::start(program.clone(), WorkerLimits::default()),
-        pack,
+    let encode = program.as_ref().zip(of_kind(&packs, PackKind::Medsiglip)).map(|(program, pack)| {
+        let same = before.and_then(|before| before.encode.clone()).filter(|engine| engine.pack.hash == pack.hash && engine.pack.dir == pack.dir);
+        same.unwrap_or_else(|| {
+            let worker = EncodeWorker::start(program.clone(), WorkerLimits::default());
+            tell("encode", &pack, worker.state(), host.clone());
+            PackScorer { worker, pack }
+        })
     });
-    let draft = program.as_ref().zip(of_kind(&packs, PackKind::Medgemma)).map(|(program, pack)| PackDrafter {
-        worker: DraftWorker::start(program.clone(), WorkerLimits::default()),
-        pack,
+    let draft = program.as_ref().zip(of_kind(&packs, PackKind::Medgemma)).map(|(program, pack)| {
+        let same = before.and_then(|before| before.draft.clone()).filter(|engine| engine.pack.hash == pack.hash && engine.pack.dir == pack.dir);
+        same.unwrap_or_else(|| {
+            let worker = DraftWorker::start(program.clone(), WorkerLimits::default());
+            tell("draft", &pack, worker.state(), host.clone());
+            PackDrafter { worker, pack }
+        })
     });
-    if let Some(encode) = &encode {
-        tell("encode", &encode.pack, encode.worker.state(), host.clone());
+    Installed { packs, encode, draft }
+}
+
+/// The engines as the use cases know them.
+pub(crate) fn models(installed: &Installed) -> Models {
+    Models {
+        scorer: installed.encode.clone().map(|engine| Arc::new(engine) as Arc<dyn Scorer>),
+        drafter: installed.draft.clone().map(|engine| Arc::new(engine) as Arc<dyn Drafter>),
     }
-    if let Some(draft) = &draft {
-        tell("draft", &draft.pack, draft.worker.state(), host);
-    }
-    let outside = Outside {
+}
+
+/// Everything outside the workstation.
+pub(crate) fn outside(installed: &Installed) -> Outside {
+    let Models { scorer, drafter } = models(installed);
+    Outside {
         clock: Arc::new(SystemClock::local()),
         ids: Arc::new(RandomIds),
         decoder: match DecodeChild::located() {
             Ok(child) => Arc::new(child),
             Err(_) => Arc::new(NoDecoder),
         },
-        scorer: encode.clone().map(|e| Arc::new(e) as Arc<dyn Scorer>),
-        drafter: draft.clone().map(|d| Arc::new(d) as Arc<dyn Drafter>),
-    };
-    Outfit { outside, packs, encode, draft }
+        scorer,
+        drafter,
+    }
+}
+
+/// What both engines are doing, for the window.
+pub(crate) fn statuses(installed: &Installed) -> [EngineStatus; 2] {
+    let (draft, encode) = (installed.draft.as_ref(), installed.encode.as_ref());
+    [
+        status("draft", draft.map(|d| &d.pack), draft.map(|d| d.worker.state().borrow().clone())),
+        status("encode", encode.map(|e| &e.pack), encode.map(|e| e.worker.state().borrow().clone())),
+    ]
 }
 
 /// What an engine is doing, for the window.
-pub(crate) fn status(role: &str, pack: Option<&ModelPack>, state: Option<WorkerState>) -> EngineStatus {
+fn status(role: &str, pack: Option<&ModelPack>, state: Option<WorkerState>) -> EngineStatus {
     let (state, code) = match state {
         None => (EngineState::NoModel, None),
         Some(WorkerState::Idle) => (EngineState::Idle, None),
@@ -66,64 +91,6 @@ pub(crate) fn status(role: &str, pack: Option<&ModelPack>, state: Option<WorkerS
         pack_name: pack.map(|p| p.name.clone()),
         demo: pack.is_some_and(|p| p.demo),
         code,
-    }
-}
-
-/// Checks a pack's files against its manifest; `hilumctl` does it, since this process
-/// reads no model.
-///
-/// # Errors
-/// The code that `hilumctl` gives, for example "pack.hash_mismatch".
-pub(crate) async fn verify_pack(data: &Path, id: &str) -> Result<(), Fault> {
-    let output = hilumctl(data, &["--json", "pack", "verify", id], None).await?;
-    if output.status.success() {
-        return Ok(());
-    }
-    #[derive(Deserialize)]
-    struct Said {
-        error: Error,
-    }
-    #[derive(Deserialize)]
-    struct Error {
-        code: String,
-        message: String,
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().find_map(|line| serde_json::from_str::<Said>(line).ok());
-    Err(match last {
-        Some(Said { error }) => Fault { code: error.code, detail: error.message },
-        None => Fault { code: "pack.unreadable".into(), detail: "The pack could not be checked.".into() },
-    })
-}
-
-/// The installed packs, as `hilumctl pack list --json` says.
-async fn packs(data: &Path) -> Result<Vec<ModelPack>, Fault> {
-    #[derive(Deserialize)]
-    struct Listing {
-        packs: Vec<ModelPack>,
-    }
-    let output = hilumctl(data, &["--json", "pack", "list"], Some(LISTING)).await?;
-    let listing: Listing = serde_json::from_slice(&output.stdout).map_err(|e| {
-        tracing::warn!("the packs could not be listed: {e}");
-        Fault { code: "pack.unreadable".into(), detail: "The installed models could not be listed.".into() }
-    })?;
-    Ok(listing.packs)
-}
-
-async fn hilumctl(
-    data: &Path,
-    arguments: &[&str],
-    limit: Option<std::time::Duration>,
-) -> Result<std::process::Output, Fault> {
-    let program: PathBuf = locate("hilumctl")?;
-    let running = Command::new(program).arg("--data").arg(data).args(arguments).kill_on_drop(true).output();
-    let failed = |detail: String| Fault { code: "worker.start".into(), detail };
-    match limit {
-        None => running.await.map_err(|e| failed(e.to_string())),
-        Some(limit) => match tokio::time::timeout(limit, running).await {
-            Ok(output) => output.map_err(|e| failed(e.to_string())),
-            Err(_) => Err(failed("hilumctl did not answer in time".into())),
-        },
     }
 }
 

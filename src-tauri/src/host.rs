@@ -11,8 +11,8 @@ pub trait Host: Send + Sync {
     fn emit(&self, event: AppEvent);
     /// Asks the person for files; `None` when the dialog was closed.
     async fn choose_files(&self) -> Option<Vec<PathBuf>>;
-    /// Asks the person for a folder.
-    async fn choose_folder(&self) -> Option<PathBuf>;
+    /// Asks the person for a folder, under this title.
+    async fn choose_folder(&self, title: &str) -> Option<PathBuf>;
     /// Asks the person where to save, proposing a file name.
     async fn choose_save(&self, proposed: &str) -> Option<PathBuf>;
 }

@@ -10,6 +10,7 @@ mod desktop;
 pub mod dto;
 mod engines;
 mod host;
+mod packs;
 
 pub use app::{App, StartOptions};
 pub use desktop::{COMMANDS, run};

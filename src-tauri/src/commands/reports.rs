@@ -40,7 +40,7 @@ pub async fn templates(app: &App) -> Result<Vec<TemplateView>, AppError> {
 /// Begins a draft; how it goes is told by events.
 pub async fn draft_start(app: &Arc<App>, report_id: String, indication_confirmed: bool) -> Result<(), AppError> {
     let open = app.open().await?;
-    if open.draft.is_none() {
+    if open.installed().draft.is_none() {
         return Err(hilum_workflow::WorkflowError::NoDrafter.into());
     }
     // Asked before anything runs, so that a wrong id or a locked folder is said at once.
@@ -59,6 +59,7 @@ pub async fn draft_start(app: &Arc<App>, report_id: String, indication_confirmed
 
 pub async fn draft_cancel(app: &App, report_id: String) -> Result<(), AppError> {
     app.cancel(&report_id);
+    app.cancel(&super::evidence::job(&report_id));
     Ok(())
 }
 

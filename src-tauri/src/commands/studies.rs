@@ -14,14 +14,13 @@ const LINES: u32 = 500;
 
 pub async fn worklist(app: &App, search: String) -> Result<Vec<StudyRow>, AppError> {
     let workstation = app.workstation().await?;
-    let mut rows = Vec::new();
-    for line in workstation.worklist(&search, LINES).await? {
-        let support = workstation.known_support(&line.study_uid).await?;
-        let first = workstation.glance(&line.study_uid).await?;
-        let drafting = first.report.as_ref().is_some_and(|r| app.under_way(r.as_str()));
-        rows.push(convert::study_row(line, support, first, drafting));
-    }
-    Ok(rows)
+    let lines = workstation.worklist(&search, LINES).await?;
+    let glances = workstation.glances(&lines).await?;
+    let rows = lines.into_iter().zip(glances).map(|(line, glance)| {
+        let drafting = glance.report.as_ref().is_some_and(|r| app.under_way(r.as_str()));
+        convert::study_row(line, glance, drafting)
+    });
+    Ok(rows.collect())
 }
 
 /// Imports what was given at start, and opens its study.
@@ -40,7 +39,7 @@ pub async fn import_files(app: &Arc<App>) -> Result<Option<String>, AppError> {
 
 pub async fn import_folder(app: &Arc<App>) -> Result<Option<String>, AppError> {
     app.workstation().await?;
-    match app.host.choose_folder().await {
+    match app.host.choose_folder("Import a folder").await {
         Some(folder) => begin_import(app, vec![folder], false).await.map(Some),
         None => Ok(None),
     }

@@ -95,9 +95,9 @@ impl Host for Desktop {
         Some(files.into_iter().filter_map(path).collect())
     }
 
-    async fn choose_folder(&self) -> Option<PathBuf> {
+    async fn choose_folder(&self, title: &str) -> Option<PathBuf> {
         let (chosen, answer) = oneshot::channel();
-        self.handle.dialog().file().set_title("Import a folder").pick_folder(move |folder| {
+        self.handle.dialog().file().set_title(title).pick_folder(move |folder| {
             let _ = chosen.send(folder);
         });
         path(answer.await.ok()??)

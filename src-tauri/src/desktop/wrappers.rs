@@ -16,8 +16,9 @@ type Shell<'a> = State<'a, Arc<App>>;
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
-        draft_preview_pdf, draft_start, engines, image_pixels, import_files, import_folder, lock, models, open_study,
-        report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
+        draft_preview_pdf, draft_start, engines, evidence, evidence_requery, image_pixels, import_files, import_folder, lock, models, open_study,
+        pack_add, pack_add_cancel, pack_choose, pack_remove,
+        recovery_renew, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
 }
@@ -62,6 +63,11 @@ async fn close_window(app: Shell<'_>, window: tauri::WebviewWindow) -> Answer<()
     app.allow_close();
     // Destroyed rather than closed: the page has just said that it is done.
     window.destroy().map_err(|e| AppError { code: "window.close".into(), detail: e.to_string() })
+}
+
+#[tauri::command]
+async fn recovery_renew(app: Shell<'_>, passphrase: String) -> Answer<String> {
+    on::session::recovery_renew(&app, passphrase).await
 }
 
 #[tauri::command]
@@ -141,6 +147,16 @@ async fn draft_start(app: Shell<'_>, report_id: String, indication_confirmed: bo
 }
 
 #[tauri::command]
+async fn evidence(app: Shell<'_>, report_id: String) -> Answer<Vec<SentenceEvidence>> {
+    on::evidence::evidence(&app, report_id).await
+}
+
+#[tauri::command]
+async fn evidence_requery(app: Shell<'_>, report_id: String) -> Answer<()> {
+    on::evidence::evidence_requery(&app, report_id).await
+}
+
+#[tauri::command]
 async fn draft_cancel(app: Shell<'_>, report_id: String) -> Answer<()> {
     on::reports::draft_cancel(&app, report_id).await
 }
@@ -178,6 +194,26 @@ async fn models(app: Shell<'_>) -> Answer<Vec<ModelPack>> {
 #[tauri::command]
 async fn verify_model(app: Shell<'_>, id: String) -> Answer<()> {
     on::models::verify_model(&app, id).await
+}
+
+#[tauri::command]
+async fn pack_choose(app: Shell<'_>) -> Answer<Option<PackCandidate>> {
+    on::models::pack_choose(&app).await
+}
+
+#[tauri::command]
+async fn pack_add(app: Shell<'_>, token: String, quantize: String, terms_accepted: bool) -> Answer<String> {
+    on::models::pack_add(&app, token, quantize, terms_accepted).await
+}
+
+#[tauri::command]
+async fn pack_add_cancel(app: Shell<'_>, job: String) -> Answer<()> {
+    on::models::pack_add_cancel(&app, job).await
+}
+
+#[tauri::command]
+async fn pack_remove(app: Shell<'_>, id: String) -> Answer<()> {
+    on::models::pack_remove(&app, id).await
 }
 
 #[tauri::command]

@@ -76,7 +76,7 @@ pub struct EngineStatus {
 #[serde(rename_all = "camelCase")]
 pub struct ModelPack {
     pub id: String,
-    /// "medgemma" or "medsiglip".
+    /// "medgemma", "medgemma-text" (kept, drafts nothing) or "medsiglip".
     pub kind: String,
     pub name: String,
     pub demo: bool,
@@ -88,8 +88,60 @@ pub struct ModelPack {
     pub quantization: String,
     /// The card, as Markdown source; shown as text.
     pub card: Option<String>,
+    /// When a person accepted the terms, RFC 3339; demonstrations need no acceptance.
+    pub terms_accepted_at: Option<String>,
     /// True when this is the pack that drafts or scores.
     pub in_use: bool,
+    /// What it ran on, in words; empty before its first load here.
+    pub device: String,
+    /// Memory of its process after loading, bytes.
+    pub memory_bytes: Option<f64>,
+    pub load_seconds: Option<f64>,
+    pub tokens_per_second: Option<f64>,
+}
+
+/// A folder that the person chose, before it is a pack.
+#[derive(Debug, Clone, Default, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PackCandidate {
+    /// Stands for the folder in `pack_add`.
+    pub token: String,
+    pub name: String,
+    /// As in [`ModelPack`]; empty where there is a problem.
+    pub kind: String,
+    /// For example "Gemma3ForConditionalGeneration".
+    pub architecture: String,
+    pub files: f64,
+    pub bytes: f64,
+    /// Of the first of `choices`, bytes.
+    pub estimate_disk: f64,
+    pub estimate_memory: f64,
+    /// To be shown and accepted before `pack_add`, unless `demo`.
+    pub terms: String,
+    pub notice: String,
+    pub demo: bool,
+    /// The names of `choices`.
+    pub quantize: Vec<String>,
+    pub choices: Vec<PackChoice>,
+    /// Why it cannot become a pack.
+    pub problem: Option<PackProblem>,
+}
+
+/// One way of storing a model, and what that takes, bytes.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PackChoice {
+    /// "q4k", "q8_0" or "none".
+    pub quantize: String,
+    pub disk: f64,
+    pub memory: f64,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PackProblem {
+    pub code: String,
+    pub detail: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]

@@ -12,6 +12,16 @@ pub enum DraftStage {
     Writing,
 }
 
+/// What is being done with a model's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PackPhase {
+    Checking,
+    Hashing,
+    Converting,
+    Copying,
+}
+
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum AppEvent {
@@ -21,6 +31,12 @@ pub enum AppEvent {
     /// A study's row changed; the worklist reads it again.
     StudyChanged { study_uid: String },
     Engine { engine: EngineStatus },
+    /// `fraction` is of the phase, 0 to 1; `detail` is the file at hand.
+    PackProgress { job: String, phase: PackPhase, fraction: Option<f64>, detail: String },
+    /// The pack is in the list of models now, and in use where it comes first.
+    PackAdded { job: String, id: String },
+    /// Nothing was added and nothing is left behind.
+    PackFailed { job: String, code: String, detail: String },
     SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
     SupportFailed { study_uid: String, code: String, detail: String },
     /// Images that are embedded in the background; `done` equals `total` at the end.
@@ -33,6 +49,12 @@ pub enum AppEvent {
     DraftCancelled { report_id: String },
     /// The report is as it was; trying again is safe.
     DraftFailed { report_id: String, code: String, detail: String },
+    /// Questions about the report's claims: `done` of `total` are answered.
+    EvidenceProgress { report_id: String, done: u32, total: u32 },
+    /// Evidence of the report is to be read again; also after a cancel.
+    EvidenceReady { report_id: String },
+    /// What was answered until then is kept; trying again is safe.
+    EvidenceFailed { report_id: String, code: String, detail: String },
     /// The window is to be closed: what is unsaved is sent now, then `close_window` is called.
     Closing,
     /// Idle time passed; the window shows the unlock screen.

@@ -6,12 +6,14 @@
 
 mod app;
 mod event;
+mod evidence;
 mod report;
 mod similar;
 mod study;
 
 pub use app::*;
 pub use event::*;
+pub use evidence::*;
 pub use report::*;
 pub use similar::*;
 pub use study::*;
@@ -27,10 +29,12 @@ pub fn typescript() -> String {
         }};
     }
     let declarations = declarations![
-        AppError, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, Settings, AuditLine, AuditVerdict,
+        AppError, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, PackCandidate, PackChoice, PackProblem,
+        PackPhase, Settings, AuditLine, AuditVerdict,
         StudyRow, StudyDetail, PatientView, ImageView, ImportFile, FindingSupport,
         EvidenceMapHead, MapPlacement, SimilarFilter, SimilarCases, SimilarCase, SimilarIdentity, CalibratedProbability,
         CalibrationStatus, CalibrationRow, AucView,
+        SentenceEvidence, ClaimView, ClaimState, ClaimPresence, ClaimSide, ClaimSupport, ClaimRequery, ReportFlag,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
         VersionName, SigningNeed, EditCommand, SignRequest, SignedResult, TemplateView, AppEvent, DraftStage,
     ];

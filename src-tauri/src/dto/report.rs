@@ -96,6 +96,8 @@ pub struct ReportView {
     pub versions: Vec<VersionView>,
     /// What signing still needs; empty when it may be signed.
     pub needs: Vec<SigningNeed>,
+    /// What the report says against itself or against the patient's data; forbids nothing.
+    pub flags: Vec<super::ReportFlag>,
     /// Local time of the last save, "14:09:31".
     pub saved_at: Option<String>,
 }

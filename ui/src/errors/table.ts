@@ -154,6 +154,14 @@ export const WORDING: Record<string, Wording> = {
     next: "It is signed and stored. Save it and open it with another program.",
   },
 
+  "pack.not_chosen": {
+    what: "This folder was not chosen in this session.",
+    next: "Choose the folder again, then add it.",
+  },
+  "pack.unreadable": {
+    what: "Hilum's helper program gave no answer that makes sense.",
+    next: "Try again. If it stays so, install Hilum again.",
+  },
   "pack.hash_mismatch": {
     what: "A file of this model pack is not what it was when the pack was added.",
     next: "Do not use it. Remove the pack and add it again from its source.",

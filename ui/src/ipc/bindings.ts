@@ -50,7 +50,7 @@ export type EngineState = "no_model" | "idle" | "loading" | "ready" | "working" 
 
 export type ModelPack = { id: string, 
 /**
- * "medgemma" or "medsiglip".
+ * "medgemma", "medgemma-text" (kept, drafts nothing) or "medsiglip".
  */
 kind: string, name: string, demo: boolean, hash: string, bytes: number, source: string, terms: string, notice: string, quantization: string, 
 /**
@@ -58,9 +58,53 @@ kind: string, name: string, demo: boolean, hash: string, bytes: number, source: 
  */
 card: string | null, 
 /**
+ * When a person accepted the terms, RFC 3339; demonstrations need no acceptance.
+ */
+termsAcceptedAt: string | null, 
+/**
  * True when this is the pack that drafts or scores.
  */
 inUse: boolean, };
+
+export type PackCandidate = { 
+/**
+ * Stands for the folder in `pack_add`.
+ */
+token: string, name: string, 
+/**
+ * As in [`ModelPack`]; empty where there is a problem.
+ */
+kind: string, 
+/**
+ * For example "Gemma3ForConditionalGeneration".
+ */
+architecture: string, files: number, bytes: number, 
+/**
+ * Of the first of `choices`, bytes.
+ */
+estimateDisk: number, estimateMemory: number, 
+/**
+ * To be shown and accepted before `pack_add`, unless `demo`.
+ */
+terms: string, notice: string, demo: boolean, 
+/**
+ * The names of `choices`.
+ */
+quantize: Array<string>, choices: Array<PackChoice>, 
+/**
+ * Why it cannot become a pack.
+ */
+problem: PackProblem | null, };
+
+export type PackChoice = { 
+/**
+ * "q4k", "q8_0" or "none".
+ */
+quantize: string, disk: number, memory: number, };
+
+export type PackProblem = { code: string, detail: string, };
+
+export type PackPhase = "checking" | "hashing" | "converting" | "copying";
 
 export type Settings = { 
 /**
@@ -302,6 +346,63 @@ auc: AucView | null, fittedAt: string | null, };
 
 export type AucView = { value: number, low: number, high: number, };
 
+export type SentenceEvidence = { sentenceId: string, claims: Array<ClaimView>, };
+
+export type ClaimView = { 
+/**
+ * Key such as "pleural_effusion"; "no_finding" for "no acute abnormality".
+ */
+finding: string, 
+/**
+ * "Pleural effusion".
+ */
+label: string, presence: ClaimPresence, side: ClaimSide | null, 
+/**
+ * "lower", "basal" and so on.
+ */
+zone: string | null, 
+/**
+ * "minimal", "mild", "moderate" or "severe".
+ */
+severity: string | null, 
+/**
+ * "new", "unchanged", "increased", "decreased", "resolved", "chronic", "acute".
+ */
+temporal: Array<string>, 
+/**
+ * What kind of device, for example "endotracheal tube".
+ */
+device: string | null, state: ClaimState, 
+/**
+ * One plain sentence.
+ */
+reason: string, support: ClaimSupport | null, requery: ClaimRequery | null, };
+
+export type ClaimState = "agree" | "conflict" | "unchecked";
+
+export type ClaimPresence = "present" | "absent" | "uncertain";
+
+export type ClaimSide = "left" | "right" | "bilateral";
+
+export type ClaimSupport = { difference: number, softmax: number, packId: string, instanceUid: string, };
+
+export type ClaimRequery = { question: string, 
+/**
+ * "yes", "no", or null where it gave neither.
+ */
+answer: string | null, yesLogprob: number, noLogprob: number, packId: string, };
+
+export type ReportFlag = { 
+/**
+ * "check.contradiction", "check.side", "check.no_finding", "check.impression_lacks", "check.sex"
+ * or "check.units".
+ */
+code: string, 
+/**
+ * One plain sentence.
+ */
+text: string, sentenceIds: Array<string>, };
+
 export type ReportView = { id: string, studyUid: string, status: ReportStatus, 
 /**
  * Grows with every applied command; edits name the revision that they were made on.
@@ -311,6 +412,10 @@ revision: number, template: string, becoming: VersionName, sections: Array<Secti
  * What signing still needs; empty when it may be signed.
  */
 needs: Array<SigningNeed>, 
+/**
+ * What the report says against itself or against the patient's data; forbids nothing.
+ */
+flags: Array<ReportFlag>, 
 /**
  * Local time of the last save, "14:09:31".
  */
@@ -378,6 +483,6 @@ export type SignedResult = { versionId: string, pdfSha256: string, auditHead: st
 
 export type TemplateView = { id: string, name: string, };
 
-export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
+export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";

@@ -6,11 +6,13 @@ import type {
   EngineStatus,
   FirstUser,
   ModelPack,
+  PackCandidate,
   ReportView,
   Settings,
   SimilarCases,
   SimilarFilter,
   SimilarIdentity,
+  SentenceEvidence,
   SignedResult,
   SignRequest,
   StudyDetail,
@@ -81,6 +83,10 @@ export const calibrationFit = () => call<CalibrationRow[]>("calibration_fit");
 export const reportView = (studyUid: string) => call<ReportView>("report_view", { studyUid });
 export const reportEdit = (reportId: string, revision: number, commands: EditCommand[]) =>
   call<ReportView>("report_edit", { reportId, revision, commands });
+/** What the report's sentences claim, and what speaks for and against each claim by now. */
+export const evidence = (reportId: string) => call<SentenceEvidence[]>("evidence", { reportId });
+/** Puts a yes/no question to the model for each claim; `draftCancel` ends it. */
+export const evidenceRequery = (reportId: string) => call<null>("evidence_requery", { reportId });
 export const templates = () => call<TemplateView[]>("templates");
 export const draftStart = (reportId: string, options: DraftOptions) =>
   call<null>("draft_start", { reportId, options, indicationConfirmed: options.indicationConfirmed });
@@ -92,6 +98,11 @@ export const draftPreviewPdf = (reportId: string) => call<ArrayBuffer>("draft_pr
 
 export const engines = () => call<EngineStatus[]>("engines");
 export const models = () => call<ModelPack[]>("models");
+export const packChoose = () => call<PackCandidate | null>("pack_choose");
+export const packAdd = (token: string, quantize: string, termsAccepted: boolean) =>
+  call<string>("pack_add", { token, quantize, termsAccepted });
+export const packAddCancel = (job: string) => call<null>("pack_add_cancel", { job });
+export const packRemove = (id: string) => call<null>("pack_remove", { id });
 export const verifyModel = (id: string) => call<null>("verify_model", { id });
 export const settings = () => call<Settings>("settings");
 export const setSettings = (value: Settings) => call<Settings>("set_settings", { settings: value });

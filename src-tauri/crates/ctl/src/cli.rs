@@ -45,6 +45,9 @@ pub enum Command {
     /// Score chest findings in images with a MedSigLIP pack
     #[command(long_about = help::CLASSIFY, after_long_help = help::CLASSIFY_END)]
     Classify(Classify),
+    /// Say what the sentences of a report claim: findings, presence, side
+    #[command(long_about = help::CLAIMS, after_long_help = help::CLAIMS_END)]
+    Claims(Claims),
     /// Write the image embeddings of a MedSigLIP pack
     #[command(long_about = help::EMBED, after_long_help = help::EMBED_END)]
     Embed(Embed),
@@ -83,6 +86,8 @@ pub enum WorkerRole {
     Encode,
     /// MedGemma: drafts
     Draft,
+    /// Two MedGemma packs set against each other
+    Drift,
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +160,18 @@ pub enum PackCommand {
         /// Where the weights come from, for the record
         #[arg(long)]
         source: Option<String>,
+        /// The kind that the folder must be; any where absent
+        #[arg(long, value_enum)]
+        kind: Option<PackKindName>,
+        /// You have read the terms that `pack check` shows, and accept them for this pack
+        #[arg(long)]
+        accept_terms: bool,
+    },
+    /// Say what a downloaded model folder would become, and its terms; nothing is copied
+    #[command(long_about = help::PACK_CHECK, after_long_help = help::PACK_END)]
+    Check {
+        /// The folder as the publisher ships it
+        dir: PathBuf,
     },
     /// List the packs
     #[command(long_about = help::PACK_LIST, after_long_help = help::PACK_END)]
@@ -174,6 +191,16 @@ pub enum PackCommand {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PackKindName {
+    /// Sees images and drafts
+    Medgemma,
+    /// A language model without images
+    MedgemmaText,
+    /// Scores findings and embeds images
+    Medsiglip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Quantize {
     /// As published
     None,
@@ -190,6 +217,12 @@ pub struct Classify {
     /// The MedSigLIP pack to use
     #[arg(long, value_name = "ID")]
     pub pack: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Claims {
+    /// A text file in UTF-8, or - for standard input; a line may be a sentence or a whole report
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -308,6 +341,8 @@ pub enum BenchKind {
     Decode,
     /// One file through the decode child, with thumbnail
     Import,
+    /// How far a quantised MedGemma pack's next-token distributions are from those of what it was made of
+    Drift,
 }
 
 #[derive(Debug, Args)]
@@ -323,6 +358,9 @@ pub struct Bench {
     /// The pack to use
     #[arg(long, value_name = "ID")]
     pub pack: Option<String>,
+    /// For drift: the pack it was made of, or that pack's folder as downloaded
+    #[arg(long, value_name = "ID|DIR")]
+    pub against: Option<String>,
 }
 
 #[cfg(test)]

@@ -93,6 +93,8 @@ fn status_of(code: &str) -> u8 {
         "export.write_failed",
         "file.write",
         "pack.write",
+        "pack.convert",
+        "pack.busy",
         "decode.input",
         "drafting.write",
         "drafting.runtime",

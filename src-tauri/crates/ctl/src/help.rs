@@ -26,7 +26,7 @@ models.
 A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
 report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
 
-inspect, pack, classify, embed, draft, verify and bench need no vault. user, import, studies, report and audit work on \
+inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, report and audit work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";
 
 pub const PROGRAM_END: &str = page_end!(
@@ -114,18 +114,28 @@ under Google's Health AI Developer Foundations terms: you download them yourself
 before the demonstrations wherever none is named.";
 
 pub const PACK_ADD: &str = "\
-Check a folder as downloaded from the publisher (config, tokenizer, safetensors weights in one file or in shards, as \
-transformers 4 or 5 writes them), copy it into the data folder and write its manifest with the SHA-256 of every file. \
-Weights in pickle formats (.bin, .pt, .pth, .ckpt), missing or truncated shards and tensors whose shape contradicts the \
-configuration are refused, and nothing is left behind. Ctrl-C stops it cleanly.
+Check a folder as downloaded from the publisher, make a pack of it in the data folder and write its manifest with the \
+SHA-256 of every file. Taken are MedGemma (4B, 27B multimodal, 27B text) and MedSigLIP in safetensors, in one file or in \
+shards, as transformers 4 or 5 writes them. Every tensor's name, shape and type is held against the configuration, the \
+tokenizer against both, every number in the weights is looked at, and disk and memory against an estimate. Weights in \
+pickle formats (.bin, .pt, .pth, .ckpt), missing or truncated shards, links out of the folder and anything that does not \
+fit are refused with a code that says which file and tensor, and nothing is left behind. Ctrl-C stops it cleanly, and \
+what a kill leaves is swept at the next start.
 
---quantize none keeps the weights as published. The engine of this version cannot read an image with weights quantised \
-ahead of time, so q4k and q8_0 are refused with pack.quantize_unsupported.";
+--quantize q4k or q8_0 quantises the language model of a MedGemma once, now; none keeps the weights as published. \
+--accept-terms says that you have read the publisher's terms (`pack check` shows them) and accept them for this pack; a \
+terminal asks. With --json, progress is written to standard error as lines {\"progress\": {\"phase\", \"fraction\", \
+\"detail\"}}; phases are checking, hashing, converting and copying.";
+
+pub const PACK_CHECK: &str = "\
+Say what a downloaded folder would become: kind, architecture, size, what each way of storing it takes of disk and \
+memory, and the publisher's terms. Headers and small files are read, nothing is copied. A folder that would be refused \
+is refused here with the same code; only numbers in the weights that are none are found later, while they are copied.";
 
 pub const PACK_LIST: &str = "\
-List all packs: identifier, kind (medgemma drafts, medsiglip scores), size, and whether it is a demonstration. Folders \
+List all packs: identifier, kind (medgemma drafts, medsiglip scores, medgemma-text is kept only), size, and whether it is a demonstration. Folders \
 that look like packs and cannot be read are listed as broken. With --json: {\"packs\": [...], \"broken\": [...]}; each \
-pack has id, kind, name, demo, hash, bytes, source, terms, notice, quantization, dir and card.";
+pack has id, kind, name, demo, hash, bytes, source, terms, notice, terms_accepted_at, quantization, dir and card.";
 
 pub const PACK_VERIFY: &str = "\
 Hash every file of one pack, or of all, against its manifest. One flipped bit in weights, tokenizer, configuration or \
@@ -138,7 +148,8 @@ demonstration packs are part of the program and cannot be removed.";
 
 pub const PACK_END: &str = page_end!(
     "  hilumctl pack list
-  hilumctl pack add ~/Downloads/medgemma-1.5-4b-it --source \"google/medgemma-1.5-4b-it\"
+  hilumctl pack check ~/Downloads/medgemma-1.5-4b-it
+  hilumctl pack add ~/Downloads/medgemma-1.5-4b-it --quantize q4k --accept-terms
   hilumctl pack verify
   hilumctl pack verify medgemma-1-5-4b-it --json
   hilumctl pack remove medgemma-1-5-4b-it"
@@ -157,6 +168,21 @@ pub const CLASSIFY_END: &str = page_end!(
     "  hilumctl classify chest.dcm
   hilumctl classify *.dcm --json | jq '.[] | {file, scores}'
   hilumctl classify chest.png --pack medsiglip-448"
+);
+
+pub const CLAIMS: &str = "\
+Say what the sentences of a report claim: each of the 14 CheXpert findings and kinds of device that a sentence names, \
+whether it is present, absent or uncertain, and where the words say so its side, zone, severity and age. The labeller \
+is a set of rules: it reads text alone, needs no model and no vault, and gives the same answer every time. Its measured \
+precision and recall are in docs/models.md.
+
+Each line of the text is taken by itself. With --json a line has its sentences with their claims, and `conclusions`: \
+one presence for each finding over the whole line, where present outweighs uncertain, and uncertain absent.";
+
+pub const CLAIMS_END: &str = page_end!(
+    "  echo \"Small left effusion, no pneumothorax.\" | hilumctl claims -
+  hilumctl claims report.txt
+  hilumctl --json claims reports.txt | jq '.[].conclusions'"
 );
 
 pub const EMBED: &str = "\
@@ -187,7 +213,7 @@ Ctrl-C stops it within two seconds; what was written so far is printed and the e
 pub const DRAFT_END: &str = page_end!(
     "  hilumctl draft chest.dcm
   hilumctl draft chest.dcm --prior last-year.dcm --indication \"Follow-up of effusion\"
-  hilumctl draft chest.png --json | jq -r '.sections[] | .section, .sentences[]'
+  hilumctl draft chest.png --json | jq -r '.sections[] | .section, .sentences[].text'
   hilumctl draft chest.dcm --prompt raw --text \"Is there a pneumothorax?\" --max-tokens 64"
 );
 
@@ -250,12 +276,16 @@ pub const BENCH: &str = "\
 Measure this machine. encode: one image through the MedSigLIP pack. prompt: reading image and prompt in the MedGemma \
 pack, up to the first token. decode: tokens written a second. import: the file of --file through the decode \
 child, with a thumbnail. One run is not counted; median, smallest and largest of the others are printed, in seconds, with the load \
-time and the memory of the worker (proportional set size) where there is one.";
+time and the memory of the worker (proportional set size) where there is one.
+
+drift: the Kullback-Leibler divergence of a pack's next-token distributions from those of --against, over a fixed set of \
+questions; both are loaded, one after the other, so memory has to hold the larger one.";
 
 pub const BENCH_END: &str = page_end!(
     "  hilumctl bench encode
   hilumctl bench decode --pack medgemma-1-5-4b-it --runs 3 --json
-  hilumctl bench import --file chest.dcm"
+  hilumctl bench import --file chest.dcm
+  hilumctl bench drift --pack medgemma-q4k --against ~/Downloads/medgemma-1.5-4b-it"
 );
 
 pub const WORKER: &str = "\

@@ -2,8 +2,9 @@
 
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;
-use hilum_packs::{InstalledPack, Kind, Library, pack_hash};
-use hilum_workflow::{ModelPack, PackKind};
+use hilum_packs::{InstalledPack, Kind, Library, Measured, pack_hash};
+use hilum_workers::messages::draft::DraftOutcome;
+use hilum_workflow::{MeasuredPack, ModelPack, PackKind};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -39,6 +40,7 @@ pub fn describe(pack: &InstalledPack) -> ModelPack {
         id: manifest.id.clone(),
         kind: match manifest.kind {
             Kind::MedGemma => PackKind::Medgemma,
+            Kind::MedGemmaText => PackKind::MedgemmaText,
             Kind::MedSigLip => PackKind::Medsiglip,
         },
         name: manifest.name.clone(),
@@ -48,12 +50,38 @@ pub fn describe(pack: &InstalledPack) -> ModelPack {
         source: manifest.source.clone(),
         terms: manifest.terms.clone(),
         notice: manifest.notice.clone(),
-        quantization: serde_json::to_value(manifest.quantization)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .unwrap_or_default(),
+        quantization: manifest.quantization.as_str().to_owned(),
+        terms_accepted_at: manifest.terms_accepted.as_ref().map(|accepted| accepted.at.clone()),
         dir: pack.dir.clone(),
         card: card(&pack.dir),
+        measured: MeasuredPack::default(),
+    }
+}
+
+/// The same with what was measured of it on this machine.
+pub fn describe_measured(pack: &InstalledPack, settings: &Settings) -> Result<ModelPack> {
+    let mut described = describe(pack);
+    if let Some(found) = hilum_packs::measured(&settings.packs()?).remove(&described.hash) {
+        let Measured { device, memory_bytes, peak_bytes, load_seconds, prompt_seconds, tokens_per_second } = found;
+        described.measured =
+            MeasuredPack { device, memory_bytes, peak_bytes, load_seconds, prompt_seconds, tokens_per_second };
+    }
+    Ok(described)
+}
+
+/// How fast a draft was written; a short one says nothing about speed.
+pub fn speed_of(outcome: &DraftOutcome, figures: &mut Measured) {
+    figures.prompt_seconds = Some(outcome.prompt_seconds);
+    if outcome.token_ids.len() > 8 && outcome.decode_seconds > 0.0 {
+        // The first token comes with the prompt.
+        figures.tokens_per_second = Some((outcome.token_ids.len() - 1) as f64 / outcome.decode_seconds);
+    }
+}
+
+/// Keeps figures of a pack; losing them harms nobody.
+pub fn remember(settings: &Settings, hash: &str, change: impl FnOnce(&mut Measured)) {
+    if let Ok(root) = settings.packs() {
+        let _ = hilum_packs::remember(&root, hash, change);
     }
 }
 

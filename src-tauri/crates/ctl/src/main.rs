@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod convert;
 mod failure;
 mod help;
 mod input;

@@ -16,6 +16,8 @@ pub struct Gray<'a> {
     pub description: PixelDescription,
     /// Texels that are padding, as a range of texel values (PS3.3 C.7.5.1.1.2).
     pub padding: Option<(u16, u16)>,
+    /// The texels are unsigned bytes as stored, and mean just that.
+    bytes: bool,
 }
 
 /// Applies the modality LUT and gathers what the viewer needs.
@@ -27,7 +29,9 @@ pub fn gray<'a>(part10: &Part10, stored: &'a Stored) -> Gray<'a> {
     let data = part10.data();
     let fields = Fields::new(data.clone(), None);
     let padding = padding(&data, &stored.samples);
-    let mapped = match table(&data, 0x0028_3000, &stored.samples) {
+    let modality_lut = table(&data, 0x0028_3000, &stored.samples);
+    let plain = modality_lut.is_none();
+    let mapped = match modality_lut {
         Some(lut) => by_table(&stored.samples, &lut, padding),
         None => {
             let number = |tag| fields.numbers(tag).first().copied();
@@ -65,6 +69,7 @@ pub fn gray<'a>(part10: &Part10, stored: &'a Stored) -> Gray<'a> {
             voi_lut: voi.map(|lut| lut.full_range()),
             units: fields.text(0x0028_1054),
         },
+        bytes: plain && matches!(stored.samples, Samples::U8(_)) && (mapped.slope, mapped.intercept) == (1.0, 0.0),
         padding: mapped.padding,
         texels: mapped.texels,
     }
@@ -150,7 +155,8 @@ impl Gray<'_> {
     /// The grey, 0 to 255, of the published chest pipeline (`facts/models.md`):
     /// first window where both its numbers are present, clipped at centre -/+
     /// half the width, then smallest to largest over the full range, then
-    /// inverted for MONOCHROME1.
+    /// inverted for MONOCHROME1. Bytes without a window stay as they are: the
+    /// published code stretches only what is wider (`_rescale_cxr_dynamic_range`).
     pub fn for_models(&self) -> Vec<u8> {
         let d = &self.description;
         let value = |texel: u16| f64::from(texel) * d.slope + d.intercept;
@@ -160,7 +166,10 @@ impl Gray<'_> {
         });
         let clipped = |texel| clip.map_or(value(texel), |(low, high)| value(texel).clamp(low, high));
         let (one, other) = (clipped(d.min), clipped(d.max));
-        let (low, high) = (one.min(other), one.max(other));
+        let (low, high) = match self.bytes && clip.is_none() {
+            true => (0.0, 255.0),
+            false => (one.min(other), one.max(other)),
+        };
         let mut table = vec![0u8; 1 << 16];
         for texel in d.min..=d.max {
             let full = if high > low { (clipped(texel) - low) / (high - low) } else { 0.0 };

@@ -20,18 +20,42 @@ pub enum PackError {
     Malformed { file: String, reason: String },
     #[error("{file} is a format that can run code when loaded; only safetensors weights are taken")]
     PickleRefused { file: String },
+    #[error("{file} is a link to a place outside the folder")]
+    LinkOutside { file: String },
     #[error("{file} is cut short: its header asks for {expected} bytes, it has {found}")]
     Truncated { file: String, expected: u64, found: u64 },
     #[error("{file} has no tensor {tensor}")]
     TensorMissing { file: String, tensor: String },
+    #[error("tensor {tensor} in {file} is there a second time")]
+    TensorDuplicate { file: String, tensor: String },
     #[error("tensor {tensor} in {file} has shape {found:?}; config.json asks for {expected:?}")]
     TensorShape { file: String, tensor: String, expected: Vec<usize>, found: Vec<usize> },
+    #[error("tensor {tensor} in {file} is of type {found}; taken are BF16, F16 and F32")]
+    TensorType { file: String, tensor: String, found: String },
     #[error("tensor {tensor} in {file} is beyond what config.json describes")]
     TensorUnexpected { file: String, tensor: String },
+    #[error("number {index} of tensor {tensor} in {file} is {value}; the weights are damaged")]
+    NotFinite { file: String, tensor: String, index: u64, value: &'static str },
+    #[error("{file} does not belong to this model: {what}")]
+    WrongTokenizer { file: String, what: String },
     #[error("{file} describes something that is not taken: {what}")]
     Unsupported { file: String, what: String },
     #[error("{file} describes a language model that cannot see images")]
     TextOnly { file: String },
+    #[error("the folder holds a {found} model, not the {wanted} model that was asked for")]
+    OtherKind { wanted: &'static str, found: &'static str },
+    #[error("a pack of this kind cannot be quantised here: {reason}")]
+    QuantizeUnsupported { reason: String },
+    #[error("the weights could not be converted: {reason}")]
+    Convert { reason: String },
+    #[error("the pack needs {needed} bytes of disk, and {free} are free")]
+    DiskFull { needed: u64, free: u64 },
+    #[error("{what} needs about {needed} bytes of memory, and {there} are there")]
+    Memory { what: &'static str, needed: u64, there: u64 },
+    #[error("the terms that these weights come under have not been accepted")]
+    TermsNotAccepted,
+    #[error("another program is changing the packs at this moment")]
+    Busy,
     #[error("{id:?} is not an identifier: lower-case letters, digits, '-' and '_', at most 64")]
     BadId { id: String },
     #[error("a pack {id} is there already")]
@@ -55,12 +79,24 @@ impl PackError {
             Self::HashMismatch { .. } => "pack.hash_mismatch",
             Self::Malformed { .. } => "pack.malformed",
             Self::PickleRefused { .. } => "pack.pickle_refused",
+            Self::LinkOutside { .. } => "pack.link_outside",
             Self::Truncated { .. } => "pack.truncated",
             Self::TensorMissing { .. } => "pack.tensor_missing",
+            Self::TensorDuplicate { .. } => "pack.tensor_duplicate",
             Self::TensorShape { .. } => "pack.tensor_shape",
+            Self::TensorType { .. } => "pack.tensor_type",
             Self::TensorUnexpected { .. } => "pack.tensor_unexpected",
+            Self::NotFinite { .. } => "pack.not_finite",
+            Self::WrongTokenizer { .. } => "pack.wrong_tokenizer",
             Self::Unsupported { .. } => "pack.unsupported",
             Self::TextOnly { .. } => "pack.text_only",
+            Self::OtherKind { .. } => "pack.other_kind",
+            Self::QuantizeUnsupported { .. } => "pack.quantize_unsupported",
+            Self::Convert { .. } => "pack.convert",
+            Self::DiskFull { .. } => "pack.disk_full",
+            Self::Memory { .. } => "pack.memory",
+            Self::TermsNotAccepted => "pack.terms",
+            Self::Busy => "pack.busy",
             Self::BadId { .. } => "pack.bad_id",
             Self::Exists { .. } => "pack.exists",
             Self::NotFound { .. } => "pack.not_found",
@@ -77,12 +113,30 @@ impl PackError {
             | Self::HashMismatch { file, .. }
             | Self::Malformed { file, .. }
             | Self::PickleRefused { file }
+            | Self::LinkOutside { file }
             | Self::Truncated { file, .. }
             | Self::TensorMissing { file, .. }
+            | Self::TensorDuplicate { file, .. }
             | Self::TensorShape { file, .. }
+            | Self::TensorType { file, .. }
             | Self::TensorUnexpected { file, .. }
+            | Self::NotFinite { file, .. }
+            | Self::WrongTokenizer { file, .. }
             | Self::Unsupported { file, .. }
             | Self::TextOnly { file } => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The tensor at fault, where one is.
+    pub fn tensor(&self) -> Option<&str> {
+        match self {
+            Self::TensorMissing { tensor, .. }
+            | Self::TensorDuplicate { tensor, .. }
+            | Self::TensorShape { tensor, .. }
+            | Self::TensorType { tensor, .. }
+            | Self::TensorUnexpected { tensor, .. }
+            | Self::NotFinite { tensor, .. } => Some(tensor),
             _ => None,
         }
     }

@@ -8,9 +8,12 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::config::{GemmaConfig, GemmaText, SiglipConfig, Vision, parsed};
 use crate::error::{PackError, Result};
-use crate::manifest::{Kind, MANIFEST_FILE};
-use crate::shapes::{self, GemmaConfig, SiglipConfig};
+use crate::folder::list;
+use crate::manifest::{Kind, MANIFEST_FILE, Manifest};
+use crate::shapes;
+use crate::tokenizer::{self, Tokenizer};
 use crate::weights::Tensors;
 
 /// A folder that can become a pack.
@@ -23,11 +26,36 @@ pub struct Inspection {
     pub ignored: BTreeSet<String>,
     /// What the configuration says of its own origin, if anything.
     pub origin: Option<String>,
+    /// The class that the configuration names, for example "Gemma3ForConditionalGeneration".
+    pub architecture: String,
+    /// Numbers in the weights.
+    pub parameters: u64,
+    /// Bytes of the weight files.
+    pub weight_bytes: u64,
+    /// The types of the weights, for example "BF16".
+    pub dtypes: BTreeSet<String>,
 }
 
 impl Inspection {
     pub fn total_bytes(&self) -> u64 {
         self.files.values().sum()
+    }
+
+    /// Of a pack whose weights were converted already, by its manifest; its caller adds the files.
+    pub(crate) fn of_pack(dir: &Path, manifest: &Manifest) -> Result<Self> {
+        let (files, others) = list(dir)?;
+        let extra = files.keys().chain(&others).filter(|name| !manifest.files.contains_key(*name));
+        let config = read_json(dir, "config.json")?;
+        Ok(Self {
+            kind: manifest.kind,
+            ignored: extra.filter(|name| *name != MANIFEST_FILE).cloned().collect(),
+            files: BTreeMap::new(),
+            origin: None,
+            architecture: config["architectures"][0].as_str().unwrap_or_default().to_owned(),
+            parameters: manifest.parameters.unwrap_or(0),
+            weight_bytes: 0,
+            dtypes: BTreeSet::new(),
+        })
     }
 }
 
@@ -60,32 +88,42 @@ const KNOWN_FILES: [&str; 20] = [
 const PICKLES: [&str; 8] = ["bin", "ckpt", "dill", "joblib", "pickle", "pkl", "pt", "pth"];
 
 /// Looks at a folder and says what pack it makes, or why none: the first thing
-/// found wrong, naming the file. Reads headers and small files only.
+/// found wrong, naming the file. Reads headers and small files only; whether the
+/// weights hold numbers throughout is found out while they are copied.
 pub fn inspect_folder(dir: &Path) -> Result<Inspection> {
-    let mut names = BTreeMap::new();
-    let mut ignored = BTreeSet::new();
-    let read_error = |source| PackError::Read { path: dir.to_owned(), source };
-    for entry in std::fs::read_dir(dir).map_err(read_error)? {
-        let entry = entry.map_err(read_error)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // Following links: a publisher's download cache is made of them.
-        match std::fs::metadata(entry.path()) {
-            Ok(metadata) if metadata.is_file() => names.insert(name, metadata.len()).is_some(),
-            _ => ignored.insert(name),
-        };
-    }
+    Ok(inspect(dir)?.0)
+}
+
+/// As [`inspect_folder`], with where every tensor lies.
+pub(crate) fn inspect(dir: &Path) -> Result<(Inspection, Tensors)> {
+    let (names, mut ignored) = list(dir)?;
     if let Some(file) = names.keys().find(|name| is_pickle(name)) {
         return Err(PackError::PickleRefused { file: file.clone() });
     }
     let config = read_json(dir, "config.json")?;
     let kind = kind_of(&config)?;
     let tensors = Tensors::read(dir)?;
-    check_json(dir, "tokenizer.json")?;
+    let tokenizer = Tokenizer::read(open(dir, tokenizer::FILE)?)?;
     match kind {
-        Kind::MedSigLip => shapes::check_siglip(&parsed::<SiglipConfig>(config.clone())?, &tensors)?,
+        Kind::MedSigLip => {
+            let model: SiglipConfig = parsed(&config)?;
+            shapes::check_siglip(&model, &tensors)?;
+            tokenizer.check_siglip(&model.text_config)?;
+            check_image_side(dir, &model.vision_config)?;
+        }
         Kind::MedGemma => {
-            shapes::check_gemma(&parsed::<GemmaConfig>(config.clone())?, &tensors)?;
+            let model: GemmaConfig = parsed(&config)?;
+            model.check_pooling()?;
+            shapes::check_gemma(&model, &tensors)?;
+            tokenizer.check_gemma(&config, &model)?;
             check_processor(dir)?;
+            check_image_side(dir, &model.vision_config)?;
+            check_chat_template(dir)?;
+        }
+        Kind::MedGemmaText => {
+            let model: GemmaText = parsed(&config)?;
+            shapes::check_gemma_text(&model, &tensors)?;
+            tokenizer.check_gemma_text(&config, &model, false)?;
             check_chat_template(dir)?;
         }
     }
@@ -94,11 +132,25 @@ pub fn inspect_folder(dir: &Path) -> Result<Inspection> {
         KNOWN_FILES.contains(&name.as_str()) || name == "tokenizer.model" || tensors.files.contains(name)
     });
     ignored.extend(rest.into_keys().filter(|name| name != MANIFEST_FILE));
-    for name in files.keys().filter(|name| name.ends_with(".json")) {
+    for name in files.keys().filter(|name| name.ends_with(".json") && *name != tokenizer::FILE) {
         check_json(dir, name)?;
     }
-    let origin = config["_name_or_path"].as_str().filter(|origin| !origin.is_empty()).map(str::to_owned);
-    Ok(Inspection { kind, files, ignored, origin })
+    let inspection = Inspection {
+        kind,
+        ignored,
+        origin: config["_name_or_path"].as_str().filter(|origin| !origin.is_empty()).map(str::to_owned),
+        architecture: config["architectures"][0].as_str().unwrap_or_default().to_owned(),
+        parameters: tensors.parameters(),
+        weight_bytes: tensors.files.iter().filter_map(|file| files.get(file)).sum(),
+        dtypes: tensors.dtypes(),
+        files,
+    };
+    Ok((inspection, tensors))
+}
+
+/// Whether a loader of pickles would take the file, or one that nobody here checks.
+fn is_pickle(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| PICKLES.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 fn kind_of(config: &Value) -> Result<Kind> {
@@ -109,46 +161,73 @@ fn kind_of(config: &Value) -> Result<Kind> {
     match config["model_type"].as_str() {
         Some("siglip") => Ok(Kind::MedSigLip),
         Some("gemma3") if config["vision_config"].is_object() => Ok(Kind::MedGemma),
-        Some("gemma3" | "gemma3_text") => Err(PackError::TextOnly { file: "config.json".into() }),
-        Some(other) => unsupported(format!("model_type {other:?}; taken are \"gemma3\" and \"siglip\"")),
+        Some("gemma3") => Err(PackError::TextOnly { file: "config.json".into() }),
+        Some("gemma3_text") => Ok(Kind::MedGemmaText),
+        Some(other) => {
+            unsupported(format!("model_type {other:?}; taken are \"gemma3\", \"gemma3_text\" and \"siglip\""))
+        }
         None => unsupported("no model_type".into()),
     }
 }
 
-fn is_pickle(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| PICKLES.contains(&extension.to_string_lossy().to_ascii_lowercase().as_str()))
-}
+const PREPROCESSOR: &str = "preprocessor_config.json";
+const PROCESSOR: &str = "processor_config.json";
 
 /// `preprocessor_config.json`, or the same inside the `processor_config.json`
 /// that transformers 5 writes.
 fn check_processor(dir: &Path) -> Result<()> {
-    let file = "preprocessor_config.json";
-    if dir.join(file).is_file() {
-        return check_json(dir, file);
+    if dir.join(PREPROCESSOR).is_file() {
+        return check_json(dir, PREPROCESSOR);
     }
-    match read_json(dir, "processor_config.json") {
+    match read_json(dir, PROCESSOR) {
         Ok(processor) if processor["image_processor"].is_object() => Ok(()),
-        Ok(_) | Err(PackError::MissingFile { .. }) => Err(PackError::MissingFile { file: file.into() }),
+        Ok(_) | Err(PackError::MissingFile { .. }) => Err(PackError::MissingFile { file: PREPROCESSOR.into() }),
         Err(error) => Err(error),
     }
 }
 
-/// A file of its own, or a field of `tokenizer_config.json`.
-fn check_chat_template(dir: &Path) -> Result<()> {
-    let file = "chat_template.jinja";
-    if dir.join(file).is_file() {
-        return Ok(());
+/// That the image processor beside the model, where there is one, makes images of
+/// the model's own side.
+fn check_image_side(dir: &Path, vision: &Vision) -> Result<()> {
+    for (file, at) in [(PREPROCESSOR, "/size/height"), (PROCESSOR, "/image_processor/size/height")] {
+        let side = match read_json(dir, file) {
+            Ok(processor) => processor.pointer(at).and_then(Value::as_u64),
+            Err(PackError::MissingFile { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(side) = side.filter(|side| *side != vision.image_size as u64) {
+            let what = format!("images of {side} pixels; config.json says {}", vision.image_size);
+            return Err(PackError::Unsupported { file: file.into(), what });
+        }
     }
-    for (file, key) in [("chat_template.json", "chat_template"), ("tokenizer_config.json", "chat_template")] {
+    Ok(())
+}
+
+/// A file of its own, or a field of `tokenizer_config.json`; and that it writes
+/// Gemma's turns.
+fn check_chat_template(dir: &Path) -> Result<()> {
+    let own = "chat_template.jinja";
+    if dir.join(own).is_file() {
+        let bytes = std::fs::read(dir.join(own)).map_err(|source| PackError::Read { path: dir.join(own), source })?;
+        return writes_turns(own, &String::from_utf8_lossy(&bytes));
+    }
+    for file in ["chat_template.json", "tokenizer_config.json"] {
         match read_json(dir, file) {
-            Ok(value) if value[key].is_string() || value[key].is_array() => return Ok(()),
+            Ok(value) if value["chat_template"].is_string() || value["chat_template"].is_array() => {
+                return writes_turns(file, &value["chat_template"].to_string());
+            }
             Ok(_) | Err(PackError::MissingFile { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    Err(PackError::MissingFile { file: file.into() })
+    Err(PackError::MissingFile { file: own.into() })
+}
+
+fn writes_turns(file: &str, template: &str) -> Result<()> {
+    if template.contains("<start_of_turn>") {
+        return Ok(());
+    }
+    Err(PackError::WrongTokenizer { file: file.into(), what: "its chat template writes no <start_of_turn>".into() })
 }
 
 fn open(dir: &Path, file: &str) -> Result<BufReader<File>> {
@@ -167,10 +246,6 @@ fn read_json(dir: &Path, file: &str) -> Result<Value> {
 /// That a file is JSON, without holding it: a tokenizer has tens of megabytes.
 fn check_json(dir: &Path, file: &str) -> Result<()> {
     serde_json::from_reader::<_, IgnoredAny>(open(dir, file)?).map(|_| ()).map_err(|error| malformed(file, &error))
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(config: Value) -> Result<T> {
-    serde_json::from_value(config).map_err(|error| malformed("config.json", &error))
 }
 
 fn malformed(file: &str, error: &serde_json::Error) -> PackError {

@@ -6,17 +6,29 @@
 //! loads a model.
 
 mod add;
+mod config;
+mod copy;
 mod error;
+mod finite;
+mod folder;
 mod inspect;
 mod library;
+mod lock;
+mod machine;
 mod manifest;
+mod measured;
 mod shapes;
+mod terms;
+mod tokenizer;
 mod verify;
 mod weights;
 
-pub use add::{AddOptions, AddProgress};
+pub use add::{AddOptions, AddProgress, Candidate, Convert, NoConversion, Phase, Surroundings};
 pub use error::{PackError, Result};
 pub use inspect::{Inspection, inspect_folder};
 pub use library::{InstalledPack, Library, Listing};
-pub use manifest::{HAI_DEF_NOTICE, HAI_DEF_TERMS, Kind, MANIFEST_FILE, Manifest, Quantization, pack_hash};
+pub use machine::{Estimate, Machine, Memory, Sizes, ThisMachine, quantizations};
+pub use manifest::{Kind, MANIFEST_FILE, Manifest, Quantization, TermsAccepted, pack_hash};
+pub use measured::{Measured, measured, remember};
+pub use terms::{HAI_DEF_NOTICE, HAI_DEF_TERMS, NOTICE_FILE, terms_hash};
 pub use verify::{Verified, verify};

@@ -1,10 +1,10 @@
 //! The packs on this machine: the user's, and the built-in demonstrations.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use crate::add::{AddOptions, AddProgress, add_folder};
+use crate::add::{AddOptions, Candidate, Convert, Surroundings, add_folder, candidate};
 use crate::error::{PackError, Result};
+use crate::lock::{Changing, REMOVED};
 use crate::manifest::{Kind, MANIFEST_FILE, Manifest, check_id};
 
 /// Where packs lie. The demonstrations are read only.
@@ -70,20 +70,35 @@ impl Library {
         packs.into_iter().next().ok_or_else(|| PackError::NotFound { id: kind.as_str().into() })
     }
 
-    /// Copies a folder as downloaded into the library. `progress` is called
-    /// after every megabyte; `cancel` is looked at as often. Fails with
-    /// the reason of [`crate::inspect_folder`], `pack.exists`, `pack.cancelled`
-    /// or an error of reading or writing, and then leaves nothing behind.
-    pub fn add(
-        &self,
-        source_dir: &Path,
-        options: &AddOptions,
-        progress: &mut dyn FnMut(AddProgress),
-        cancel: &AtomicBool,
-    ) -> Result<Manifest> {
+    /// Says what a folder would become, or why it is refused; see [`crate::inspect_folder`].
+    pub fn look(&self, source_dir: &Path, convert: &dyn Convert) -> Result<Candidate> {
+        candidate(source_dir, convert)
+    }
+
+    /// Makes a pack of a folder as downloaded. Fails with the reason of
+    /// [`crate::inspect_folder`], `pack.not_finite`, `pack.terms`, `pack.exists`,
+    /// `pack.disk_full`, `pack.memory`, `pack.quantize_unsupported`, `pack.convert`,
+    /// `pack.busy`, `pack.cancelled` or an error of reading or writing, and then
+    /// leaves nothing behind.
+    pub fn add(&self, source_dir: &Path, options: &AddOptions, mut around: Surroundings) -> Result<Manifest> {
+        let changing = Changing::begin(&self.packs_root)?;
+        changing.sweep(&self.packs_root)?;
         let listing = self.list()?;
         let taken = |id: &str| listing.packs.iter().any(|pack| pack.manifest.id == id);
-        add_folder(source_dir, &self.packs_root, options, taken, progress, cancel)
+        add_folder(source_dir, &self.packs_root, options, taken, &mut around)
+    }
+
+    /// Removes what a killed program left of an addition or a removal. Does nothing
+    /// while another program is at one, or where there are no packs yet.
+    pub fn sweep(&self) -> Result<()> {
+        if !self.packs_root.is_dir() {
+            return Ok(());
+        }
+        match Changing::begin(&self.packs_root) {
+            Ok(changing) => changing.sweep(&self.packs_root),
+            Err(PackError::Busy) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes one of the user's packs, readable or not.
@@ -96,12 +111,11 @@ impl Library {
                 _ => PackError::NotFound { id: id.to_owned() },
             });
         }
+        let changing = Changing::begin(&self.packs_root)?;
+        changing.sweep(&self.packs_root)?;
         // Half a pack must never look like a whole one.
-        let doomed = self.packs_root.join(format!("{id}.removed"));
+        let doomed = self.packs_root.join(format!("{id}.{REMOVED}"));
         let write_error = |source| PackError::Write { path: dir.clone(), source };
-        if doomed.exists() {
-            std::fs::remove_dir_all(&doomed).map_err(write_error)?;
-        }
         std::fs::rename(&dir, &doomed).map_err(write_error)?;
         std::fs::remove_dir_all(&doomed).map_err(write_error)
     }

@@ -11,36 +11,38 @@ use crate::error::{PackError, Result};
 /// Name of the manifest inside a pack's folder.
 pub const MANIFEST_FILE: &str = "pack.json";
 
-/// Terms under which MedGemma and MedSigLIP weights come, in the words that a
-/// person who adds them should have read.
-pub const HAI_DEF_TERMS: &str = "Health AI Developer Foundations Terms of Use, \
-    https://developers.google.com/health-ai-developer-foundations/terms, and Prohibited Use Policy, \
-    https://developers.google.com/health-ai-developer-foundations/prohibited-use-policy. The weights are supplied by the \
-    user, who has accepted the terms. Clinical use needs the authorisation of the health authority.";
-
-/// The notice that those terms ask every copy to carry (section 3.1).
-pub const HAI_DEF_NOTICE: &str = "HAI-DEF is provided under and subject to the Health AI Developer Foundations Terms of \
-    Use found at https://developers.google.com/health-ai-developer-foundations/terms";
-
 /// Which part of the work a pack does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A Gemma 3 vision-language model: drafts reports.
     MedGemma,
+    /// A Gemma 3 language model without eyes: kept and checked; nothing here drafts with it yet.
+    #[serde(rename = "medgemma-text")]
+    MedGemmaText,
     /// A SigLIP pair: scores findings and embeds images.
     MedSigLip,
 }
 
 /// How the weights differ from the publisher's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantization {
     /// As published.
+    #[default]
     None,
     Q4k,
     #[serde(rename = "q8_0")]
     Q8,
+}
+
+/// That a person was shown the terms and accepted them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermsAccepted {
+    /// RFC 3339.
+    pub at: String,
+    /// SHA-256 of the words that were shown.
+    pub sha256: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,15 @@ pub struct Manifest {
     pub terms: String,
     pub notice: String,
     pub quantization: Quantization,
+    /// When a person accepted the terms and which words; absent for demonstrations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_accepted: Option<TermsAccepted>,
+    /// Numbers in the weights; absent in packs made before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
+    /// Where the weights were converted: the SHA-256 of every published file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_files: BTreeMap<String, String>,
     /// SHA-256 in lower-case hexadecimal of every file but the manifest, by name.
     pub files: BTreeMap<String, String>,
 }
@@ -63,7 +74,28 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MedGemma => "medgemma",
+            Self::MedGemmaText => "medgemma-text",
             Self::MedSigLip => "medsiglip",
+        }
+    }
+}
+
+impl Quantization {
+    /// As `--quantize` and the manifest spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Q4k => "q4k",
+            Self::Q8 => "q8_0",
+        }
+    }
+
+    /// The name of the format, where it is not the publisher's.
+    pub(crate) fn form(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Q4k => Some("Q4_K"),
+            Self::Q8 => Some("Q8_0"),
         }
     }
 }
@@ -141,6 +173,9 @@ mod tests {
             terms: String::new(),
             notice: String::new(),
             quantization: Quantization::None,
+            terms_accepted: None,
+            parameters: None,
+            source_files: BTreeMap::new(),
             files: files.iter().map(|(file, hash)| ((*file).into(), (*hash).into())).collect(),
         }
     }

@@ -1,9 +1,10 @@
-//! The headers of a folder's safetensors files: names, types and shapes,
+//! The headers of a folder's safetensors files: names, types, shapes and places,
 //! without reading a single weight.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, Metadata};
@@ -29,6 +30,14 @@ pub(crate) struct TensorHeader {
     pub file: String,
     pub shape: Vec<usize>,
     pub dtype: Dtype,
+    /// Where its bytes lie in the file, counted from the file's beginning.
+    pub bytes: Range<u64>,
+}
+
+impl TensorHeader {
+    pub fn numbers(&self) -> u64 {
+        self.shape.iter().map(|side| *side as u64).product()
+    }
 }
 
 #[derive(Deserialize)]
@@ -64,8 +73,7 @@ impl Tensors {
             }
             for (tensor, header) in read_header(dir, shard)? {
                 if tensors.insert(tensor.clone(), header).is_some() {
-                    let reason = format!("tensor {tensor} is in another shard as well");
-                    return Err(PackError::Malformed { file: shard.clone(), reason });
+                    return Err(PackError::TensorDuplicate { file: shard.clone(), tensor });
                 }
             }
         }
@@ -77,6 +85,21 @@ impl Tensors {
         let mut files = shards;
         files.insert(INDEX_FILE.into());
         Ok(Self { files, tensors })
+    }
+
+    /// A file to name where a tensor is in none of them.
+    pub fn first_file(&self) -> String {
+        self.files.first().cloned().unwrap_or_default()
+    }
+
+    /// Numbers in all tensors together.
+    pub fn parameters(&self) -> u64 {
+        self.tensors.values().map(TensorHeader::numbers).sum()
+    }
+
+    /// The types that occur, as safetensors spells them, for example "BF16".
+    pub fn dtypes(&self) -> BTreeSet<String> {
+        self.tensors.values().map(|header| format!("{:?}", header.dtype)).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&String, &TensorHeader)> {
@@ -130,7 +153,9 @@ fn read_header(dir: &Path, file: &str) -> Result<Vec<(String, TensorHeader)>> {
         .tensors()
         .into_iter()
         .map(|(name, info)| {
-            (name, TensorHeader { file: file.to_owned(), shape: info.shape.clone(), dtype: info.dtype })
+            let (begin, end) = info.data_offsets;
+            let bytes = 8 + length + begin as u64..8 + length + end as u64;
+            (name, TensorHeader { file: file.to_owned(), shape: info.shape.clone(), dtype: info.dtype, bytes })
         })
         .collect())
 }

@@ -1,10 +1,16 @@
 //! Packs from a download to their removal, and every way in which that stops.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hilum_packs::{AddOptions, HAI_DEF_NOTICE, Kind, Library, MANIFEST_FILE, Manifest, pack_hash, verify};
+use common::{Folder, Roomy, accepted, add, add_with, change, edit, left_in};
+use hilum_packs::{
+    AddOptions, AddProgress, Convert, HAI_DEF_NOTICE, HAI_DEF_TERMS, Kind, Library, MANIFEST_FILE, Machine, Manifest,
+    Memory, NOTICE_FILE, NoConversion, PackError, Phase, Quantization, Sizes, Surroundings, pack_hash, terms_hash, verify,
+};
 use hilum_testkit::gemma3::{Spelling, write_checkpoint};
 use hilum_testkit::siglip::TinySiglip;
 use tempfile::TempDir;
@@ -21,7 +27,7 @@ impl Desk {
         TinySiglip::references()[1].1.write(&root.path().join("MedSigLIP 448")).unwrap();
         let gemma = root.path().join("medgemma");
         write_checkpoint(&gemma, Spelling::Transformers5, 2).unwrap();
-        std::fs::write(gemma.join("chat_template.jinja"), "{{ messages }}").unwrap();
+        std::fs::write(gemma.join("chat_template.jinja"), "<start_of_turn>{{ messages }}").unwrap();
         let library = Library::new(&root.path().join("packs"), None);
         Self { root, library }
     }
@@ -31,15 +37,12 @@ impl Desk {
     }
 
     fn add(&self, name: &str) -> hilum_packs::Result<Manifest> {
-        self.library.add(&self.path(name), &AddOptions::default(), &mut |_| {}, &AtomicBool::new(false))
+        add(&self.library, &self.path(name), &accepted(), &mut |_| {}, &AtomicBool::new(false))
     }
 }
 
 fn names(dir: &Path) -> BTreeSet<String> {
-    match std::fs::read_dir(dir) {
-        Ok(entries) => entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect(),
-        Err(_) => BTreeSet::new(),
-    }
+    left_in(dir).into_iter().collect()
 }
 
 #[test]
@@ -47,17 +50,25 @@ fn added_listed_verified_removed() {
     let desk = Desk::new();
     let mut seen = Vec::new();
     let cancel = AtomicBool::new(false);
-    let manifest = desk
-        .library
-        .add(&desk.path("MedSigLIP 448"), &AddOptions::default(), &mut |progress| seen.push(progress), &cancel)
-        .unwrap();
+    let mut say = |at: AddProgress| seen.push(at);
+    let manifest = add(&desk.library, &desk.path("MedSigLIP 448"), &accepted(), &mut say, &cancel).unwrap();
     assert_eq!((manifest.id.as_str(), manifest.name.as_str()), ("medsiglip-448", "MedSigLIP 448"));
     assert_eq!((manifest.kind, manifest.demo), (Kind::MedSigLip, false));
     assert_eq!(manifest.notice, HAI_DEF_NOTICE);
     assert!(!manifest.source.contains(desk.root.path().to_str().unwrap()), "a path of this machine is recorded");
-    assert!(seen.windows(2).all(|pair| pair[0].done_bytes < pair[1].done_bytes));
-    assert_eq!(seen.last().unwrap().done_bytes, seen.last().unwrap().total_bytes);
-    assert_eq!(seen.iter().map(|progress| &progress.file).collect::<BTreeSet<_>>().len(), manifest.files.len());
+    assert_eq!((seen[0].phase, seen[0].fraction()), (Phase::Checking, None));
+    let copied = &seen[1..];
+    assert!(copied.iter().all(|at| at.phase == Phase::Copying));
+    assert!(copied.windows(2).all(|pair| pair[0].done_bytes < pair[1].done_bytes));
+    assert_eq!(copied.last().unwrap().fraction(), Some(1.0));
+    // All files, and the notice that is written beside them.
+    let copied = copied.iter().map(|at| &at.file).collect::<BTreeSet<_>>().len();
+    assert_eq!(copied + 1, manifest.files.len());
+    let notice = std::fs::read_to_string(desk.path("packs/medsiglip-448").join(NOTICE_FILE)).unwrap();
+    assert!(notice.contains(HAI_DEF_NOTICE) && !notice.contains("Modified"));
+    let terms = manifest.terms_accepted.clone().unwrap();
+    assert_eq!((terms.at.as_str(), terms.sha256), ("2026-11-23T12:00:00Z", terms_hash(HAI_DEF_TERMS)));
+    assert!(manifest.parameters.unwrap() > 10_000);
 
     desk.add("medgemma").unwrap();
     let listing = desk.library.list().unwrap();
@@ -155,18 +166,18 @@ fn nothing_is_left_behind() {
     for stop_after in 0..total {
         let cancel = AtomicBool::new(stop_after == 0);
         let mut pieces = 0;
-        let mut progress = |_| {
-            pieces += 1;
+        let mut progress = |at: AddProgress| {
+            pieces += usize::from(at.phase == Phase::Copying);
             cancel.store(pieces >= stop_after, Ordering::Relaxed);
         };
-        let added = desk.library.add(&desk.path("MedSigLIP 448"), &AddOptions::default(), &mut progress, &cancel);
+        let added = add(&desk.library, &desk.path("MedSigLIP 448"), &accepted(), &mut progress, &cancel);
         match added {
             Err(error) => {
                 assert_eq!(error.code(), "pack.cancelled");
                 assert!(names(&desk.path("packs")).is_empty(), "after {stop_after} pieces");
             }
             Ok(manifest) => {
-                assert!(stop_after >= manifest.files.len(), "{stop_after} pieces");
+                assert!(stop_after + 1 >= manifest.files.len(), "{stop_after} pieces");
                 return;
             }
         }
@@ -182,6 +193,10 @@ fn leftovers_of_a_killed_copy() {
     std::fs::create_dir_all(&partial).unwrap();
     std::fs::write(partial.join("config.json"), "{").unwrap();
     assert!(desk.library.list().unwrap().packs.is_empty());
+    desk.library.sweep().unwrap();
+    assert!(names(&desk.path("packs")).is_empty());
+    std::fs::create_dir_all(desk.path("packs").join("other.removed")).unwrap();
+    std::fs::create_dir_all(&partial).unwrap();
     desk.add("medgemma").unwrap();
     assert_eq!(names(&desk.path("packs")), BTreeSet::from(["medgemma".to_owned()]));
     verify(&desk.path("packs").join("medgemma")).unwrap();
@@ -191,8 +206,8 @@ fn leftovers_of_a_killed_copy() {
 fn identifiers_stay_inside_the_library() {
     let desk = Desk::new();
     for id in ["", "..", "../x", "a/b", "A", "a.partial", "ä", &"x".repeat(65)] {
-        let options = AddOptions { id: Some(id.to_owned()), ..Default::default() };
-        let added = desk.library.add(&desk.path("medgemma"), &options, &mut |_| {}, &AtomicBool::new(false));
+        let options = AddOptions { id: Some(id.to_owned()), ..accepted() };
+        let added = add(&desk.library, &desk.path("medgemma"), &options, &mut |_| {}, &AtomicBool::new(false));
         assert_eq!(added.unwrap_err().code(), "pack.bad_id", "{id:?}");
         assert_eq!(desk.library.remove(id).unwrap_err().code(), "pack.bad_id", "{id:?}");
     }
@@ -219,8 +234,8 @@ fn built_in_packs() {
 
     let cancel = AtomicBool::new(false);
     let add = |folder: &Path, id: Option<&str>| {
-        let options = AddOptions { id: id.map(str::to_owned), ..Default::default() };
-        library.add(folder, &options, &mut |_| {}, &cancel)
+        let options = AddOptions { id: id.map(str::to_owned), ..accepted() };
+        add(&library, folder, &options, &mut |_| {}, &cancel)
     };
     assert_eq!(add(&desk.path("medgemma"), None).unwrap_err().code(), "pack.exists");
     assert!(library.default_for(Kind::MedGemma).unwrap().built_in);
@@ -230,14 +245,264 @@ fn built_in_packs() {
 
     // A pack that is added as a pack stays what it was, a demonstration.
     let copy = add(&demo_root.join("medgemma"), Some("zopy")).unwrap();
-    assert!(copy.demo);
+    assert!(copy.demo && copy.terms_accepted.is_none());
     assert_eq!(pack_hash(&copy), pack_hash(&manifest));
     verify(&library.find("zopy").unwrap().dir).unwrap();
     assert_eq!(library.default_for(Kind::MedGemma).unwrap().manifest.id, own.id);
 
     // And one that is not intact is not taken.
-    std::fs::write(demo_root.join("medgemma/chat_template.jinja"), "{{ message }}").unwrap();
+    std::fs::write(demo_root.join("medgemma/chat_template.jinja"), "<start_of_turn>{{ message }}").unwrap();
     let error = add(&demo_root.join("medgemma"), Some("copy2")).unwrap_err();
     assert_eq!((error.code(), error.file()), ("pack.hash_mismatch", Some("chat_template.jinja")));
     assert!(!names(&desk.path("packs")).contains("copy2"));
+}
+
+/// Nobody else's acceptance counts, and a demonstration needs none.
+#[test]
+fn terms_are_accepted_once_for_each_pack() {
+    let desk = Desk::new();
+    let nobody = AddOptions::default();
+    let cancel = AtomicBool::new(false);
+    let try_it = |dir: &Path, options: &AddOptions| add(&desk.library, dir, options, &mut |_| {}, &cancel);
+    assert_eq!(try_it(&desk.path("medgemma"), &nobody).unwrap_err().code(), "pack.terms");
+    assert!(names(&desk.path("packs")).is_empty());
+    desk.add("medgemma").unwrap();
+    let pack = desk.path("packs/medgemma");
+    let elsewhere = AddOptions { id: Some("copy".into()), ..nobody.clone() };
+    assert_eq!(try_it(&pack, &elsewhere).unwrap_err().code(), "pack.terms");
+    let again = AddOptions { terms_accepted_at: Some("2027-01-01T00:00:00Z".into()), ..elsewhere.clone() };
+    assert_eq!(try_it(&pack, &again).unwrap().terms_accepted.unwrap().at, "2027-01-01T00:00:00Z");
+
+    let demo = desk.path("demo");
+    std::fs::rename(pack, &demo).unwrap();
+    edit(&demo.join(MANIFEST_FILE), |manifest| {
+        manifest["demo"] = true.into();
+        manifest["id"] = "demo".into();
+    });
+    assert!(try_it(&demo, &nobody).unwrap().terms_accepted.is_none());
+}
+
+#[test]
+fn another_kind_than_was_asked_for() {
+    let desk = Desk::new();
+    Folder::GemmaText.write(&desk.path("text"));
+    let cancel = AtomicBool::new(false);
+    for (folder, kind, code) in [
+        ("text", Kind::MedGemma, "pack.text_only"),
+        ("text", Kind::MedSigLip, "pack.other_kind"),
+        ("medgemma", Kind::MedSigLip, "pack.other_kind"),
+        ("MedSigLIP 448", Kind::MedGemma, "pack.other_kind"),
+    ] {
+        let options = AddOptions { kind: Some(kind), ..accepted() };
+        let refused = add(&desk.library, &desk.path(folder), &options, &mut |_| {}, &cancel).unwrap_err();
+        assert_eq!(refused.code(), code, "{folder} as {kind:?}");
+    }
+    let options = AddOptions { kind: Some(Kind::MedGemmaText), ..accepted() };
+    let manifest = add(&desk.library, &desk.path("text"), &options, &mut |_| {}, &cancel).unwrap();
+    assert_eq!(manifest.kind, Kind::MedGemmaText);
+    // It drafts nothing, so it is no answer to the question what drafts.
+    assert_eq!(desk.library.default_for(Kind::MedGemma).unwrap_err().code(), "pack.not_found");
+}
+
+/// One number that is none, anywhere in the weights, in any type.
+#[test]
+fn numbers_that_are_none_are_refused() {
+    use safetensors::tensor::Dtype;
+    let desk = Desk::new();
+    let download = desk.path("medgemma");
+    let weights = download.join("model.safetensors");
+    let good = common::read_tensors(&weights);
+    let last = good.len() - 1;
+    for (at, dtype) in [(0, Dtype::F32), (last / 2, Dtype::BF16), (last, Dtype::F16)] {
+        for (value, name) in [(f32::NAN, "NaN"), (f32::INFINITY, "infinite"), (f32::NEG_INFINITY, "infinite")] {
+            change(&weights, |all| {
+                *all = good.clone();
+                let (_, kind, shape, bytes) = &mut all[at];
+                let count: usize = shape.iter().product();
+                // The upper half of a float32 is a bfloat16; 0x7C00 and above is what a half has for these.
+                let number = match dtype {
+                    Dtype::F32 => value.to_le_bytes().to_vec(),
+                    Dtype::BF16 => value.to_le_bytes()[2..].to_vec(),
+                    _ => (if value.is_nan() { 0x7E00_u16 } else if value > 0.0 { 0x7C00 } else { 0xFC00 }).to_le_bytes().to_vec(),
+                };
+                (*kind, *bytes) = (dtype, vec![0; count * number.len()]);
+                let end = bytes.len();
+                bytes[end - number.len()..].copy_from_slice(&number);
+            });
+            match desk.add("medgemma").unwrap_err() {
+                PackError::NotFinite { file, tensor, index, value } => {
+                    let count: usize = good[at].2.iter().product();
+                    assert_eq!((file.as_str(), &tensor, index), ("model.safetensors", &good[at].0, count as u64 - 1));
+                    assert_eq!(value, name);
+                }
+                other => panic!("{other}"),
+            }
+            assert!(names(&desk.path("packs")).is_empty());
+        }
+    }
+    change(&weights, |all| *all = good);
+    desk.add("medgemma").unwrap();
+}
+
+struct Small {
+    disk: u64,
+    memory: u64,
+}
+
+impl Machine for Small {
+    fn free_disk(&self, _: &Path) -> Option<u64> {
+        Some(self.disk)
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        Some(Memory { total: self.memory, available: self.memory })
+    }
+}
+
+#[test]
+fn a_machine_that_is_too_small() {
+    let desk = Desk::new();
+    for (machine, code) in [
+        (Small { disk: 1 << 20, memory: 1 << 40 }, Some("pack.disk_full")),
+        (Small { disk: 1 << 40, memory: 1 << 20 }, Some("pack.memory")),
+        (Small { disk: 1 << 40, memory: 1 << 40 }, None),
+    ] {
+        let around = Surroundings {
+            machine: &machine,
+            convert: &NoConversion,
+            progress: &mut |_| {},
+            cancel: &AtomicBool::new(false),
+        };
+        let added = desk.library.add(&desk.path("medgemma"), &accepted(), around);
+        assert_eq!(added.err().map(|error| error.code()), code);
+        assert_eq!(names(&desk.path("packs")).is_empty(), code.is_some());
+    }
+}
+
+/// Writes half of every weight file's bytes, and counts; fails or is cancelled on request.
+struct Halving {
+    fails: bool,
+}
+
+impl Convert for Halving {
+    fn sizes(&self, source: &Path, _: Quantization) -> hilum_packs::Result<Sizes> {
+        let bytes = std::fs::metadata(source.join("model.safetensors")).unwrap().len() / 2;
+        Ok(Sizes { disk: bytes, memory: bytes })
+    }
+
+    fn convert(
+        &self,
+        source: &Path,
+        target: &Path,
+        _: Quantization,
+        progress: &mut dyn FnMut(u64, u64),
+        cancel: &AtomicBool,
+    ) -> hilum_packs::Result<()> {
+        let bytes = std::fs::read(source.join("model.safetensors")).unwrap();
+        std::fs::write(target.join("half.uqff"), &bytes[..bytes.len() / 2]).unwrap();
+        progress(1, 2);
+        if self.fails {
+            return Err(PackError::Convert { reason: "as asked".into() });
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Err(PackError::Cancelled);
+        }
+        progress(2, 2);
+        Ok(())
+    }
+}
+
+#[test]
+fn converted_packs() {
+    let desk = Desk::new();
+    let quantised = AddOptions { quantization: Quantization::Q4k, ..accepted() };
+    let download = desk.path("medgemma");
+    let cancel = AtomicBool::new(false);
+    let halving = Halving { fails: false };
+
+    let refused = add_with(&desk.library, &download, &quantised, &NoConversion, &mut |_| {}, &cancel).unwrap_err();
+    assert_eq!(refused.code(), "pack.quantize_unsupported");
+    let siglip = desk.path("MedSigLIP 448");
+    let refused = add_with(&desk.library, &siglip, &quantised, &halving, &mut |_| {}, &cancel).unwrap_err();
+    assert_eq!(refused.code(), "pack.quantize_unsupported");
+    let failing = Halving { fails: true };
+    let refused = add_with(&desk.library, &download, &quantised, &failing, &mut |_| {}, &cancel).unwrap_err();
+    assert_eq!(refused.code(), "pack.convert");
+    let mut stop = |at: AddProgress| cancel.store(at.phase == Phase::Converting, Ordering::Relaxed);
+    let refused = add_with(&desk.library, &download, &quantised, &halving, &mut stop, &cancel).unwrap_err();
+    assert_eq!(refused.code(), "pack.cancelled");
+    assert!(names(&desk.path("packs")).is_empty());
+
+    cancel.store(false, Ordering::Relaxed);
+    let mut seen = Vec::new();
+    let mut say = |at: AddProgress| seen.push(at.phase);
+    let manifest = add_with(&desk.library, &download, &quantised, &halving, &mut say, &cancel).unwrap();
+    seen.dedup();
+    assert_eq!(seen, [Phase::Checking, Phase::Hashing, Phase::Converting, Phase::Hashing, Phase::Copying]);
+    assert_eq!((manifest.id.as_str(), manifest.quantization), ("medgemma-q4k", Quantization::Q4k));
+    let pack = desk.path("packs/medgemma-q4k");
+    verify(&pack).unwrap();
+    assert!(manifest.files.contains_key("half.uqff") && !manifest.files.contains_key("model.safetensors"));
+    assert_eq!(manifest.source_files.len(), desk.add("medgemma").unwrap().files.len() - 1);
+    assert!(manifest.source_files.contains_key("model.safetensors"));
+    let notice = std::fs::read_to_string(pack.join(NOTICE_FILE)).unwrap();
+    assert!(notice.contains(HAI_DEF_NOTICE) && notice.contains("Q4_K") && notice.contains("Modified"), "{notice}");
+
+    // Taken to another machine, it stays what it is; one flipped bit and it is not taken.
+    let other = Library::new(&desk.path("other"), None);
+    let copy = add(&other, &pack, &accepted(), &mut |_| {}, &cancel).unwrap();
+    assert_eq!((pack_hash(&copy), &copy.source_files), (pack_hash(&manifest), &manifest.source_files));
+    assert_eq!(other.look(&pack, &halving).unwrap().choices.len(), 1);
+    let mut bytes = std::fs::read(pack.join("half.uqff")).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(pack.join("half.uqff"), bytes).unwrap();
+    let third = Library::new(&desk.path("third"), None);
+    let refused = add(&third, &pack, &accepted(), &mut |_| {}, &cancel).unwrap_err();
+    assert_eq!((refused.code(), refused.file()), ("pack.hash_mismatch", Some("half.uqff")));
+    assert!(names(&desk.path("third")).is_empty());
+}
+
+/// What a person is told before anything is copied.
+#[test]
+fn a_look_at_a_download() {
+    let desk = Desk::new();
+    let found = desk.library.look(&desk.path("medgemma"), &Halving { fails: false }).unwrap();
+    assert_eq!((found.kind, found.architecture.as_str()), (Kind::MedGemma, "Gemma3ForConditionalGeneration"));
+    assert_eq!(found.terms, HAI_DEF_TERMS);
+    let ways: Vec<_> = found.choices.iter().map(|(way, _)| *way).collect();
+    assert_eq!(ways, [Quantization::Q4k, Quantization::Q8, Quantization::None]);
+    let (half, whole) = (found.choices[0].1, found.choices[2].1);
+    assert!(half.disk < whole.disk && half.conversion > 0 && whole.conversion == 0);
+    assert_eq!(whole.disk, found.bytes);
+    let found = desk.library.look(&desk.path("medgemma"), &NoConversion).unwrap();
+    assert_eq!(found.choices.len(), 1);
+    assert!(names(&desk.path("packs")).is_empty());
+}
+
+/// While one program adds, another neither adds, removes nor sweeps.
+#[test]
+fn one_change_at_a_time() {
+    let desk = Desk::new();
+    desk.add("medgemma").unwrap();
+    let mut looked = 0;
+    let mut meanwhile = |at: AddProgress| {
+        if at.phase == Phase::Copying {
+            looked += 1;
+            let other = Library::new(&desk.path("packs"), None);
+            assert_eq!(other.remove("medgemma").unwrap_err().code(), "pack.busy");
+            let again = add(&other, &desk.path("medgemma"), &accepted(), &mut |_| {}, &AtomicBool::new(false));
+            assert_eq!(again.unwrap_err().code(), "pack.busy");
+            other.sweep().unwrap();
+            assert!(names(&desk.path("packs")).contains("medsiglip-448.partial"));
+        }
+    };
+    let around = Surroundings {
+        machine: &Roomy,
+        convert: &NoConversion,
+        progress: &mut meanwhile,
+        cancel: &AtomicBool::new(false),
+    };
+    desk.library.add(&desk.path("MedSigLIP 448"), &accepted(), around).unwrap();
+    assert!(looked > 0);
+    assert_eq!(names(&desk.path("packs")).len(), 2);
 }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 #[serde(rename_all = "snake_case")]
 pub enum PackKind {
     Medgemma,
+    /// A language model without images: it is kept, and nothing drafts with it yet.
+    #[serde(rename = "medgemma-text")]
+    MedgemmaText,
     Medsiglip,
 }
 
@@ -29,7 +32,26 @@ pub struct ModelPack {
     pub notice: String,
     #[serde(default)]
     pub quantization: String,
+    /// When a person accepted the terms, RFC 3339; demonstrations need no acceptance.
+    #[serde(default)]
+    pub terms_accepted_at: Option<String>,
     pub dir: PathBuf,
     #[serde(default)]
     pub card: Option<String>,
+    #[serde(default)]
+    pub measured: MeasuredPack,
+}
+
+/// What was last measured of a pack on this machine; empty before its first load.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MeasuredPack {
+    /// What it runs on, in words.
+    pub device: String,
+    /// After loading, bytes.
+    pub memory_bytes: Option<u64>,
+    pub peak_bytes: Option<u64>,
+    pub load_seconds: Option<f64>,
+    pub prompt_seconds: Option<f64>,
+    pub tokens_per_second: Option<f64>,
 }

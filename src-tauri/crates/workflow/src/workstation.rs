@@ -4,7 +4,7 @@ use crate::{Clock, Decoder, Drafter, Ids, Scorer, WorkflowError};
 use hilum_export::OsRng;
 use hilum_export::signature::Identity;
 use hilum_report::UserId;
-use hilum_store::{AuditEntry, AuditVerdict, DataFolder, NewUser, RecoveryKey, Role, Store, StoreError, User};
+use hilum_store::{AuditEntry, AuditEvent, AuditVerdict, DataFolder, NewUser, RecoveryKey, Role, Store, StoreError, User};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -41,6 +41,9 @@ pub struct Workstation {
     pub(crate) outside: Surroundings,
     models: RwLock<Models>,
     store: RwLock<Option<Arc<Store>>>,
+    pub(crate) previews: crate::glance::Previews,
+    pub(crate) library: crate::similar::Library,
+    pub(crate) probes: crate::calibrating::Probes,
 }
 
 /// Who is logged in.
@@ -72,6 +75,9 @@ impl Workstation {
             outside: Surroundings { clock, ids, decoder },
             models: RwLock::new(Models { scorer, drafter }),
             store: RwLock::new(None),
+            previews: crate::glance::Previews::default(),
+            library: crate::similar::Library::default(),
+            probes: crate::calibrating::Probes::default(),
         })
     }
 
@@ -141,7 +147,7 @@ impl Workstation {
     /// Unlocks by the recovery key, gives the user a new passphrase and a new signing key.
     ///
     /// # Errors
-    /// `vault.not_a_recovery_key`, `vault.locked` for a wrong one, `vault.weak_passphrase`.
+    /// `vault.not_a_recovery_key`, `vault.wrong_recovery_key`, `vault.no_user`, `vault.weak_passphrase`.
     pub async fn unlock_with_recovery(
         &self,
         recovery_key: &str,
@@ -151,7 +157,11 @@ impl Workstation {
         check_passphrase(new_passphrase)?;
         let recovery = RecoveryKey::parse(recovery_key)?;
         self.lock().await?;
-        let store = self.folder.unlock_with_recovery(&recovery, name, new_passphrase, self.now()).await?;
+        let unlocked = self.folder.unlock_with_recovery(&recovery, name, new_passphrase, self.now()).await;
+        let store = unlocked.map_err(|e| match e {
+            StoreError::Locked => WorkflowError::WrongRecoveryKey,
+            other => other.into(),
+        })?;
         let (id, name) = (store.user().id.clone(), store.user().name.clone());
         self.give_identity(&store, &id, &name, new_passphrase).await?;
         self.begin(store)
@@ -163,10 +173,15 @@ impl Workstation {
     /// Those of the store's closing; what was acknowledged is kept all the same.
     pub async fn lock(&self) -> Result<(), WorkflowError> {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(store) = store {
-            store.close().await?;
-        }
-        Ok(())
+        self.previews.forget();
+        let closed = match store {
+            Some(store) => store.close().await,
+            None => Ok(()),
+        };
+        // After the store, so that a search under way cannot fill them again.
+        self.library.close().await;
+        self.probes.close().await;
+        Ok(closed?)
     }
 
     /// # Errors
@@ -208,11 +223,24 @@ impl Workstation {
     }
 
     /// Makes a new recovery key, printable and kept nowhere; the old one opens nothing any more.
+    /// The passphrase of who is logged in is asked for again: whoever has the key has the folder.
+    ///
+    /// # Errors
+    /// `vault.locked`, also for a wrong passphrase; errors of the file system.
+    pub async fn renew_recovery_key(&self, passphrase: &str) -> Result<String, WorkflowError> {
+        let store = self.store()?;
+        store.check_passphrase(&store.user().id, passphrase).await?;
+        Ok(store.renew_recovery_key(self.now()).await?.to_string())
+    }
+
+    /// Deletes sealed files that a crash left behind, of which nothing knows; safe while work
+    /// goes on, because none younger than a day is touched. Returns how many.
     ///
     /// # Errors
     /// `vault.locked`; errors of the file system.
-    pub async fn renew_recovery_key(&self) -> Result<String, WorkflowError> {
-        Ok(self.store()?.renew_recovery_key(self.now()).await?.to_string())
+    pub async fn sweep(&self) -> Result<usize, WorkflowError> {
+        let before = std::time::SystemTime::from(self.now() - time::Duration::DAY);
+        Ok(self.store()?.sweep_blobs(before).await?)
     }
 
     /// A setting by its key; `None` where it was never set.
@@ -224,9 +252,20 @@ impl Workstation {
         Ok(self.store()?.set_setting(key, value).await?)
     }
 
-    /// The latest lines of the audit chain, newest first.
-    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, WorkflowError> {
-        Ok(self.store()?.audit_entries(limit).await?)
+    /// Writes to the audit chain that a model pack was added or removed: what drafts and
+    /// scores here has changed. `deed` is "pack.add" or "pack.remove".
+    ///
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn note_pack(&self, deed: &str, id: &str) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        store.record_event(AuditEvent::new(self.now(), &store.user().id.clone(), deed, id)).await?;
+        Ok(())
+    }
+
+    /// The latest lines of the audit chain, newest first; with `before`, of those numbered below it.
+    pub async fn audit(&self, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, WorkflowError> {
+        Ok(self.store()?.audit_entries(limit, before).await?)
     }
 
     /// Recomputes the audit chain and holds it against the heads of all signed versions.

@@ -1,15 +1,20 @@
 //! `hilumctl pack`.
 
 use crate::{
-    cli::{PackCommand, Quantize},
+    cli::{PackCommand, PackKindName, Quantize},
+    convert::EngineConversion,
     failure::{Failure, Result},
-    library::{describe, library},
+    library::{describe, describe_measured, library},
     output,
     settings::Settings,
 };
-use hilum_packs::{AddOptions, InstalledPack, verify};
-use serde_json::json;
+use hilum_packs::{
+    AddOptions, AddProgress, Candidate, InstalledPack, Kind, Manifest, PackError, Quantization, Surroundings,
+    ThisMachine, verify,
+};
+use serde_json::{Value, json};
 use std::{
+    io::{BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -17,16 +22,28 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub async fn run(command: PackCommand, settings: &Settings) -> Result<()> {
+    // What a killed program left behind goes at the next start of any.
+    library(settings)?.sweep()?;
     match command {
-        PackCommand::Add { dir, quantize, id, name, source } => {
-            if quantize != Quantize::None {
-                let message = "weights quantised ahead of time cannot read images in this version of the engine";
-                return Err(Failure::refused("pack.quantize_unsupported", message));
-            }
-            add(dir, AddOptions { id, name, source }, settings).await
+        PackCommand::Add { dir, quantize, id, name, source, kind, accept_terms } => {
+            let options = AddOptions {
+                id,
+                name,
+                source,
+                kind: kind.map(kind_of),
+                quantization: match quantize {
+                    Quantize::None => Quantization::None,
+                    Quantize::Q4k => Quantization::Q4k,
+                    Quantize::Q8 => Quantization::Q8,
+                },
+                terms_accepted_at: accept_terms.then(now).transpose()?,
+            };
+            add(dir, options, settings).await
         }
+        PackCommand::Check { dir } => check(&dir, settings),
         PackCommand::List => list(settings),
         PackCommand::Verify { id } => verify_packs(id.as_deref(), settings).await,
         PackCommand::Remove { id } => {
@@ -41,20 +58,26 @@ pub async fn run(command: PackCommand, settings: &Settings) -> Result<()> {
     }
 }
 
-async fn add(dir: PathBuf, options: AddOptions, settings: &Settings) -> Result<()> {
+async fn add(dir: PathBuf, mut options: AddOptions, settings: &Settings) -> Result<()> {
     let library = library(settings)?;
+    if options.terms_accepted_at.is_none() {
+        let candidate = library.look(&dir, &EngineConversion).map_err(|e| in_folder(e.into(), &dir))?;
+        if !candidate.demo {
+            options.terms_accepted_at = ask(&candidate, settings)?;
+        }
+    }
     let stop = Arc::new(AtomicBool::new(false));
-    let (stopped, folder) = (stop.clone(), dir.clone());
+    let (stopped, folder, json) = (stop.clone(), dir.clone(), settings.json);
     let copying = tokio::task::spawn_blocking(move || {
-        let mut said = Instant::now();
-        let mut progress = |at: hilum_packs::AddProgress| {
-            if said.elapsed() > Duration::from_secs(1) {
-                said = Instant::now();
-                let percent = at.done_bytes * 100 / at.total_bytes.max(1);
-                output::progress(&format!("{percent} %  {}", at.file));
-            }
+        let mut progress = Progress::new(json);
+        let mut say = |at: AddProgress| progress.say(&at);
+        let around = Surroundings {
+            machine: &ThisMachine,
+            convert: &EngineConversion,
+            progress: &mut say,
+            cancel: &stopped,
         };
-        library.add(&folder, &options, &mut progress, &stopped)
+        library.add(&folder, &options, around)
     });
     let cancel = settings.cancel.clone();
     let watching = tokio::spawn(async move {
@@ -63,7 +86,7 @@ async fn add(dir: PathBuf, options: AddOptions, settings: &Settings) -> Result<(
     });
     let added = copying.await.map_err(|e| Failure::internal("ctl.thread", e.to_string()))?;
     watching.abort();
-    let manifest = added.map_err(|e| in_folder(e.into(), &dir))?;
+    let manifest: Manifest = added.map_err(|e| in_folder(refused(e), &dir))?;
     let pack = describe(&self::library(settings)?.find(&manifest.id)?);
     if settings.json {
         output::json(&pack);
@@ -74,29 +97,146 @@ async fn add(dir: PathBuf, options: AddOptions, settings: &Settings) -> Result<(
     Ok(())
 }
 
+/// Shows the terms to a person and takes their word; nobody is asked where nobody can answer.
+fn ask(candidate: &Candidate, settings: &Settings) -> Result<Option<String>> {
+    if settings.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    eprintln!("{} comes under these terms:\n\n{}\n", output::plain(&candidate.name), candidate.terms);
+    eprint!("Type \"yes\" if you have read and accept them for this pack: ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(|e| Failure::internal("ctl.input", e.to_string()))?;
+    if answer.trim().eq_ignore_ascii_case("yes") { now().map(Some) } else { Ok(None) }
+}
+
+fn check(dir: &Path, settings: &Settings) -> Result<()> {
+    let found = library(settings)?.look(dir, &EngineConversion).map_err(|e| in_folder(e.into(), dir))?;
+    if settings.json {
+        output::json(&candidate_json(&found));
+        return Ok(());
+    }
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    output::table(&[
+        row("name", output::plain(&found.name)),
+        row("kind", found.kind.as_str().to_owned()),
+        row("architecture", output::plain(&found.architecture)),
+        row("weights", format!("{:.1} million numbers", found.parameters as f64 / 1e6)),
+        row("download", format!("{} in {} files", megabytes(found.bytes), found.files)),
+    ]);
+    for (quantization, estimate) in &found.choices {
+        let (disk, memory) = (megabytes(estimate.disk), megabytes(estimate.memory));
+        output::line(format!("--quantize {}: {disk} of disk, about {memory} of memory", quantization.as_str()));
+    }
+    output::line(format!("\n{}", output::plain(&found.terms)));
+    Ok(())
+}
+
+fn candidate_json(found: &Candidate) -> Value {
+    let choices: Vec<_> = found
+        .choices
+        .iter()
+        .map(|(quantization, estimate)| {
+            json!({ "quantize": quantization.as_str(), "disk": estimate.disk, "memory": estimate.memory })
+        })
+        .collect();
+    json!({
+        "name": found.name, "kind": found.kind.as_str(), "demo": found.demo, "architecture": found.architecture,
+        "parameters": found.parameters, "files": found.files, "bytes": found.bytes, "terms": found.terms,
+        "notice": found.notice, "choices": choices,
+    })
+}
+
+/// Says how far the addition is: to a person every second, to a program five times a second.
+struct Progress {
+    json: bool,
+    said: Option<(Instant, &'static str)>,
+}
+
+impl Progress {
+    fn new(json: bool) -> Self {
+        Self { json, said: None }
+    }
+
+    fn say(&mut self, at: &AddProgress) {
+        let pause = if self.json { Duration::from_millis(200) } else { Duration::from_secs(1) };
+        let phase = at.phase.as_str();
+        let whole = at.total_bytes > 0 && at.done_bytes == at.total_bytes;
+        if !whole && self.said.is_some_and(|(when, said)| said == phase && when.elapsed() < pause) {
+            return;
+        }
+        self.said = Some((Instant::now(), phase));
+        if self.json {
+            let line = json!({ "progress": { "phase": phase, "fraction": at.fraction(), "detail": at.file } });
+            // A reader that has gone away does not stop the work.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        } else {
+            let percent = at.fraction().map_or_else(String::new, |f| format!("{:3.0} %  ", f * 100.0));
+            output::progress(&format!("{phase} {percent}{}", output::plain(&at.file)));
+        }
+    }
+}
+
+fn refused(error: PackError) -> Failure {
+    if matches!(error, PackError::TermsNotAccepted) {
+        let message = format!("{error}; `hilumctl pack check DIR` shows them, --accept-terms accepts them for this pack");
+        return Failure::refused(error.code(), message);
+    }
+    error.into()
+}
+
+fn kind_of(name: PackKindName) -> Kind {
+    match name {
+        PackKindName::Medgemma => Kind::MedGemma,
+        PackKindName::MedgemmaText => Kind::MedGemmaText,
+        PackKindName::Medsiglip => Kind::MedSigLip,
+    }
+}
+
+fn now() -> Result<String> {
+    OffsetDateTime::now_utc().format(&Rfc3339).map_err(|e| Failure::internal("ctl.clock", e.to_string()))
+}
+
 fn list(settings: &Settings) -> Result<()> {
     let listing = library(settings)?.list()?;
-    let packs: Vec<_> = listing.packs.iter().map(describe).collect();
+    let packs = listing.packs.iter().map(|pack| describe_measured(pack, settings)).collect::<Result<Vec<_>>>()?;
     if settings.json {
         let broken: Vec<_> = listing
             .broken
             .iter()
             .map(|(dir, e)| json!({ "dir": dir, "code": e.code(), "message": e.to_string() }))
             .collect();
-        output::json(&json!({ "packs": packs, "broken": broken }));
+        output::json(&json!({ "packs": packs, "broken": broken, "engine": { "overlay": hilum_drafting::overlay() } }));
         return Ok(());
     }
-    let head = ["PACK", "KIND", "SIZE", "", "NAME"].map(str::to_owned).to_vec();
+    let head = ["PACK", "KIND", "STORED AS", "SIZE", "DEVICE", "MEMORY", "SPEED", "", "NAME"].map(str::to_owned).to_vec();
     let row = |(pack, found): (&hilum_workflow::ModelPack, &InstalledPack)| {
         let mark = if pack.demo { "demonstration" } else { "" };
         let kind = found.manifest.kind.as_str();
-        vec![pack.id.clone(), kind.to_owned(), megabytes(pack.bytes), mark.to_owned(), output::plain(&pack.name)]
+        let measured = &pack.measured;
+        let speed = measured.tokens_per_second.map_or_else(String::new, |speed| format!("{speed:.1} tokens/s"));
+        vec![
+            pack.id.clone(),
+            kind.to_owned(),
+            pack.quantization.clone(),
+            megabytes(pack.bytes),
+            measured.device.clone(),
+            measured.memory_bytes.map_or_else(String::new, megabytes),
+            speed,
+            mark.to_owned(),
+            output::plain(&pack.name),
+        ]
     };
     let rows: Vec<_> = std::iter::once(head).chain(packs.iter().zip(&listing.packs).map(row)).collect();
     output::table(&rows);
     for (dir, error) in &listing.broken {
         output::line(format!("broken: {}: {error} [{}]", dir.display(), error.code()));
     }
+    let engine = match hilum_drafting::overlay() {
+        "" => "as released (`./dev` builds the one with our edits: quantised packs, long prompts, faster images)",
+        edits => edits,
+    };
+    output::line(format!("engine: mistral.rs 0.8.1, {engine}"));
     Ok(())
 }
 

@@ -1,0 +1,42 @@
+//! The quantising that packs ask for, by the engine's side.
+
+use hilum_drafting::{ConvertProgress, DraftingError, Quantise, convert, quantised_sizes};
+use hilum_packs::{Convert, PackError, Quantization, Result, Sizes};
+use std::{path::Path, sync::atomic::AtomicBool};
+
+/// Converts with `hilum-drafting`.
+pub struct EngineConversion;
+
+impl Convert for EngineConversion {
+    fn sizes(&self, source: &Path, quantization: Quantization) -> Result<Sizes> {
+        let sizes = quantised_sizes(source, quantise(quantization)?).map_err(|e| refused(&e))?;
+        Ok(Sizes { disk: sizes.disk, memory: sizes.memory })
+    }
+
+    fn convert(
+        &self,
+        source: &Path,
+        target: &Path,
+        quantization: Quantization,
+        progress: &mut dyn FnMut(u64, u64),
+        cancel: &AtomicBool,
+    ) -> Result<()> {
+        let mut say = |at: ConvertProgress| progress(at.done, at.total);
+        convert(source, target, quantise(quantization)?, &mut say, cancel).map_err(|e| refused(&e))
+    }
+}
+
+fn quantise(quantization: Quantization) -> Result<Quantise> {
+    match quantization {
+        Quantization::Q4k => Ok(Quantise::Q4k),
+        Quantization::Q8 => Ok(Quantise::Q8),
+        Quantization::None => Err(PackError::QuantizeUnsupported { reason: "nothing was asked for".into() }),
+    }
+}
+
+fn refused(error: &DraftingError) -> PackError {
+    match error {
+        DraftingError::Cancelled => PackError::Cancelled,
+        error => PackError::Convert { reason: error.to_string() },
+    }
+}

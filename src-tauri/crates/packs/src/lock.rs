@@ -1,0 +1,51 @@
+//! One program at a time changes the library, and what a killed one left is swept.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use crate::error::{PackError, Result};
+
+/// Beside the packs; no identifier begins with a dot.
+const LOCK_FILE: &str = ".lock";
+
+/// Endings of folders that are no packs yet or no packs any more.
+pub(crate) const PARTIAL: &str = "partial";
+pub(crate) const REMOVED: &str = "removed";
+
+/// Held while packs are added or removed; the system lets go of it when the
+/// process ends, however it ends.
+pub(crate) struct Changing {
+    _file: File,
+}
+
+impl Changing {
+    /// Fails with `pack.busy` while another program holds it.
+    pub fn begin(packs_root: &Path) -> Result<Self> {
+        let write_error = |source| PackError::Write { path: packs_root.to_owned(), source };
+        std::fs::create_dir_all(packs_root).map_err(write_error)?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(packs_root.join(LOCK_FILE))
+            .map_err(write_error)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(PackError::Busy),
+            Err(TryLockError::Error(source)) => Err(write_error(source)),
+        }
+    }
+
+    /// Removes what a killed program left; nobody else is at work, or this would not exist.
+    pub fn sweep(&self, packs_root: &Path) -> Result<()> {
+        let read_error = |source| PackError::Read { path: packs_root.to_owned(), source };
+        for entry in std::fs::read_dir(packs_root).map_err(read_error)? {
+            let path = entry.map_err(read_error)?.path();
+            let left = path.extension().is_some_and(|ending| ending == PARTIAL || ending == REMOVED);
+            if left && path.is_dir() {
+                std::fs::remove_dir_all(&path).map_err(|source| PackError::Write { path: path.clone(), source })?;
+            }
+        }
+        Ok(())
+    }
+}
