@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// The sealed files of one data folder. Cheap to clone; its methods block.
@@ -27,6 +29,9 @@ pub struct Blobs {
     folder: PathBuf,
     seal_key: Key,
     name_key: Key,
+    /// Held while a file's age is looked at or renewed, so that the sweep deletes nothing that
+    /// is being put again.
+    ages: Arc<Mutex<()>>,
 }
 
 /// The name of a sealed file: kind and HMAC-SHA256 of its content, in hex.
@@ -63,6 +68,7 @@ impl Blobs {
             folder,
             seal_key: derive(database_key, "hilum blobs: seal"),
             name_key: derive(database_key, "hilum blobs: name"),
+            ages: Arc::default(),
         };
         blobs.remove_partial()?;
         Ok(blobs)
@@ -82,7 +88,7 @@ impl Blobs {
         let name = BlobName::new(kind, &hash);
         let path = self.path(&name);
         // Read back whole: a damaged file is written anew while the content is at hand.
-        if path.is_file() && self.copy_to(&name, &mut io::sink()).is_ok() {
+        if self.renew(&path) && self.copy_to(&name, &mut io::sink()).is_ok() {
             return Ok(name);
         }
         if let Some(folder) = path.parent() {
@@ -168,6 +174,24 @@ impl Blobs {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(StoreError::file("delete", &path, e)),
         }
+    }
+
+    /// Deletes a sealed file that was last put before `before`; false when it was put since.
+    pub(crate) fn delete_older(&self, name: &BlobName, before: SystemTime) -> Result<bool> {
+        let _ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.path(name);
+        let modified = fs::metadata(&path).and_then(|m| m.modified()).map_err(|e| StoreError::file("look at", &path, e))?;
+        if modified > before {
+            return Ok(false);
+        }
+        self.delete(name)?;
+        Ok(true)
+    }
+
+    /// Makes a file that is there count as put now; false when there is none.
+    fn renew(&self, path: &Path) -> bool {
+        let _ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        OpenOptions::new().write(true).open(path).and_then(|file| file.set_modified(SystemTime::now())).is_ok()
     }
 
     /// The names of all sealed files.

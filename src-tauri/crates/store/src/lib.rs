@@ -33,6 +33,7 @@ pub use error::{Result, StoreError};
 pub use folder::{DataFolder, certificates, users};
 pub use store::Store;
 pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditHead, AuditVerdict};
+pub use tables::glances::ImageHeader;
 pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy};
 pub use tables::instances::{Cache, Instance};
 pub use tables::patients::Patient;

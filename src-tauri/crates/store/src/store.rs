@@ -11,6 +11,7 @@ use hilum_report::{Report, ReportId, UserId};
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -114,29 +115,31 @@ impl Store {
         blocking(move || blobs.get(&name)).await
     }
 
-    /// Deletes sealed files that no row refers to: what a crash between sealing and
-    /// recording left. Returns how many. Not to run while something is imported or signed.
+    /// Deletes sealed files that no row refers to and that were last put before `before`: what
+    /// a crash between sealing and recording left. What is sealed meanwhile is younger, so
+    /// `before` a day ago is safe at any time; a file that is put again counts as new.
+    /// Returns how many were deleted.
     ///
     /// # Errors
     /// `store.database`, errors of the file system.
-    pub async fn sweep_blobs(&self) -> Result<usize> {
+    pub async fn sweep_blobs(&self, before: SystemTime) -> Result<usize> {
         let blobs = self.blobs()?;
-        let mut access = self.access().await?;
         let used: Vec<String> = sqlx::query_scalar(
             "SELECT original_blob FROM instances
              UNION SELECT thumbnail_blob FROM instances WHERE thumbnail_blob IS NOT NULL
              UNION SELECT pixels_blob FROM instances WHERE pixels_blob IS NOT NULL
              UNION SELECT pdf_blob FROM report_versions",
         )
-        .fetch_all(access.connection())
+        .fetch_all(self.access().await?.connection())
         .await
         .doing("list the sealed files in use")?;
         let used: BTreeSet<BlobName> = used.iter().filter_map(|n| BlobName::parse(n)).collect();
         blocking(move || {
-            let names = blobs.names()?;
-            let strays: Vec<&BlobName> = names.difference(&used).collect();
-            strays.iter().try_for_each(|name| blobs.delete(name))?;
-            Ok(strays.len())
+            let mut deleted = 0;
+            for name in blobs.names()?.difference(&used) {
+                deleted += usize::from(blobs.delete_older(name, before)?);
+            }
+            Ok(deleted)
         })
         .await
     }
@@ -161,6 +164,16 @@ impl Store {
         let (id, old, new) = (user.clone(), Zeroizing::new(old.to_owned()), Zeroizing::new(new.to_owned()));
         held.change(move |vault| vault.change_passphrase(&id, &old, &new, kdf)).await?;
         self.record_event(AuditEvent::new(at, &self.user.id, "user.passphrase", user.as_str())).await.map(drop)
+    }
+
+    /// Asks for a user's passphrase again, before something that it alone should allow.
+    ///
+    /// # Errors
+    /// `vault.locked` for a wrong one; `vault.no_user`.
+    pub async fn check_passphrase(&self, user: &UserId, passphrase: &str) -> Result<()> {
+        let vault = self.with(|u| u.turn.0.some_vault())??;
+        let (user, passphrase) = (user.clone(), Zeroizing::new(passphrase.to_owned()));
+        blocking(move || vault.check_passphrase(&user, &passphrase)).await
     }
 
     /// Makes a new recovery key; the old one opens nothing any more.

@@ -107,13 +107,15 @@ impl Store {
         head(self.access().await?.connection()).await
     }
 
-    /// The newest lines, newest first.
+    /// The newest lines, newest first; with `before`, of those numbered below it.
     ///
     /// # Errors
     /// `store.database`, `store.corrupt`.
-    pub async fn audit_entries(&self, limit: u32) -> Result<Vec<AuditEntry>> {
+    pub async fn audit_entries(&self, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>> {
         let mut access = self.access().await?;
-        sqlx::query("SELECT seq, at, who, action, object, detail, hash FROM audit ORDER BY seq DESC LIMIT ?")
+        let sql = "SELECT seq, at, who, action, object, detail, hash FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?";
+        sqlx::query(sql)
+            .bind(before.and_then(|b| i64::try_from(b).ok()).unwrap_or(i64::MAX))
             .bind(limit)
             .fetch_all(access.connection())
             .await

@@ -7,6 +7,7 @@ use crate::tables::{from_json, reports, templates, time_text, to_json, word};
 use hilum_report::{Command, Entry, Report, ReportId, Template};
 use serde_json::json;
 use sqlx::SqliteConnection;
+use std::collections::HashMap;
 
 impl Store {
     /// Carries out commands on a report and writes them to its journal: all of them or
@@ -111,9 +112,15 @@ pub(crate) async fn move_row(connection: &mut SqliteConnection, report: &Report,
 
 /// The report after all of its journal. Each line sees the template that it saw when it was
 /// written, whatever has become of it since.
-pub(crate) async fn replay(connection: &mut SqliteConnection, mut report: Report) -> Result<Report> {
+pub(crate) async fn replay(connection: &mut SqliteConnection, report: Report) -> Result<Report> {
+    let lines = lines(connection, report.id()).await?;
+    after(report, lines)
+}
+
+/// The report after these lines.
+pub(crate) fn after(mut report: Report, lines: Vec<Line>) -> Result<Report> {
     let id = report.id().clone();
-    for (entry, template) in lines(connection, &id).await? {
+    for (entry, template) in lines {
         report.apply(&entry, template.as_slice()).map_err(|e| {
             StoreError::Corrupt(format!("line {} of the journal of report {id}: {e}", report.revision() + 1))
         })?;
@@ -121,20 +128,34 @@ pub(crate) async fn replay(connection: &mut SqliteConnection, mut report: Report
     Ok(report)
 }
 
-async fn lines(connection: &mut SqliteConnection, id: &ReportId) -> Result<Vec<(Entry, Option<Template>)>> {
-    let rows: Vec<(i64, String, Option<String>)> =
-        sqlx::query_as("SELECT seq, entry, template FROM journal WHERE report_id = ? ORDER BY seq")
-            .bind(id.as_str())
-            .fetch_all(connection)
-            .await
-            .doing("read the journal")?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for (index, (seq, entry, template)) in rows.into_iter().enumerate() {
-        if usize::try_from(seq).ok() != Some(index + 1) {
-            return Err(StoreError::Corrupt(format!("line {} of the journal of report {id} is missing", index + 1)));
-        }
+/// A command, and the template that a use_template command named.
+pub(crate) type Line = (Entry, Option<Template>);
+
+async fn lines(connection: &mut SqliteConnection, id: &ReportId) -> Result<Vec<Line>> {
+    Ok(lines_of(connection, &[id.to_string()]).await?.remove(id.as_str()).unwrap_or_default())
+}
+
+/// The journals of several reports, by report; those without a line are left out.
+pub(crate) async fn lines_of(
+    connection: &mut SqliteConnection,
+    reports: &[String],
+) -> Result<HashMap<String, Vec<Line>>> {
+    let rows: Vec<(String, i64, String, Option<String>)> = sqlx::query_as(
+        "SELECT report_id, seq, entry, template FROM journal
+         WHERE report_id IN (SELECT value FROM json_each(?)) ORDER BY report_id, seq",
+    )
+    .bind(to_json(&reports)?)
+    .fetch_all(connection)
+    .await
+    .doing("read the journal")?;
+    let mut all: HashMap<String, Vec<Line>> = HashMap::new();
+    for (id, seq, entry, template) in rows {
         let template = template.map(|t| from_json(&t, "a template")).transpose()?;
+        let lines = all.entry(id).or_default();
+        if usize::try_from(seq).ok() != Some(lines.len() + 1) {
+            return Err(StoreError::Corrupt(format!("line {} of a report's journal is missing", lines.len() + 1)));
+        }
         lines.push((from_json(&entry, "a journal line")?, template));
     }
-    Ok(lines)
+    Ok(all)
 }

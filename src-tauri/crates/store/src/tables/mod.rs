@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod embeddings;
+pub(crate) mod glances;
 pub(crate) mod import;
 pub(crate) mod instances;
 pub(crate) mod journal;

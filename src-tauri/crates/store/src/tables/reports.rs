@@ -168,6 +168,14 @@ pub(crate) async fn current(connection: &mut SqliteConnection, known: Option<Rep
     }
 }
 
+/// Refuses a replayed report that is not at the revision that its row names.
+pub(crate) fn must_be_at(report: &Report, revision: u64) -> Result<()> {
+    match report.revision() {
+        found if found == revision => Ok(()),
+        _ => Err(StoreError::Corrupt(format!("report {} is not what its journal says", report.id()))),
+    }
+}
+
 pub(crate) fn keep(reports: &mut std::collections::HashMap<ReportId, Report>, report: &Report) {
     if reports.len() >= KEPT && !reports.contains_key(report.id()) {
         reports.clear();

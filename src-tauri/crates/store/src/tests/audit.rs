@@ -92,9 +92,17 @@ async fn the_trail_tells_who_did_what() {
     let report = with_report(&store, "r1").await;
     let report = write(&store, &report).await;
     sign_it(&store, &report, "v1").await.unwrap();
-    let entries = store.audit_entries(100).await.unwrap();
+    let entries = store.audit_entries(100, None).await.unwrap();
     let actions: Vec<&str> = entries.iter().rev().map(|e| e.event.action.as_str()).collect();
     assert_eq!(actions, ["vault.create", "instance.import", "report.create", "report.sign"]);
     assert!(entries.iter().all(|e| e.event.who == ada().id));
     assert_eq!(entries[0].event.detail["version"], "v1");
+    let page = |limit, before| {
+        let store = &store;
+        async move { store.audit_entries(limit, before).await.unwrap().iter().map(|e| e.seq).collect::<Vec<_>>() }
+    };
+    assert_eq!(page(2, None).await, [4, 3]);
+    assert_eq!(page(2, Some(3)).await, [2, 1]);
+    assert_eq!(page(2, Some(1)).await, [0; 0]);
+    assert_eq!(page(9, Some(u64::MAX)).await, [4, 3, 2, 1]);
 }

@@ -104,6 +104,8 @@ async fn users_passphrases_and_recovery() {
     let store = folder.unlock_with_recovery(&typed, "ada byron", "newest", AT).await.unwrap();
     assert_eq!(store.study(STUDY).await.unwrap().series.len(), 1);
     assert_eq!(code(store.signing_identity(&ada().id, "newest").await.map(drop)), "vault.no_identity");
+    assert_eq!(store.check_passphrase(&ada().id, "not it").await.unwrap_err().code(), "vault.locked");
+    store.check_passphrase(&ada().id, "newest").await.unwrap();
     let renewed = store.renew_recovery_key(AT).await.unwrap();
     store.close().await.unwrap();
     assert_eq!(code(folder.unlock_with_recovery(&typed, "Ada Byron", "x", AT).await.map(drop)), "vault.locked");

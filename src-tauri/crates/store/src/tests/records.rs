@@ -7,6 +7,7 @@ use crate::{
 };
 use hilum_report::{PackHash, ProposalId, ReportId, Status, UserId};
 use serde_json::json;
+use std::time::{Duration, SystemTime};
 
 pub fn proposal(id: &str) -> NewProposal {
     NewProposal {
@@ -145,8 +146,15 @@ async fn a_study_nobody_reported_on_can_be_deleted_with_all_its_files() {
     assert_eq!(store.blobs().unwrap().names().unwrap().len(), 3, "a cache replaces the one before it");
     store.begin_proposal(&proposal("p1")).await.unwrap();
     with_report(&store, "r1").await;
-    store.put_blob(BlobKind::Original, b"imported, then the process died".to_vec()).await.unwrap();
-    assert_eq!(store.sweep_blobs().await.unwrap(), 1);
+    let stray = b"imported, then the process died".to_vec();
+    store.put_blob(BlobKind::Original, stray.clone()).await.unwrap();
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    assert_eq!(store.sweep_blobs(an_hour_ago).await.unwrap(), 0, "it may be about to be recorded");
+    let sealed = SystemTime::now();
+    std::thread::sleep(Duration::from_millis(20));
+    store.put_blob(BlobKind::Original, stray).await.unwrap();
+    assert_eq!(store.sweep_blobs(sealed).await.unwrap(), 0, "put again, it counts as new");
+    assert_eq!(store.sweep_blobs(SystemTime::now()).await.unwrap(), 1);
     store.delete_study(STUDY, &ada().id, AT).await.unwrap();
     assert_eq!(code(store.study(STUDY).await), "store.not_found");
     assert_eq!(code(store.report(&ReportId::new("r1")).await), "store.not_found");
@@ -214,4 +222,39 @@ async fn scores_embeddings_and_settings_are_kept_and_replaced() {
     store.set_setting("idle.minutes", &10).await.unwrap();
     assert_eq!(store.setting::<u32>("idle.minutes").await.unwrap(), Some(10));
     assert_eq!(code(store.setting::<String>("idle.minutes").await), "store.corrupt");
+}
+
+#[tokio::test]
+async fn a_glance_at_many_studies_gives_what_each_of_them_gives() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let written = with_report(&store, "r1").await;
+    let written = write(&store, &written).await;
+    let score = Score { finding: "edema".to_owned(), difference: 0.25, softmax: 0.7 };
+    store.set_scores(INSTANCE, &PackHash::new("abc"), &[score.clone()]).await.unwrap();
+    let studies = [STUDY.to_owned(), "1.2.not-there".to_owned()];
+
+    let images = store.image_headers(&studies).await.unwrap();
+    let study = store.study(STUDY).await.unwrap();
+    let expected: Vec<_> =
+        study.series.iter().flat_map(|s| &s.instances).map(|i| (i.uid.clone(), i.header.clone())).collect();
+    assert_eq!(images.len(), 1);
+    assert_eq!(images[STUDY], expected);
+
+    let uids = [INSTANCE.to_owned(), "none".to_owned()];
+    let scores = store.scores_of_images(&uids, &PackHash::new("abc")).await.unwrap();
+    assert_eq!(scores.into_iter().collect::<Vec<_>>(), [(INSTANCE.to_owned(), vec![score])]);
+    assert!(store.scores_of_images(&uids, &PackHash::new("other")).await.unwrap().is_empty());
+
+    let mut known = std::collections::HashMap::new();
+    let found = store.reports_of_studies(&studies, &known).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[STUDY], (written.id().clone(), written.revision(), Some(written.clone())));
+    known.insert(written.id().clone(), written.revision());
+    let found = store.reports_of_studies(&studies, &known).await.unwrap();
+    assert_eq!(found[STUDY].2, None, "nothing is replayed that is known");
+    known.insert(written.id().clone(), written.revision() - 1);
+    let found = store.reports_of_studies(&studies, &known).await.unwrap();
+    assert_eq!(found[STUDY].2, Some(written));
 }

@@ -258,6 +258,12 @@ impl Vault {
         Ok(record.user())
     }
 
+    /// Refuses a passphrase that is not the user's.
+    pub(crate) fn check_passphrase(&self, id: &UserId, passphrase: &str) -> Result<()> {
+        let record = self.users.iter().find(|r| r.id == *id).ok_or(StoreError::NoUser)?;
+        record.open(passphrase).map(drop)
+    }
+
     pub(crate) fn identity(&self, id: &UserId, passphrase: &str) -> Result<Identity> {
         let record = self.users.iter().find(|r| r.id == *id).ok_or(StoreError::NoUser)?;
         let (key, _) = record.open(passphrase)?;

@@ -62,7 +62,7 @@ async fn loop_until_full(store: &Store) -> &'static str {
     for n in 0u32.. {
         let content = n.to_le_bytes().repeat(16 << 10);
         if let Err(e) = store.put_blob(BlobKind::Pixels, content).await {
-            store.sweep_blobs().await.expect("to sweep");
+            store.sweep_blobs(std::time::SystemTime::now()).await.expect("to sweep");
             return e.code();
         }
     }

@@ -119,7 +119,7 @@ async fn check(path: &Path, said: &Acknowledged) {
         let number = |text: &str| text.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok());
         assert!(number(&found) >= number(saved), "{found} is older than {saved}");
     }
-    store.sweep_blobs().await.expect("to sweep");
+    store.sweep_blobs(std::time::SystemTime::now()).await.expect("to sweep");
     store.close().await.expect("to close");
 }
 
