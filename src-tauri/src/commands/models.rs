@@ -16,7 +16,8 @@ pub async fn models(app: &App) -> Result<Vec<ModelPack>, AppError> {
     let installed = app.open().await?.installed();
     // Figures come with each load and draft, the rest of a pack does not change.
     let fresh = packs::list(app.data()).await.unwrap_or_default();
-    let measured = |hash: &str| fresh.iter().find(|pack| pack.hash == hash).map(|pack| pack.measured.clone()).unwrap_or_default();
+    let measured =
+        |hash: &str| fresh.iter().find(|pack| pack.hash == hash).map(|pack| pack.measured.clone()).unwrap_or_default();
     let in_use = |id: &str| {
         installed.encode.as_ref().is_some_and(|e| e.pack.id == id)
             || installed.draft.as_ref().is_some_and(|d| d.pack.id == id)
@@ -69,7 +70,12 @@ pub async fn pack_choose(app: &App) -> Result<Option<PackCandidate>, AppError> {
 }
 
 /// Makes a pack of the folder behind `token`, in the background; the job's id.
-pub async fn pack_add(app: &Arc<App>, token: String, quantize: String, terms_accepted: bool) -> Result<String, AppError> {
+pub async fn pack_add(
+    app: &Arc<App>,
+    token: String,
+    quantize: String,
+    terms_accepted: bool,
+) -> Result<String, AppError> {
     let workstation = app.workstation().await?.clone();
     if workstation.is_locked() {
         return Err(AppError { code: "vault.locked".into(), detail: "Log in to add a model.".into() });

@@ -146,8 +146,12 @@ fn a_quantised_pack() {
     write_checkpoint(&desk.path("medgemma"), Spelling::Transformers5, 3).expect("written");
     let added = desk.add("medgemma", &["--accept-terms", "--quantize", "q8_0"]);
     assert_eq!(added.status, 0, "{}", added.err);
-    assert_eq!((added.json()["id"].as_str(), added.json()["quantization"].as_str()), (Some("medgemma-q8_0"), Some("q8_0")));
-    let phases: Vec<_> = progress(&added).iter().map(|at| at["phase"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(
+        (added.json()["id"].as_str(), added.json()["quantization"].as_str()),
+        (Some("medgemma-q8_0"), Some("q8_0"))
+    );
+    let phases: Vec<_> =
+        progress(&added).iter().map(|at| at["phase"].as_str().unwrap_or_default().to_owned()).collect();
     assert!(phases.contains(&"converting".to_owned()), "{phases:?}");
     let notice = fs::read_to_string(desk.path("data/packs/medgemma-q8_0/NOTICE")).expect("a notice");
     assert!(notice.contains("Modified files") && notice.contains("Q8_0"), "{notice}");

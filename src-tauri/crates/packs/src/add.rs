@@ -363,7 +363,9 @@ impl Folder {
         }
         files.extend(self.read_files(dir, Some(target), |file| !weights(file), around)?);
         // The small files that the conversion read may have changed under it.
-        if let Some((file, found)) = files.iter().find(|(file, hash)| source_files.get(*file).is_some_and(|h| h != *hash)) {
+        if let Some((file, found)) =
+            files.iter().find(|(file, hash)| source_files.get(*file).is_some_and(|h| h != *hash))
+        {
             let expected = source_files.get(file).cloned().unwrap_or_default();
             return Err(PackError::HashMismatch { file: file.clone(), expected, found: found.clone() });
         }

@@ -167,14 +167,13 @@ mod tests {
     /// Feeds three tensors with a gap before each, cut at every multiple of `piece`.
     fn check(spoil: Option<(usize, &[u8])>, piece: usize, expected: Option<(&str, u64, &str)>) {
         // Bytes 3..13: five halves; 14..24: five bfloat16; 27..43: four float32.
-        let header = |dtype, range: std::ops::Range<u64>| TensorHeader {
-            file: "f".into(),
-            shape: vec![],
-            dtype,
-            bytes: range,
-        };
-        let headers =
-            [("half", header(Dtype::F16, 3..13)), ("brain", header(Dtype::BF16, 14..24)), ("single", header(Dtype::F32, 27..43))];
+        let header =
+            |dtype, range: std::ops::Range<u64>| TensorHeader { file: "f".into(), shape: vec![], dtype, bytes: range };
+        let headers = [
+            ("half", header(Dtype::F16, 3..13)),
+            ("brain", header(Dtype::BF16, 14..24)),
+            ("single", header(Dtype::F32, 27..43)),
+        ];
         // What lies between the tensors looks like NaN in every format.
         let mut file = vec![0xFF; 50];
         for (_, header) in &headers {

@@ -101,11 +101,7 @@ impl Estimate {
     /// Weights that are not converted are computed with in float32.
     pub fn of(inspection: &Inspection, converted: Option<Sizes>) -> Self {
         match converted {
-            None => Self {
-                disk: inspection.total_bytes(),
-                memory: inspection.parameters * 4 + WORKING,
-                conversion: 0,
-            },
+            None => Self { disk: inspection.total_bytes(), memory: inspection.parameters * 4 + WORKING, conversion: 0 },
             Some(Sizes { disk, memory }) => Self {
                 disk: inspection.total_bytes().saturating_sub(inspection.weight_bytes) + disk,
                 memory: memory + WORKING,
@@ -132,11 +128,7 @@ impl Estimate {
             return Err(PackError::Memory { what: "the model", needed: self.memory, there: memory.total });
         }
         if self.conversion > memory.available {
-            return Err(PackError::Memory {
-                what: "the conversion",
-                needed: self.conversion,
-                there: memory.available,
-            });
+            return Err(PackError::Memory { what: "the conversion", needed: self.conversion, there: memory.available });
         }
         Ok(())
     }

@@ -127,7 +127,9 @@ impl Tokenizer {
         }
         let ends = [self.id("<eos>")?, self.id("<end_of_turn>")?];
         if let Some(id) = ids_of(&config["eos_token_id"]).iter().find(|id| !ends.contains(id)) {
-            return wrong(format!("config.json ends an answer with token {id}, which is neither <eos> nor <end_of_turn>"));
+            return wrong(format!(
+                "config.json ends an answer with token {id}, which is neither <eos> nor <end_of_turn>"
+            ));
         }
         let beyond = !images && self.model.vocab.control.get(IMAGE).copied() == self.model.vocab.largest;
         self.check_size(text.vocab_size as u64, u64::from(beyond))

@@ -82,7 +82,9 @@ fn missing_files_are_named() {
     for file in ["model-00001-of-00002.safetensors", "model.safetensors.index.json"] {
         check(SiglipSharded, "pack.missing_file", file, |dir| remove(dir, file));
     }
-    for file in ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors"] {
+    for file in
+        ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors"]
+    {
         check(GemmaSharded, "pack.missing_file", file, |dir| remove(dir, file));
     }
     check(Gemma4, "pack.missing_file", "preprocessor_config.json", |dir| remove(dir, "preprocessor_config.json"));
@@ -111,7 +113,8 @@ fn processor_and_template_in_either_place() {
         config.as_object_mut().unwrap().remove("chat_template");
     });
     inspect_folder(dir.path()).unwrap_err();
-    std::fs::write(dir.path().join("chat_template.json"), r#"{"chat_template": "<start_of_turn>{{ messages }}"}"#).unwrap();
+    std::fs::write(dir.path().join("chat_template.json"), r#"{"chat_template": "<start_of_turn>{{ messages }}"}"#)
+        .unwrap();
     inspect_folder(dir.path()).unwrap();
     remove(dir.path(), "chat_template.json");
     std::fs::write(dir.path().join("chat_template.jinja"), "<start_of_turn>{{ messages }}").unwrap();

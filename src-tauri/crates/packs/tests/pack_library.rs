@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{Folder, Roomy, accepted, add, add_with, change, edit, left_in};
 use hilum_packs::{
     AddOptions, AddProgress, Convert, HAI_DEF_NOTICE, HAI_DEF_TERMS, Kind, Library, MANIFEST_FILE, Machine, Manifest,
-    Memory, NOTICE_FILE, NoConversion, PackError, Phase, Quantization, Sizes, Surroundings, pack_hash, terms_hash, verify,
+    Memory, NOTICE_FILE, NoConversion, PackError, Phase, Quantization, Sizes, Surroundings, pack_hash, terms_hash,
+    verify,
 };
 use hilum_testkit::gemma3::{Spelling, write_checkpoint};
 use hilum_testkit::siglip::TinySiglip;
@@ -323,7 +324,15 @@ fn numbers_that_are_none_are_refused() {
                 let number = match dtype {
                     Dtype::F32 => value.to_le_bytes().to_vec(),
                     Dtype::BF16 => value.to_le_bytes()[2..].to_vec(),
-                    _ => (if value.is_nan() { 0x7E00_u16 } else if value > 0.0 { 0x7C00 } else { 0xFC00 }).to_le_bytes().to_vec(),
+                    _ => (if value.is_nan() {
+                        0x7E00_u16
+                    } else if value > 0.0 {
+                        0x7C00
+                    } else {
+                        0xFC00
+                    })
+                    .to_le_bytes()
+                    .to_vec(),
                 };
                 (*kind, *bytes) = (dtype, vec![0; count * number.len()]);
                 let end = bytes.len();

@@ -71,12 +71,8 @@ async fn add(dir: PathBuf, mut options: AddOptions, settings: &Settings) -> Resu
     let copying = tokio::task::spawn_blocking(move || {
         let mut progress = Progress::new(json);
         let mut say = |at: AddProgress| progress.say(&at);
-        let around = Surroundings {
-            machine: &ThisMachine,
-            convert: &EngineConversion,
-            progress: &mut say,
-            cancel: &stopped,
-        };
+        let around =
+            Surroundings { machine: &ThisMachine, convert: &EngineConversion, progress: &mut say, cancel: &stopped };
         library.add(&folder, &options, around)
     });
     let cancel = settings.cancel.clone();
@@ -179,7 +175,8 @@ impl Progress {
 
 fn refused(error: PackError) -> Failure {
     if matches!(error, PackError::TermsNotAccepted) {
-        let message = format!("{error}; `hilumctl pack check DIR` shows them, --accept-terms accepts them for this pack");
+        let message =
+            format!("{error}; `hilumctl pack check DIR` shows them, --accept-terms accepts them for this pack");
         return Failure::refused(error.code(), message);
     }
     error.into()
@@ -209,7 +206,8 @@ fn list(settings: &Settings) -> Result<()> {
         output::json(&json!({ "packs": packs, "broken": broken, "engine": { "overlay": hilum_drafting::overlay() } }));
         return Ok(());
     }
-    let head = ["PACK", "KIND", "STORED AS", "SIZE", "DEVICE", "MEMORY", "SPEED", "", "NAME"].map(str::to_owned).to_vec();
+    let head =
+        ["PACK", "KIND", "STORED AS", "SIZE", "DEVICE", "MEMORY", "SPEED", "", "NAME"].map(str::to_owned).to_vec();
     let row = |(pack, found): (&hilum_workflow::ModelPack, &InstalledPack)| {
         let mark = if pack.demo { "demonstration" } else { "" };
         let kind = found.manifest.kind.as_str();
