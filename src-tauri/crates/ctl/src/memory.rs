@@ -1,5 +1,21 @@
 //! What the workers of this process take of the machine's memory.
 
+use hilum_workers::messages::draft::Took;
+
+/// What this process takes, running its model on `device`.
+pub fn of_this_process(device: &str) -> Took {
+    let field = |file: &str, key: &str| {
+        let text = std::fs::read_to_string(file).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+    };
+    Took {
+        device: device.to_owned(),
+        memory_bytes: field("/proc/self/smaps_rollup", "Pss:"),
+        peak_bytes: field("/proc/self/status", "VmHWM:"),
+    }
+}
+
 /// Proportional set size of this process's children in bytes, where the system tells it
 /// (Linux): shared pages are counted once over all who share them.
 pub fn of_children() -> Option<u64> {

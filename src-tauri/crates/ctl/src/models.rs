@@ -2,7 +2,7 @@
 
 use crate::{
     failure::{Failure, Result},
-    library::{choose, describe},
+    library::{choose, describe, remember},
     output,
     settings::Settings,
 };
@@ -42,6 +42,12 @@ pub async fn drafter(settings: &Settings, pack: Option<&str>) -> Result<LoadedDr
     let load = worker.load(&pack.dir, Some(events), &settings.cancel);
     let (about, ()) = tokio::join!(load, say_phases(inbox));
     let about = about.map_err(|e| Failure::from(e).about(&pack.dir))?;
+    remember(settings, &pack.hash, |figures| {
+        figures.device.clone_from(&about.took.device);
+        figures.memory_bytes = about.took.memory_bytes;
+        figures.peak_bytes = about.took.peak_bytes;
+        figures.load_seconds = Some(about.seconds);
+    });
     Ok(LoadedDrafter { worker, pack, about })
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Cancel, WorkerError, WorkerLimits, WorkerState,
     locate::locate,
-    messages::draft::{DraftOutcome, DraftPhase, DraftPrompt, DraftReply, DraftRequest},
+    messages::draft::{DraftOutcome, DraftPhase, DraftPrompt, DraftReply, DraftRequest, Took},
     model::{Client, Meaning, Role},
 };
 use std::path::{Path, PathBuf};
@@ -14,11 +14,12 @@ use tokio::sync::{mpsc, watch};
 pub struct DraftWorker(Client<Draft>);
 
 /// What a loaded drafting model says of itself.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DrafterLoaded {
     /// Side of the square images that it takes, in pixels.
     pub side: u32,
     pub seconds: f64,
+    pub took: Took,
 }
 
 /// What to draft from.
@@ -75,7 +76,7 @@ impl DraftWorker {
     ) -> Result<DrafterLoaded, WorkerError> {
         let (reply, _) = listen(events, |parts| self.0.load(pack_dir, parts, cancel)).await?;
         match reply {
-            DraftReply::Loaded { side, seconds, .. } => Ok(DrafterLoaded { side, seconds }),
+            DraftReply::Loaded { side, seconds, took, .. } => Ok(DrafterLoaded { side, seconds, took }),
             _ => Err(garbled()),
         }
     }

@@ -4,6 +4,7 @@ use crate::{
     cli::{Bench, BenchKind},
     failure::{Failure, Result},
     input::{self, Source},
+    library::{remember, speed_of},
     memory, models, output,
     settings::Settings,
 };
@@ -34,6 +35,7 @@ pub async fn run(options: Bench, settings: &Settings) -> Result<()> {
         BenchKind::Prompt => draft(&options, settings, 1).await?,
         BenchKind::Decode => draft(&options, settings, TOKENS).await?,
         BenchKind::Import => import(&options, settings).await?,
+        BenchKind::Drift => return super::drift::run(&options, settings).await,
     };
     let per_second: Vec<f64> = measured.tokens.iter().zip(&measured.seconds).map(|(n, s)| *n as f64 / s).collect();
     measured.seconds.sort_by(f64::total_cmp);
@@ -100,6 +102,7 @@ async fn draft(options: &Bench, settings: &Settings, max_tokens: u32) -> Result<
         let prompt = DraftPrompt::Report { indication: None };
         let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens };
         let outcome = drafter.worker.draft(job, None, &settings.cancel).await?;
+        remember(settings, &drafter.pack.hash, |figures| speed_of(&outcome, figures));
         if run == 0 {
             continue;
         }

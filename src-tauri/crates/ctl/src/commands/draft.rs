@@ -4,6 +4,7 @@ use crate::{
     cli::{Draft, PromptKind},
     failure::{Failure, Result},
     input,
+    library::{remember, speed_of},
     models::{self, LoadedDrafter, phase_name},
     output,
     settings::Settings,
@@ -44,6 +45,7 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
         None => failure,
     };
     let outcome = outcome.map_err(|e| about(e.into()))?;
+    remember(settings, &drafter.pack.hash, |figures| speed_of(&outcome, figures));
     if settings.json {
         output::json(&as_json(&drafter, &outcome));
     }
@@ -91,6 +93,11 @@ fn as_json(drafter: &LoadedDrafter, outcome: &DraftOutcome) -> serde_json::Value
             "load_seconds": drafter.about.seconds,
             "prompt_seconds": outcome.prompt_seconds,
             "decode_seconds": outcome.decode_seconds,
+        },
+        "engine": {
+            "device": drafter.about.took.device,
+            "memory_bytes": drafter.about.took.memory_bytes,
+            "load_peak_bytes": drafter.about.took.peak_bytes,
         },
     })
 }

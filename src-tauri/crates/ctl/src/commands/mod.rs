@@ -2,8 +2,10 @@
 
 mod audit;
 mod bench;
+mod claims;
 mod classify;
 mod draft;
+mod drift;
 mod embed;
 mod import;
 mod inspect;
@@ -21,6 +23,7 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Inspect(options) => inspect::run(options, settings).await,
         Command::Pack(command) => pack::run(command, settings).await,
         Command::Classify(options) => classify::run(options, settings).await,
+        Command::Claims(options) => claims::run(options, settings).await,
         Command::Embed(options) => embed::run(options, settings).await,
         Command::Draft(options) => draft::run(options, settings).await,
         Command::Import(options) => import::run(options, settings).await,

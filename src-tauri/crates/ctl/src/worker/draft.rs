@@ -1,12 +1,14 @@
 //! `hilumctl worker draft`: MedGemma behind a pipe.
 
 use super::{check_pack, last_panic, pipe};
+use crate::{library::speed_of, memory};
 use hilum_drafting::{DraftEvent, Engine};
+use hilum_packs::{Manifest, Measured, pack_hash};
 use hilum_workers::messages::draft::{DraftPhase, DraftReply, DraftRequest};
 use image::GrayImage;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
@@ -53,6 +55,7 @@ pub fn serve(out: pipe::Pipe) -> ExitCode {
         }
     });
     let mut engine: Option<Engine> = None;
+    let mut folder = PathBuf::new();
     while let Ok((request, body)) = requests.recv() {
         let id = match &request {
             DraftRequest::Load { id, .. } | DraftRequest::Draft { id, .. } => *id,
@@ -64,7 +67,7 @@ pub fn serve(out: pipe::Pipe) -> ExitCode {
             if newest.0 == id { newest.1.clone() } else { Arc::default() }
         };
         let teller = Teller { out: &out, id, begun: Instant::now(), last: None };
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, request, &body, teller, &stop)));
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, &mut folder, request, &body, teller, &stop)));
         let refusal = match answer {
             Ok(Ok(reply)) => {
                 out.send(&reply, &[]);
@@ -90,6 +93,7 @@ pub fn serve(out: pipe::Pipe) -> ExitCode {
 
 fn answer(
     engine: &mut Option<Engine>,
+    folder: &mut PathBuf,
     request: DraftRequest,
     body: &[u8],
     mut teller: Teller<'_>,
@@ -103,15 +107,34 @@ fn answer(
             teller.tell(DraftEvent::Phase(DraftPhase::LoadingModel, None));
             check_pack(dir).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
             let loaded = engine.insert(Engine::load(dir, |phase, done| teller.tell(DraftEvent::Phase(phase, done)))?);
-            Ok(DraftReply::Loaded { id, side: loaded.shape().side, seconds: begun.elapsed().as_secs_f64() })
+            let (side, seconds) = (loaded.shape().side, begun.elapsed().as_secs_f64());
+            let took = memory::of_this_process(loaded.device());
+            let changed = took.clone();
+            measured(dir, |figures| {
+                figures.device = changed.device;
+                (figures.memory_bytes, figures.peak_bytes) = (changed.memory_bytes, changed.peak_bytes);
+                figures.load_seconds = Some(seconds);
+            });
+            *folder = dir.to_owned();
+            Ok(DraftReply::Loaded { id, side, seconds, took })
         }
         DraftRequest::Draft { id, side, images, prompt, max_tokens } => {
             let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
             let images = images_of(body, side, images)?;
             let outcome = engine.draft(&images, &prompt, max_tokens, |e| teller.tell(e), stop)?;
+            measured(folder, |figures| speed_of(&outcome, figures));
             Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
+    }
+}
+
+/// Keeps figures of one of the person's own packs, beside which they lie; a demonstration ships in a folder that is only
+/// read. Losing them harms nobody.
+fn measured(folder: &Path, change: impl FnOnce(&mut Measured)) {
+    let root = folder.parent().filter(|root| root.file_name().is_some_and(|name| name == "packs"));
+    if let (Some(root), Ok(manifest)) = (root, Manifest::read(folder)) {
+        let _ = hilum_packs::remember(root, &pack_hash(&manifest), change);
     }
 }
 

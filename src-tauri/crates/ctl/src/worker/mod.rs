@@ -1,6 +1,7 @@
 //! The child's side of the model workers: frames in, frames out, a heartbeat.
 
 mod draft;
+pub mod drift;
 mod encode;
 mod pipe;
 
@@ -14,6 +15,10 @@ use std::{
 
 /// Serves one role until standard input closes.
 pub fn run(role: WorkerRole) -> ExitCode {
+    if role == WorkerRole::Drift {
+        remember_panics();
+        return drift::run();
+    }
     let out = match pipe::take_standard_output() {
         Ok(out) => out,
         Err(e) => {
@@ -25,6 +30,7 @@ pub fn run(role: WorkerRole) -> ExitCode {
     match role {
         WorkerRole::Encode => encode::serve(out),
         WorkerRole::Draft => draft::serve(out),
+        WorkerRole::Drift => unreachable!("it speaks in lines"),
     }
 }
 

@@ -111,6 +111,8 @@ pub enum DraftReply {
         id: u64,
         side: u32,
         seconds: f64,
+        #[serde(default)]
+        took: Took,
     },
     /// Text since the last one; concatenated they are the answer.
     Token {
@@ -123,6 +125,18 @@ pub enum DraftReply {
         code: String,
         message: String,
     },
+}
+
+/// What a loaded model takes, as its process measured it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Took {
+    /// What it runs on, in words for a person.
+    pub device: String,
+    /// Memory of the process now, bytes (proportional set size), where the system tells it.
+    pub memory_bytes: Option<u64>,
+    /// The most resident memory since the process began, bytes.
+    pub peak_bytes: Option<u64>,
 }
 
 /// Everything that is kept of one generation so that it can be explained years later.

@@ -91,7 +91,7 @@ fn draft() {
                 let phase = DraftPhase::LoadingModel;
                 send(&DraftReply::Progress { id, phase, fraction: Some(0.5), seconds: 0.0 }, &[]);
                 load(&pack_dir);
-                send(&DraftReply::Loaded { id, side: 4, seconds: 0.0 }, &[]);
+                send(&DraftReply::Loaded { id, side: 4, seconds: 0.0, took: Default::default() }, &[]);
             }
             DraftRequest::Draft { id, prompt: DraftPrompt::Raw { text }, .. } => write(id, &text, &body, &inbox),
             DraftRequest::Draft { id, .. } => {
