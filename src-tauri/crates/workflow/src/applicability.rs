@@ -17,6 +17,12 @@ pub enum Applicability {
 }
 
 impl Applicability {
+    /// Whether an image's embedding is of use: a lateral view is like other lateral views,
+    /// though no prompt was published for it.
+    pub fn embeds(self) -> bool {
+        matches!(self, Applicability::Applies | Applicability::Lateral)
+    }
+
     /// A plain sentence for the reader; `None` where the models apply.
     pub fn why(self) -> Option<&'static str> {
         match self {

@@ -4,7 +4,7 @@ use crate::{Decoder, Drafter, Fault, ModelPack, Scorer};
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
 use hilum_workers::{
-    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, WorkerError,
+    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, WorkerError,
 };
 use tokio::sync::mpsc;
 
@@ -40,6 +40,10 @@ impl Scorer for PackScorer {
 
     async fn score(&self, side: u32, gray: Vec<u8>, cancel: &Cancel) -> Result<EncodedImage, Fault> {
         Ok(self.worker.image(side, gray, cancel).await?)
+    }
+
+    async fn map(&self, side: u32, gray: Vec<u8>, finding: &str, cancel: &Cancel) -> Result<EvidenceMap, Fault> {
+        Ok(self.worker.map(side, gray, finding, cancel).await?)
     }
 }
 

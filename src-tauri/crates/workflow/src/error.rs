@@ -20,6 +20,8 @@ pub enum WorkflowError {
     Outside(#[from] Fault),
     #[error("a passphrase needs at least 8 characters")]
     WeakPassphrase,
+    #[error("this is not the recovery key of this data folder")]
+    WrongRecoveryKey,
     #[error("a user needs a name")]
     EmptyName,
     #[error("{path} cannot be read")]
@@ -32,6 +34,8 @@ pub enum WorkflowError {
     NoScorer,
     #[error("a draft of this report is being written")]
     DraftRunning,
+    #[error(transparent)]
+    Retrieval(#[from] hilum_retrieval::RetrievalError),
     #[error("the models do not apply: {0}")]
     ModelsDoNotApply(&'static str),
     #[error("study {0} has no image")]
@@ -40,6 +44,14 @@ pub enum WorkflowError {
     NotConfirmed,
     #[error("the models wrote nothing that could be a report")]
     EmptyDraft,
+    #[error("there is no older chest image of this patient")]
+    NoPrior,
+    #[error("there are no findings to draw an impression from")]
+    NoFindings,
+    #[error("nothing is written there yet that could be put another way")]
+    NothingToRewrite,
+    #[error("proposal {0} was not kept with all that is needed to repeat it")]
+    NotRepeatable(String),
     #[error("no such report")]
     NoReport,
     #[error("the decoder sent no {0}")]
@@ -54,7 +66,9 @@ impl WorkflowError {
             WorkflowError::Report(e) => e.code().to_owned(),
             WorkflowError::Export(e) => e.code().to_owned(),
             WorkflowError::Outside(e) => e.code.clone(),
+            WorkflowError::Retrieval(e) => e.code().to_owned(),
             WorkflowError::WeakPassphrase => "vault.weak_passphrase".into(),
+            WorkflowError::WrongRecoveryKey => "vault.wrong_recovery_key".into(),
             WorkflowError::EmptyName => "user.empty_name".into(),
             WorkflowError::Read { .. } => "file.read".into(),
             WorkflowError::Write { .. } => "export.write_failed".into(),
@@ -65,6 +79,10 @@ impl WorkflowError {
             WorkflowError::NoImage(_) => "study.no_image".into(),
             WorkflowError::NotConfirmed => "sign.not_confirmed".into(),
             WorkflowError::EmptyDraft => "draft.empty".into(),
+            WorkflowError::NoPrior => "draft.no_prior".into(),
+            WorkflowError::NoFindings => "draft.no_findings".into(),
+            WorkflowError::NothingToRewrite => "draft.nothing_to_rewrite".into(),
+            WorkflowError::NotRepeatable(_) => "draft.not_repeatable".into(),
             WorkflowError::NoReport => "report.not_found".into(),
             WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
         }

@@ -3,7 +3,7 @@
 use crate::ModelPack;
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
-use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage};
+use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap};
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
@@ -31,6 +31,8 @@ pub trait Scorer: Send + Sync {
     async fn side(&self, cancel: &Cancel) -> Result<u32, Fault>;
     /// `gray` is `side * side` bytes.
     async fn score(&self, side: u32, gray: Vec<u8>, cancel: &Cancel) -> Result<EncodedImage, Fault>;
+    /// Where an image supports a finding; `gray` is `side * side` bytes.
+    async fn map(&self, side: u32, gray: Vec<u8>, finding: &str, cancel: &Cancel) -> Result<EvidenceMap, Fault>;
 }
 
 /// The model that drafts.

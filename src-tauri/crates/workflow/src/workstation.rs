@@ -277,7 +277,8 @@ impl Workstation {
         self.read_store().clone().ok_or(WorkflowError::Store(StoreError::Locked))
     }
 
-    pub(crate) fn now(&self) -> time::OffsetDateTime {
+    /// What time it is, with the local offset.
+    pub fn now(&self) -> time::OffsetDateTime {
         self.outside.clock.now()
     }
 

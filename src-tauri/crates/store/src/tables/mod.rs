@@ -1,6 +1,7 @@
 //! One module a table, each with the methods of [`crate::Store`] that concern it.
 
 pub(crate) mod audit;
+pub(crate) mod claims;
 pub(crate) mod embeddings;
 pub(crate) mod glances;
 pub(crate) mod import;
@@ -13,6 +14,7 @@ pub(crate) mod scores;
 pub(crate) mod search;
 pub(crate) mod series;
 pub(crate) mod settings;
+pub(crate) mod similarity;
 pub(crate) mod studies;
 pub(crate) mod templates;
 pub(crate) mod users;

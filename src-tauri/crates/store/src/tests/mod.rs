@@ -2,8 +2,10 @@
 
 mod attacks;
 mod audit;
+mod claims;
 mod folder;
 mod lifecycle;
 mod migrations;
 mod records;
 mod setup;
+mod similarity;
