@@ -16,7 +16,7 @@ pub fn moment(at: OffsetDateTime) -> String {
     at.format(&format).unwrap_or_default()
 }
 
-pub fn study_row(line: WorklistLine, support: Option<Support>, glance: Glance, drafting: bool) -> StudyRow {
+pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow {
     let status = match line.status {
         _ if drafting => "drafting",
         None => "new",
@@ -28,7 +28,7 @@ pub fn study_row(line: WorklistLine, support: Option<Support>, glance: Glance, d
         Some(Status::Reopened) => "reopened",
         Some(Status::Cancelled) => "cancelled",
     };
-    let mut top_findings = support.map(|s| self::support(&s.scores)).unwrap_or_default();
+    let mut top_findings = glance.support.map(|s| self::support(&s.scores)).unwrap_or_default();
     top_findings.retain(|f| f.difference > 0.0);
     top_findings.sort_by(|a, b| b.difference.total_cmp(&a.difference));
     top_findings.truncate(TOP);

@@ -8,13 +8,9 @@ use hilum_store::{AuditBreak, AuditVerdict as Verdict};
 pub async fn audit(app: &App, limit: u32, before: Option<f64>) -> Result<Vec<AuditLine>, AppError> {
     let workstation = app.workstation().await?;
     let users = workstation.users();
-    let before = before.map_or(u64::MAX, |b| b as u64);
-    // Lines are few thousand a year and person; paging over the newest is enough.
-    let lines = workstation.audit(u32::MAX).await?;
+    let lines = workstation.audit(limit, before.map(|b| b as u64)).await?;
     Ok(lines
         .into_iter()
-        .filter(|line| line.seq < before)
-        .take(limit as usize)
         .map(|line| AuditLine {
             seq: line.seq as f64,
             at: crate::convert::moment(line.event.at),
@@ -32,7 +28,7 @@ pub async fn audit(app: &App, limit: u32, before: Option<f64>) -> Result<Vec<Aud
 pub async fn audit_verify(app: &App) -> Result<AuditVerdict, AppError> {
     let workstation = app.workstation().await?;
     let verdict = workstation.verify_audit().await?;
-    let last = workstation.audit(1).await?.into_iter().next();
+    let last = workstation.audit(1, None).await?.into_iter().next();
     let head = last.as_ref().map(|l| l.hash.clone()).unwrap_or_default();
     Ok(match verdict {
         Verdict::Intact(at) => AuditVerdict { ok: true, checked: at.seq as f64, head: at.hash, problem: None },

@@ -3,6 +3,10 @@
 use crate::app::App;
 use crate::dto::{AppError, AppStatus, FirstUser, UserSummary};
 use hilum_workflow::SessionUser;
+use std::time::Duration;
+
+/// Not while the worklist and the first image are waited for.
+const SWEEP_AFTER: Duration = Duration::from_secs(60);
 
 pub async fn app_status(app: &App) -> Result<AppStatus, AppError> {
     let workstation = app.workstation().await?;
@@ -26,6 +30,7 @@ pub async fn create_first_user(app: &App, name: String, passphrase: String) -> R
 pub async fn unlock(app: &App, user: String, passphrase: String) -> Result<AppStatus, AppError> {
     app.workstation().await?.unlock(&user, &passphrase).await?;
     app.touch();
+    sweep_in_background(app).await?;
     app_status(app).await
 }
 
@@ -48,9 +53,29 @@ pub async fn change_passphrase(app: &App, old: String, new: String) -> Result<()
     Ok(app.workstation().await?.change_passphrase(&old, &new).await?)
 }
 
+/// A new recovery key, shown once; the one before opens nothing any more.
+pub async fn recovery_renew(app: &App, passphrase: String) -> Result<String, AppError> {
+    Ok(app.workstation().await?.renew_recovery_key(&passphrase).await?)
+}
+
 pub async fn lock(app: &App) -> Result<(), AppError> {
     app.cancel_all();
     Ok(app.workstation().await?.lock().await?)
+}
+
+/// Tidies up after earlier crashes while nobody waits for it.
+async fn sweep_in_background(app: &App) -> Result<(), AppError> {
+    let workstation = app.workstation().await?.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(SWEEP_AFTER).await;
+        match workstation.sweep().await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!("{deleted} sealed files of interrupted work were deleted"),
+            // Locked again meanwhile, for example; the next unlocking tries once more.
+            Err(e) => tracing::warn!("the sealed files were not swept: {}", e.code()),
+        }
+    });
+    Ok(())
 }
 
 fn summary(user: SessionUser) -> UserSummary {

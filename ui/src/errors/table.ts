@@ -117,8 +117,16 @@ export const WORDING: Record<string, Wording> = {
     what: "The model's answer could not be made into sentences.",
     next: "Your text is safe. Draft again, or draft as free text.",
   },
+  "draft.nothing_to_rewrite": {
+    what: "Nothing is written in this section yet that could be put another way.",
+    next: "Write or accept a sentence there, then try again.",
+  },
+  "draft.not_repeatable": {
+    what: "This draft was not kept with all that is needed to repeat it.",
+    next: "Drafts of this version of Hilum are. Draft again.",
+  },
   "draft.no_prior": {
-    what: "The prior image cannot be read any more.",
+    what: "There is no older chest image of this patient.",
     next: "Draft without the prior.",
   },
   "draft.no_findings": {

@@ -182,14 +182,20 @@ impl Workstation {
 /// The image that the models would be given, and whether they apply to it: the first
 /// that they apply to, else the first at all.
 pub(crate) fn model_image(study: &Study) -> Option<(&Instance, Applicability)> {
-    let judged: Vec<_> = study
-        .series
-        .iter()
-        .flat_map(|s| &s.instances)
-        .map(|instance| (instance, applicability(&header_of(instance))))
-        .collect();
-    let applies = judged.iter().find(|(_, a)| *a == Applicability::Applies);
-    applies.or(judged.first()).copied()
+    let instances = study.series.iter().flat_map(|s| &s.instances);
+    choose_image(instances.map(|instance| (instance, applicability(&header_of(instance)))))
+}
+
+/// Of judged images the one that [`model_image`] is.
+pub(crate) fn choose_image<T>(judged: impl Iterator<Item = (T, Applicability)>) -> Option<(T, Applicability)> {
+    let mut first = None;
+    for image in judged {
+        if image.1 == Applicability::Applies {
+            return Some(image);
+        }
+        first = first.or(Some(image));
+    }
+    first
 }
 
 /// As [`model_image`], refused where the models do not apply.

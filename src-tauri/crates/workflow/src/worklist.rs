@@ -2,7 +2,7 @@
 
 use crate::reading::Patient;
 use crate::{Workstation, WorkflowError, display_date, display_time};
-use hilum_report::{ReportId, SectionKind, Status};
+use hilum_report::Status;
 use hilum_store::{WorklistQuery, WorklistRow};
 
 /// A study as the worklist shows it.
@@ -46,51 +46,6 @@ fn line(row: WorklistRow) -> WorklistLine {
         images,
         status: report.map(|(_, status)| status),
         drafted,
-    }
-}
-
-/// What the worklist shows of a study beside its line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Glance {
-    /// The newest report that is not cancelled.
-    pub report: Option<ReportId>,
-    pub revision: u64,
-    /// First words of its findings and impression.
-    pub preview: String,
-    /// True when the preview holds unreviewed words of a model.
-    pub proposed: bool,
-    /// The image that stands for the study.
-    pub instance_uid: Option<String>,
-}
-
-/// Longest preview, characters.
-const PREVIEW: usize = 240;
-
-impl Workstation {
-    /// A glance at a study, without opening it; not a read of its images.
-    ///
-    /// # Errors
-    /// `store.not_found`, `vault.locked`.
-    pub async fn glance(&self, study_uid: &str) -> Result<Glance, WorkflowError> {
-        let store = self.store()?;
-        let study = store.study(study_uid).await?;
-        let instance_uid = crate::reading::model_image(&study).map(|(instance, _)| instance.uid.clone());
-        let newest = study.reports.iter().rev().find(|r| r.status != Status::Cancelled);
-        let Some(row) = newest else { return Ok(Glance { instance_uid, ..Glance::default() }) };
-        let report = store.report(&row.id).await?;
-        let preview: Vec<&str> = [SectionKind::Impression, SectionKind::Findings]
-            .into_iter()
-            .filter_map(|kind| report.section(kind))
-            .flat_map(|s| &s.sentences)
-            .map(hilum_report::Sentence::text)
-            .collect();
-        Ok(Glance {
-            report: Some(row.id.clone()),
-            revision: row.revision,
-            proposed: report.proposed().count() > 0,
-            preview: preview.join(" ").chars().take(PREVIEW).collect(),
-            instance_uid,
-        })
     }
 }
 

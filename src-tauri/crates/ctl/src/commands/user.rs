@@ -87,7 +87,7 @@ async fn identity(name: &str, file: &Path, settings: &Settings) -> Result<()> {
 
 async fn recovery(name: &str, settings: &Settings) -> Result<()> {
     let workstation = session::unlock(settings, Some(name), Models::None).await?;
-    let renewed = workstation.renew_recovery_key().await.map_err(Failure::from);
+    let renewed = workstation.renew_recovery_key(&settings.passphrase()?).await.map_err(Failure::from);
     let key = session::close(&workstation, renewed).await?;
     if settings.json {
         output::json(&json!({ "recovery_key": key }));
