@@ -138,12 +138,35 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         tokio::time::sleep(std::time::Duration::from_millis(800)).await;
         shoot(screen);
     }
+    lock_and_unlock(&window).await;
     window.close().await;
 
     accepted(&data, &saved);
     for folder in [&data, &home] {
         nothing_readable(folder, &["Cough and fever", "Reviewed by a person", "CompressedSamples", "SYNTHETIC"]);
     }
+}
+
+/// Locked, the window shows nothing of a patient; a wrong passphrase leaves it so.
+async fn lock_and_unlock(window: &Window) {
+    window.click("go-worklist").await;
+    window.see("worklist-row", 20).await;
+    let row = window.text("return document.querySelector('[data-testid=\"worklist-row\"]').innerText").await;
+    let first_words = row.split('\n').map(str::trim).find(|l| l.len() > 3).expect("a line").to_owned();
+    window.click("lock").await;
+    window.see("unlock-passphrase", 20).await;
+    let shown = window.text("return document.documentElement.outerHTML").await;
+    assert!(!shown.contains(&first_words), "the locked window shows {first_words:?}");
+    assert!(!shown.contains("Reviewed by a person") && !shown.contains("worklist-row"));
+    window.fill("unlock-passphrase", "not the passphrase").await;
+    window.click("unlock-submit").await;
+    let refused = "return document.querySelector('[role=\"alert\"]')?.dataset.code === 'vault.locked'";
+    window.until("the refusal", 20, refused).await;
+    window.fill("unlock-passphrase", "a long passphrase").await;
+    window.click("unlock-submit").await;
+    window.see("worklist-row", 20).await;
+    let again = window.text("return document.querySelector('[data-testid=\"worklist-row\"]').innerText").await;
+    assert!(again.contains(&first_words), "{again}");
 }
 
 /// No file below the folder holds any of the words, in UTF-8 or UTF-16.

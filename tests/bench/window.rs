@@ -2,7 +2,7 @@
 //! drafted word, signing, and the memory of all processes.
 //!
 //! `./dev bench` runs it; by hand:
-//! `cargo bench --workspace --features hilum/custom-protocol --bench window`.
+//! `cargo test --release --workspace --features hilum/custom-protocol --bench window`.
 
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]

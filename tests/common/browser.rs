@@ -121,6 +121,15 @@ impl Window {
         self.client.perform_actions(keys).await.expect("a key");
     }
 
+    /// Types text on whatever has the focus, in one request.
+    pub async fn keys(&self, text: &str) {
+        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+        let keys = text.chars().fold(KeyActions::new("keyboard".into()), |keys, value| {
+            keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
+        self.client.perform_actions(keys).await.expect("keys");
+    }
+
     /// Presses a key while another is held.
     pub async fn chord(&self, held: char, key: char) {
         use fantoccini::actions::{InputSource, KeyAction, KeyActions};
@@ -168,6 +177,20 @@ impl Window {
         xdotool(&["type", "--clearmodifiers", "--delay", "15", text]);
         std::thread::sleep(Duration::from_millis(500));
         xdotool(&["key", "--clearmodifiers", "Return"]);
+    }
+
+    /// The process id of the window's own process, by the name of its executable.
+    pub fn process_of(&self, executable: &str) -> i32 {
+        let display = format!("DISPLAY={}", self.display);
+        let ours = |path: &Path| {
+            let name = std::fs::read_link(path.join("exe")).ok();
+            let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+            name.is_some_and(|n| n.file_name().is_some_and(|n| n == executable))
+                && environment.split(|b| *b == 0).any(|v| v == display.as_bytes())
+        };
+        let processes = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+        let found = processes.filter(|path| ours(path)).find_map(|path| path.file_name()?.to_str()?.parse().ok());
+        found.unwrap_or_else(|| panic!("no process of {executable}"))
     }
 
     /// Closes the window and waits for its end.
