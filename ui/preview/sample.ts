@@ -73,6 +73,7 @@ export function reportFor(uid: string): ReportView {
     sections: sections(uid),
     versions: [],
     needs: [],
+    flags: [],
     savedAt: null,
   };
 }

@@ -2,12 +2,16 @@ import type {
   AppStatus,
   AuditLine,
   CalibrationRow,
+  DraftOptions,
   EditCommand,
   EngineStatus,
   FirstUser,
   ModelPack,
   PackCandidate,
+  ProposalView,
   ReportView,
+  SectionHow,
+  SectionToDraft,
   Settings,
   SimilarCases,
   SimilarFilter,
@@ -21,7 +25,6 @@ import type {
   UserSummary,
 } from "./bindings";
 import { call } from "./call";
-import type { DraftOptions } from "./pending";
 import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
 
@@ -89,7 +92,11 @@ export const evidence = (reportId: string) => call<SentenceEvidence[]>("evidence
 export const evidenceRequery = (reportId: string) => call<null>("evidence_requery", { reportId });
 export const templates = () => call<TemplateView[]>("templates");
 export const draftStart = (reportId: string, options: DraftOptions) =>
-  call<null>("draft_start", { reportId, options, indicationConfirmed: options.indicationConfirmed });
+  call<null>("draft_start", { reportId, options });
+export const draftSection = (reportId: string, section: SectionToDraft, how: SectionHow) =>
+  call<null>("draft_section", { reportId, section, how });
+/** Where a drafted sentence comes from. */
+export const proposalView = (proposalId: string) => call<ProposalView>("proposal_view", { proposalId });
 export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
 export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });

@@ -21,6 +21,7 @@ export function reportOf(sections: Section[], revision = 1): ReportView {
     sections: sections.map((s) => ({ name: s.name, heading: s.name, required: false, open: s.open, sentences: s.sentences })),
     versions: [],
     needs: [],
+    flags: [],
     savedAt: null,
   };
 }
