@@ -29,6 +29,7 @@ fn every_command_has_help() {
         "pack verify",
         "pack remove",
         "classify",
+        "claims",
         "embed",
         "draft",
         "import",
@@ -100,6 +101,26 @@ fn bad_input_is_one_and_names_the_file() {
         assert_eq!(plain.status, 1);
         assert!(plain.err.contains(name) && plain.err.contains(&found), "{}", plain.err);
     }
+}
+
+#[test]
+fn claims_are_read_line_by_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("reports.txt");
+    fs::write(&path, "Small left effusion. No pneumothorax.\n\nNo acute abnormality.\n").expect("written");
+    let name = path.to_str().expect("UTF-8");
+    let json: Value = serde_json::from_str(&run(&["--json", "claims", name]).out).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(2));
+    assert_eq!(json[0]["sentences"][0]["claims"][0]["finding"], "pleural_effusion");
+    assert_eq!(json[0]["sentences"][0]["claims"][0]["side"], "left");
+    assert_eq!(json[0]["conclusions"]["pneumothorax"], "absent");
+    assert_eq!((&json[1]["line"], &json[1]["conclusions"]["no_finding"]), (&3.into(), &"present".into()));
+    let plain = run(&["claims", name]);
+    assert!(plain.out.contains("  pleural_effusion present left mild\n"), "{}", plain.out);
+    let missing = run(&["claims", "no-such-file", "--json"]);
+    assert_eq!((missing.status, missing.error().0.as_str()), (1, "file.read"));
+    fs::write(&path, b"\xff\xfe").expect("written");
+    assert_eq!(run(&["claims", name]).status, 1, "not UTF-8");
 }
 
 #[test]

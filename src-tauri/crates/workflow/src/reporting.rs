@@ -1,6 +1,7 @@
 //! Writing a report: opening it, and every edit into the journal.
 
 use crate::{Workstation, WorkflowError};
+use hilum_report::checks::{Flag, Sex, checks};
 use hilum_report::{Command, Entry, Report, ReportId, Template, TemplateId};
 use hilum_store::Store;
 use time::OffsetDateTime;
@@ -12,6 +13,8 @@ pub struct ReportDetail {
     pub versions: Vec<VersionDetail>,
     /// When the last command was written down.
     pub saved_at: OffsetDateTime,
+    /// What the report says against itself, or against what is known of the patient.
+    pub flags: Vec<Flag>,
 }
 
 /// A signed version and its document.
@@ -80,7 +83,9 @@ impl Workstation {
             })
             .collect();
         let saved_at = store.report_row(report.id()).await?.changed_at.to_offset(self.now().offset());
-        Ok(ReportDetail { report, versions, saved_at })
+        let sex = store.study(report.study_uid()).await?.patient.sex;
+        let flags = checks(&report, sex.as_deref().and_then(Sex::of_code));
+        Ok(ReportDetail { report, versions, saved_at, flags })
     }
 }
 

@@ -79,6 +79,8 @@ impl Workstation {
             pdf: &pdf,
             audit_head: &head,
         };
+        // What was held against each claim by then, for whoever asks years later.
+        self.keep_evidence(&store, &report).await?;
         let report = store.record_signature(record).await?;
         Ok(Signed {
             version,
