@@ -252,9 +252,14 @@ impl Folder {
     }
 
     fn estimate(&self, converted: Option<Sizes>) -> Estimate {
-        match self.tensors {
+        let estimate = match self.tensors {
             Some(_) => Estimate::of(&self.inspection, converted),
             None => Estimate::of_converted(self.inspection.total_bytes()),
+        };
+        match self.inspection.kind {
+            // Nothing loads it yet.
+            Kind::MedGemmaText => Estimate { memory: 0, ..estimate },
+            _ => estimate,
         }
     }
 

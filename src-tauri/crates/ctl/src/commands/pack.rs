@@ -25,8 +25,11 @@ use std::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub async fn run(command: PackCommand, settings: &Settings) -> Result<()> {
-    // What a killed program left behind goes at the next start of any.
-    library(settings)?.sweep()?;
+    // What a killed program left behind goes at the next start of any. Where it cannot
+    // be removed it is still no pack, so nothing else waits for it.
+    if let Err(error) = library(settings)?.sweep() {
+        tracing::warn!("leftovers of an addition stay: {error}");
+    }
     match command {
         PackCommand::Add { dir, quantize, id, name, source, kind, accept_terms } => {
             let options = AddOptions {
