@@ -1,7 +1,7 @@
 //! Embedding images in the background, so that similar cases are found among all of them.
 
 use crate::reading::header_of;
-use crate::{Applicability, Cancel, Workstation, WorkflowError, applicability};
+use crate::{Applicability, Cancel, Support, Workstation, WorkflowError, applicability};
 use hilum_report::PackHash;
 use hilum_store::{Score, Store};
 use hilum_workers::EncodedImage;
@@ -44,6 +44,16 @@ impl Workstation {
         let encoded = scorer.score(side, gray, cancel).await?;
         keep(&store, &instance.uid, &pack, &encoded, judged == Applicability::Applies).await?;
         Ok(encoded.embedding)
+    }
+
+    /// The study of an image and its support, where the image is the study's that is scored.
+    ///
+    /// # Errors
+    /// `store.not_found`, `vault.locked`.
+    pub async fn support_of_image(&self, instance_uid: &str) -> Result<Option<(String, Support)>, WorkflowError> {
+        let (study_uid, _) = self.store()?.owner_of_image(instance_uid).await?;
+        let support = self.known_support(&study_uid).await?;
+        Ok(support.filter(|support| support.instance_uid == instance_uid).map(|support| (study_uid, support)))
     }
 }
 

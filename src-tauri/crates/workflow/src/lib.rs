@@ -6,36 +6,55 @@
 //! processes of `hilum-workers` fulfil them ([`children`]).
 
 mod applicability;
+mod calibrating;
 pub mod children;
 mod demographics;
 mod drafting;
 mod error;
+mod evidence;
 mod findings;
 mod glance;
 mod import;
+mod indexing;
 mod letterhead;
+mod maps;
 mod models;
 mod ports;
 mod printing;
+mod priors;
+mod proposals;
 mod reading;
 mod reporting;
+mod signed;
 mod signing;
+mod similar;
+mod stated;
 mod worklist;
 mod workstation;
 
 pub use applicability::{Applicability, applicability};
+pub use calibrating::{Calibrated, Calibration, Standing};
 pub use demographics::{age, display_date, display_name, display_time};
-pub use drafting::DraftResult;
+pub use drafting::{DraftChoice, DraftMode, DraftResult};
 pub use error::WorkflowError;
+pub use evidence::{ClaimEvidence, RequeryEvidence, Requeried, RequeryProgress, ScoreEvidence, SentenceEvidence};
 pub use findings::{Finding, findings, label, mentioned};
 pub use glance::Glance;
+pub use hilum_retrieval::{AgeBand, Filter, View};
 pub use hilum_workers::Cancel;
 pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};
 pub use letterhead::Letterhead;
-pub use models::{ModelPack, PackKind};
+pub use maps::PlacedMap;
+pub use models::{MeasuredPack, ModelPack, PackKind};
 pub use ports::{Clock, Decoder, Drafter, Fault, Ids, RandomIds, Scorer, SystemClock};
+pub use priors::PriorStudy;
+pub use proposals::Repeated;
 pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
 pub use reporting::{ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
+pub use similar::{Identity, SimilarCase, SimilarCases};
 pub use worklist::WorklistLine;
 pub use workstation::{FirstUser, Models, Outside, SessionUser, Workstation};
+
+#[cfg(test)]
+mod tests;

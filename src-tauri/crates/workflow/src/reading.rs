@@ -146,17 +146,7 @@ impl Workstation {
         let (gray, _) = self.model_input(&store, instance, side, cancel).await?;
         let encoded = scorer.score(side, gray, cancel).await?;
         let pack = PackHash::new(&scorer.pack().hash);
-        let scores: Vec<Score> = encoded
-            .scores
-            .iter()
-            .map(|s| Score {
-                finding: s.finding.clone(),
-                difference: f64::from(s.difference),
-                softmax: f64::from(s.softmax),
-            })
-            .collect();
-        store.set_scores(&instance.uid, &pack, &scores).await?;
-        store.set_embedding(&instance.uid, &pack, &encoded.embedding).await?;
+        let scores = crate::indexing::keep(&store, &instance.uid, &pack, &encoded, true).await?;
         Ok(Support { instance_uid: instance.uid.clone(), scores, demo: scorer.pack().demo })
     }
 
