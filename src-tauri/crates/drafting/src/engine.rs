@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use either::Either;
-use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftPrompt};
+use hilum_workers::messages::draft::{AnswerRules, DraftOutcome, DraftPhase, DraftPrompt};
 use image::{DynamicImage, GrayImage};
 use mistralrs::{
     ChunkChoice, DeviceMapSetting, Model, MultimodalLoaderType, RequestBuilder,
@@ -14,13 +14,17 @@ use mistralrs::{
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
+use crate::circumstances::circumstances;
 use crate::greedy::Greedy;
+use crate::guide::Guides;
 use crate::load::{builder, placed, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
 use crate::sections::sections_of;
 use crate::spelling::ModelShape;
 use crate::stream::ReportText;
+use crate::structure::Frame;
 use crate::view::{Placement, TEMPLATE, normalise};
+use crate::vocabulary::vocabulary_of;
 
 /// How often a cancel request is looked at while the engine computes.
 const LOOK: Duration = Duration::from_millis(25);
@@ -49,6 +53,7 @@ pub struct Engine {
     shape: ModelShape,
     device: String,
     tokens: ControlTokens,
+    guides: Guides,
     begin: u32,
     pub(crate) adds_begin: bool,
 }
@@ -78,7 +83,9 @@ impl Engine {
                 return Err(DraftingError::Tokenizer { path, token });
             }
         }
-        let begin = tokenizer.id_of(BEGIN).ok_or(DraftingError::Tokenizer { path, token: BEGIN })?;
+        let begin = tokenizer.id_of(BEGIN).ok_or_else(|| DraftingError::Tokenizer { path: path.clone(), token: BEGIN })?;
+
+        let guides = Guides::new(vocabulary_of(&path, &shape.end_tokens)?, shape.end_tokens.clone())?;
 
         // One thread is enough here: the engine computes on threads of its own. It also
         // keeps mistral.rs from answering "hello" once before the first real prompt.
@@ -105,6 +112,7 @@ impl Engine {
             shape,
             device,
             tokens: tokenizer.control_tokens(),
+            guides,
             begin,
             adds_begin: tokenizer.adds_begin(),
         })
@@ -119,12 +127,25 @@ impl Engine {
         &self.device
     }
 
+    /// How often an image was known already, and how often the image tower read one.
+    pub fn images_read(&self) -> (usize, usize) {
+        let logger = self.model.inner().get_logger(None).ok();
+        logger.and_then(|logger| logger.encoder_cache_stats()).unwrap_or_default()
+    }
+
     /// Writes one draft, greedily, and keeps everything that explains it.
     ///
     /// `images` are square, grey, of the model's side, oldest first. At most `max_tokens`
     /// tokens are written, fewer where the model's window ends. Setting `cancel` while
     /// text is being written ends the draft within one token, with what there is and
     /// `finish` "cancelled". [`DraftOutcome::id`] is left to the caller.
+    ///
+    /// The answer to a structured prompt always has the template's shape; where it would
+    /// have run out of tokens, the frame is completed without the model (`finish`
+    /// "closed") and the sentence that this cut short is in `text` but in no section.
+    /// An image that was read before is not read again: the engine keeps the tower's
+    /// output of the last images. Keys and values of the prompt are computed each time,
+    /// so that an answer never depends on the answers before it.
     ///
     /// # Errors
     /// [`DraftingError::MustBeKilled`] where `cancel` was set while the prompt was being
@@ -146,7 +167,7 @@ impl Engine {
         }
         let rendered = render_turn(images.len(), &prompt_text(prompt, &self.tokens)?);
         match &self.runtime {
-            Some(runtime) => runtime.block_on(self.write(images, rendered, max_tokens, &mut sink, cancel)),
+            Some(runtime) => runtime.block_on(self.write(images, prompt, rendered, max_tokens, &mut sink, cancel)),
             None => Err(DraftingError::EngineDied),
         }
     }
@@ -154,6 +175,7 @@ impl Engine {
     async fn write(
         &self,
         images: &[GrayImage],
+        prompt: &DraftPrompt,
         rendered: String,
         max_tokens: u32,
         sink: &mut dyn FnMut(DraftEvent<'_>),
@@ -166,7 +188,16 @@ impl Engine {
         let room = self.room(&sent, images.len()).await?;
         let max_tokens = (max_tokens as usize).clamp(1, room);
 
-        let greedy = Greedy::shared();
+        let (guide, grammar) = match Frame::for_prompt(prompt) {
+            Some(frame) => {
+                let (guide, grammar) = self.guides.structured(frame, rules_of(prompt), max_tokens)?;
+                (Some(guide), Some(grammar))
+            }
+            None if matches!(prompt, DraftPrompt::YesNo { .. }) => (Some(self.guides.yes_no(max_tokens)), None),
+            None => (None, None),
+        };
+        let circumstances = circumstances(images, grammar.as_deref(), &self.device, max_tokens);
+        let greedy = Greedy::shared(guide);
         let images: Vec<DynamicImage> = images.iter().cloned().map(DynamicImage::ImageLuma8).collect();
         let request = match images.is_empty() {
             true => RequestBuilder::new().add_message(TextMessageRole::User, sent),
@@ -181,7 +212,7 @@ impl Engine {
         let started = Instant::now();
         sink(DraftEvent::Phase(DraftPhase::ReadingImage, None));
         let mut stream = self.model.stream_chat_request(request).await.map_err(|_| DraftingError::EngineDied)?;
-        let mut outcome = DraftOutcome { prompt: rendered, ..DraftOutcome::default() };
+        let mut outcome = DraftOutcome { prompt: rendered, circumstances, ..DraftOutcome::default() };
         let mut report = ReportText::default();
         let mut first_token = None;
         let mut written = 0;
@@ -208,6 +239,9 @@ impl Engine {
                 }
                 let done = (written as f32 / max_tokens as f32).min(1.0);
                 sink(DraftEvent::Phase(DraftPhase::Writing, Some(done)));
+            }
+            if let Some(fault) = greedy.take_fault() {
+                return Err(fault);
             }
             let Ok(response) = response else { continue };
             let chunk = match response {
@@ -245,7 +279,18 @@ impl Engine {
         outcome.token_ids = record.tokens;
         outcome.logprobs = record.logprobs;
         outcome.text.truncate(outcome.text.trim_end().len());
-        outcome.sections = sections_of(&outcome.text);
+        let guide = greedy.take_guide();
+        outcome.sections = match guide.as_ref().and_then(|guide| guide.frame()) {
+            Some((frame, cut)) => frame.sections(&outcome.text, cut),
+            None => sections_of(&outcome.text),
+        };
+        if let DraftPrompt::Section { section, .. } = prompt {
+            outcome.sections.retain(|one| one.section == section.name());
+        }
+        outcome.yes_no = guide.as_ref().and_then(|guide| guide.answer());
+        if outcome.finish != "cancelled" && guide.is_some_and(|guide| guide.closed()) {
+            outcome.finish = "closed".to_owned();
+        }
         Ok(outcome)
     }
 
@@ -287,6 +332,15 @@ fn return_free_memory() {
     // SAFETY: `malloc_trim` may be called at any time from any thread.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// What an answer to this prompt may hold.
+fn rules_of(prompt: &DraftPrompt) -> &AnswerRules {
+    static PLAIN: AnswerRules = AnswerRules { comparison: false, measured: Vec::new() };
+    match prompt {
+        DraftPrompt::Sections { rules, .. } | DraftPrompt::Section { rules, .. } => rules,
+        _ => &PLAIN,
     }
 }
 

@@ -40,6 +40,10 @@ pub enum DraftingError {
     BeginTokens { found: usize },
     #[error("the engine failed: {0}")]
     Engine(String),
+    #[error("the grammar of the answer failed: {0}")]
+    Grammar(String),
+    #[error("a structured answer needs at least {needed} tokens, and only {room} may be written")]
+    NoRoom { needed: usize, room: usize },
     #[error("the engine died")]
     EngineDied,
     #[error("the prompt is still being read and cannot be stopped: the process must be killed")]
@@ -67,6 +71,8 @@ impl DraftingError {
             Self::Cancelled => "drafting.cancelled",
             Self::BeginTokens { .. } => "drafting.begin_tokens",
             Self::Engine(_) => "drafting.engine",
+            Self::Grammar(_) => "drafting.grammar",
+            Self::NoRoom { .. } => "drafting.no_room",
             Self::EngineDied => "drafting.engine_died",
             Self::MustBeKilled => "drafting.must_be_killed",
         }

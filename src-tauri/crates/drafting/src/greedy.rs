@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use mistralrs::{CustomLogitsProcessor, Device, Tensor};
 
+use crate::DraftingError;
+use crate::guide::Guide;
+
 /// Picks the most probable token and writes down what was chosen and how sure the model was.
 ///
 /// The engine's own report will not do: its `logprob` is to base 10, at temperature 0 it is
@@ -11,9 +14,16 @@ use mistralrs::{CustomLogitsProcessor, Device, Tensor};
 /// logits processor the raw logits and the whole sequence so far, though, and that is the
 /// truth: the prompt as the model really read it (image tokens expanded, every `<bos>`)
 /// and the distribution the token was drawn from.
-#[derive(Debug, Default)]
+///
+/// Where a [`Guide`] leaves only some tokens, the most probable of those is taken, and the
+/// recorded probability is still the model's own over the whole vocabulary: how much it
+/// wanted that token, not how much was left to want. A forced token is recorded alike.
+#[derive(Default)]
 pub(crate) struct Greedy {
     record: Mutex<Record>,
+    guide: Mutex<Option<Guide>>,
+    /// Why the guide gave up, if it did.
+    fault: Mutex<Option<DraftingError>>,
 }
 
 /// What one generation did.
@@ -26,37 +36,53 @@ pub(crate) struct Record {
 }
 
 impl Greedy {
-    pub(crate) fn shared() -> Arc<Self> {
-        Arc::new(Self::default())
+    pub(crate) fn shared(guide: Option<Guide>) -> Arc<Self> {
+        Arc::new(Self { guide: Mutex::new(guide), ..Self::default() })
     }
 
     pub(crate) fn record(&self) -> Record {
-        self.lock().clone()
+        lock(&self.record).clone()
     }
 
     pub(crate) fn tokens(&self) -> usize {
-        self.lock().tokens.len()
+        lock(&self.record).tokens.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// The guide as it ended.
+    pub(crate) fn take_guide(&self) -> Option<Guide> {
+        lock(&self.guide).take()
     }
+
+    pub(crate) fn take_fault(&self) -> Option<DraftingError> {
+        lock(&self.fault).take()
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl CustomLogitsProcessor for Greedy {
     fn apply(&self, logits: &Tensor, context: &[u32]) -> mistralrs::Result<Tensor> {
         let values = logits.to_vec1::<f32>()?;
-        let (token, logprob) = most_probable(&values);
-        let mut record = self.lock();
+        let (best, normaliser) = most_probable(&values);
+        let token = match lock(&self.guide).as_mut() {
+            None => best,
+            Some(guide) => match guide.choose(&values, best, normaliser) {
+                Ok(token) => token,
+                Err(fault) => {
+                    let what = fault.to_string();
+                    *lock(&self.fault) = Some(fault);
+                    return Err(candle_core::Error::Msg(what));
+                }
+            },
+        };
+        let mut record = lock(&self.record);
         if record.prompt.is_empty() {
             record.prompt = context.to_vec();
         }
-        // A grammar may ask twice about the same position; the second answer stands.
-        let position = context.len().saturating_sub(record.prompt.len());
-        record.tokens.truncate(position);
-        record.logprobs.truncate(position);
         record.tokens.push(token);
-        record.logprobs.push(logprob);
+        record.logprobs.push((f64::from(values[token as usize]) - normaliser) as f32);
 
         // One certain token is left, so that no rule of the sampler for ties matters.
         let mut certain = vec![f32::NEG_INFINITY; values.len()];
@@ -65,9 +91,10 @@ impl CustomLogitsProcessor for Greedy {
     }
 }
 
-/// First index of the largest value, as transformers chooses, and its log-softmax.
-/// Sums are in double precision, because a table has a quarter of a million entries.
-fn most_probable(logits: &[f32]) -> (u32, f32) {
+/// First index of the largest value, as transformers chooses, and the logarithm of the sum
+/// of exponentials. Sums are in double precision, because a table has a quarter of a
+/// million entries.
+fn most_probable(logits: &[f32]) -> (u32, f64) {
     let mut best = 0;
     for (index, value) in logits.iter().enumerate() {
         if *value > logits[best] {
@@ -76,7 +103,7 @@ fn most_probable(logits: &[f32]) -> (u32, f32) {
     }
     let top = f64::from(logits[best]);
     let sum: f64 = logits.iter().map(|&value| (f64::from(value) - top).exp()).sum();
-    (best as u32, -sum.ln() as f32)
+    (best as u32, top + sum.ln())
 }
 
 #[cfg(test)]
@@ -91,22 +118,22 @@ mod tests {
             (&[f32::NEG_INFINITY, -5.0], 1, 0.0),
             (&[1000.0, 999.0], 0, -0.313_261_7),
         ] {
-            let (got, probability) = most_probable(logits);
+            let (got, normaliser) = most_probable(logits);
             assert_eq!(got, token, "{logits:?}");
+            let probability = (f64::from(logits[got as usize]) - normaliser) as f32;
             assert!((probability - logprob).abs() < 1e-6, "{probability} {logits:?}");
         }
     }
 
     #[test]
-    fn record_grows_and_is_corrected() {
+    fn record_grows() {
         let greedy = Greedy::default();
         let logits = |values: [f32; 3]| Tensor::new(&values, &Device::Cpu).unwrap();
         let out = greedy.apply(&logits([0.0, 9.0, 0.0]), &[7, 8]).unwrap();
         assert_eq!(out.to_vec1::<f32>().unwrap(), [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY]);
-        greedy.apply(&logits([0.0, f32::NEG_INFINITY, 1.0]), &[7, 8]).unwrap();
-        greedy.apply(&logits([5.0, 0.0, 0.0]), &[7, 8, 2]).unwrap();
+        greedy.apply(&logits([5.0, 0.0, 0.0]), &[7, 8, 1]).unwrap();
         let record = greedy.record();
-        assert_eq!((record.prompt, record.tokens), (vec![7, 8], vec![2, 0]));
+        assert_eq!((record.prompt, record.tokens), (vec![7, 8], vec![1, 0]));
         assert_eq!(record.logprobs.len(), 2);
     }
 }

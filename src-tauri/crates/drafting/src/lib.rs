@@ -7,9 +7,13 @@
 
 mod checkpoint;
 mod drift;
+mod circumstances;
+mod comparison;
 mod engine;
 mod error;
+mod grammar;
 mod greedy;
+mod guide;
 mod load;
 mod prompts;
 mod quantise;
@@ -17,7 +21,9 @@ mod sections;
 mod sentences;
 mod spelling;
 mod stream;
+mod structure;
 mod view;
+mod vocabulary;
 mod weights;
 
 pub use drift::{Drift, drift};

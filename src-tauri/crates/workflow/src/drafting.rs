@@ -2,15 +2,38 @@
 
 use crate::reading::image_for_models;
 use crate::reporting::ReportDetail;
+use crate::stated::{indication, measured, stated};
 use crate::{Cancel, Drafter, Fault, Workstation, WorkflowError};
 use hilum_report::{
-    Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, Sentence, SentenceId,
+    Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, SentenceId,
 };
 use hilum_store::{AuditEvent, NewProposal, ProposalOutcome, ProposalStatus, Store, StoreError};
-use hilum_workers::messages::draft::{AnswerRules, DraftOutcome, DraftPrompt, DraftedSection, DraftedSentence};
+use hilum_workers::messages::draft::{
+    AnswerRules, DraftOutcome, DraftPrompt, DraftedPart, DraftedSection, DraftedSentence, Rewrite,
+};
 use hilum_workers::{DraftEvent, DraftJob};
 use serde_json::json;
 use tokio::sync::mpsc;
+
+/// What a person chose when asking for a draft.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DraftChoice {
+    /// The indication in the report was confirmed and goes to the model.
+    pub indication_confirmed: bool,
+    pub mode: DraftMode,
+    /// The newest older chest image of the patient goes before the current one.
+    pub use_prior: bool,
+}
+
+/// The shape of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DraftMode {
+    /// Under the grammar of the template's sections.
+    #[default]
+    Structured,
+    /// The model's own free text.
+    Raw,
+}
 
 /// A finished draft.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,29 +55,96 @@ impl Workstation {
     /// report as it was; the generation is on record in either case.
     ///
     /// # Errors
-    /// `draft.no_model`, `draft.not_applicable`, `draft.empty`, `report.not_open`; the worker's own codes.
+    /// `draft.no_model`, `draft.not_applicable`, `draft.no_prior`, `draft.empty`, `report.not_open`; the worker's own codes.
     pub async fn draft(
         &self,
         id: &ReportId,
-        indication_confirmed: bool,
+        choice: DraftChoice,
         events: &mpsc::UnboundedSender<DraftEvent>,
         cancel: &Cancel,
     ) -> Result<DraftResult, WorkflowError> {
         let store = self.store()?;
-        let drafter = self.drafter().ok_or(WorkflowError::NoDrafter)?;
         let report = store.report(id).await?;
-        may_be_drafted(&report)?;
-        let study = store.study(report.study_uid()).await?;
-        let instance = image_for_models(&study)?;
-        let prompt = DraftPrompt::Sections {
-            indication: indication_confirmed.then(|| indication(&report)).flatten(),
-            rules: AnswerRules::default(),
+        let prior = match choice.use_prior {
+            true => {
+                let priors = self.priors_in(&store, report.study_uid()).await?;
+                Some(priors.into_iter().next().ok_or(WorkflowError::NoPrior)?)
+            }
+            false => None,
         };
+        let indication = choice.indication_confirmed.then(|| indication(&report)).flatten();
+        let prompt = match choice.mode {
+            DraftMode::Raw => DraftPrompt::Report { indication },
+            DraftMode::Structured => DraftPrompt::Sections {
+                indication,
+                rules: AnswerRules { comparison: prior.is_some(), measured: measured(&report) },
+            },
+        };
+        self.generate(&store, &report, prompt, prior.map(|prior| prior.instance_uid), events, cancel).await
+    }
+
+    /// Writes one section again and proposes it; sentences that a person wrote, accepted or
+    /// edited stay, and unreviewed ones of the section give way.
+    ///
+    /// What the model is given besides the image is text that a person stands for: what
+    /// they typed, edited or accepted. Indication and prior are those of the newest draft
+    /// of this report, where the indication still reads as it was confirmed.
+    ///
+    /// # Errors
+    /// As [`Workstation::draft`]; `draft.nothing_to_rewrite` and `draft.no_findings` where a
+    /// person has stated nothing that could be put another way, or summed up.
+    pub async fn draft_section(
+        &self,
+        id: &ReportId,
+        section: DraftedPart,
+        how: Rewrite,
+        events: &mpsc::UnboundedSender<DraftEvent>,
+        cancel: &Cancel,
+    ) -> Result<DraftResult, WorkflowError> {
+        let store = self.store()?;
+        let report = store.report(id).await?;
+        let source = match how {
+            Rewrite::Again => None,
+            Rewrite::FromFindings if section == DraftedPart::Findings => return Err(WorkflowError::NothingToRewrite),
+            Rewrite::FromFindings => Some(SectionKind::Findings),
+            Rewrite::Shorter | Rewrite::MoreDetail => Some(kind_of(section)),
+        };
+        let text = source.map(|source| stated(&report, source)).unwrap_or_default();
+        if source.is_some() && text.is_empty() {
+            return Err(if how == Rewrite::FromFindings { WorkflowError::NoFindings } else { WorkflowError::NothingToRewrite });
+        }
+        let last = store.proposals(report.study_uid()).await?.into_iter().find(|p| p.begun.report.as_ref() == Some(id));
+        let (confirmed, prior) = last.map(|last| indication_and_prior(&last.begun)).unwrap_or_default();
+        let prompt = DraftPrompt::Section {
+            section,
+            how,
+            indication: confirmed.filter(|confirmed| indication(&report).as_ref() == Some(confirmed)),
+            text,
+            rules: AnswerRules { comparison: prior.is_some(), measured: measured(&report) },
+        };
+        self.generate(&store, &report, prompt, prior, events, cancel).await
+    }
+
+    /// Asks the model, keeps what it said as a proposal, and proposes it.
+    async fn generate(
+        &self,
+        store: &Store,
+        report: &Report,
+        prompt: DraftPrompt,
+        prior: Option<String>,
+        events: &mpsc::UnboundedSender<DraftEvent>,
+        cancel: &Cancel,
+    ) -> Result<DraftResult, WorkflowError> {
+        let drafter = self.drafter().ok_or(WorkflowError::NoDrafter)?;
+        may_be_drafted(report)?;
+        let study = store.study(report.study_uid()).await?;
+        let current = image_for_models(&study)?.uid.clone();
+        let instances: Vec<String> = prior.into_iter().chain([current]).collect();
         let side = match drafter.side(events, cancel).await {
             Err(fault) if is_cancel(&fault) => return Ok(DraftResult { report: None, outcome: DraftOutcome::default() }),
             other => other?,
         };
-        let (gray, image_hash) = match self.model_input(&store, instance, side, cancel).await {
+        let (images, image_hashes) = match self.model_inputs(store, &instances, side, cancel).await {
             Err(WorkflowError::Outside(fault)) if is_cancel(&fault) => {
                 return Ok(DraftResult { report: None, outcome: DraftOutcome::default() });
             }
@@ -66,28 +156,47 @@ impl Workstation {
             .begin_proposal(&NewProposal {
                 id: proposal.clone(),
                 study_uid: report.study_uid().to_owned(),
-                report: Some(id.clone()),
+                report: Some(report.id().clone()),
                 pack_id: pack.id.clone(),
                 pack_hash: PackHash::new(&pack.hash),
                 demo: pack.demo,
                 prompt: serde_json::to_string(&prompt).unwrap_or_default(),
-                image_hashes: vec![image_hash],
-                settings: json!({ "decoding": "greedy", "max_tokens": MAX_TOKENS, "side": side, "instance": instance.uid }),
+                image_hashes,
+                settings: json!({
+                    "decoding": "greedy", "max_tokens": MAX_TOKENS, "side": side, "instances": instances,
+                }),
                 started_at: self.now(),
             })
             .await?;
-        let job = DraftJob { side, images: vec![gray], prompt, max_tokens: MAX_TOKENS };
+        let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS };
         match drafter.draft(job, events, cancel).await {
-            Ok(outcome) => self.finish(&store, drafter.as_ref(), id, &proposal, outcome).await,
+            Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, outcome).await,
             Err(fault) if is_cancel(&fault) => {
                 let outcome = DraftOutcome { finish: "cancelled".into(), ..DraftOutcome::default() };
-                self.finish(&store, drafter.as_ref(), id, &proposal, outcome).await
+                self.finish(store, drafter.as_ref(), report.id(), &proposal, outcome).await
             }
             Err(fault) => {
-                self.record(&store, &proposal, &DraftOutcome::default(), ProposalStatus::Failed, Some(fault.code.clone())).await?;
+                self.record(store, &proposal, &DraftOutcome::default(), ProposalStatus::Failed, Some(fault.code.clone())).await?;
                 Err(fault.into())
             }
         }
+    }
+
+    /// Grey bytes of each instance as the model is given it, and their SHA-256 in hex.
+    pub(crate) async fn model_inputs(
+        &self,
+        store: &Store,
+        instances: &[String],
+        side: u32,
+        cancel: &Cancel,
+    ) -> Result<(Vec<Vec<u8>>, Vec<String>), WorkflowError> {
+        let (mut images, mut hashes) = (Vec::new(), Vec::new());
+        for uid in instances {
+            let (gray, hash) = self.model_input(store, &store.instance(uid).await?, side, cancel).await?;
+            images.push(gray);
+            hashes.push(hash);
+        }
+        Ok((images, hashes))
     }
 
     async fn finish(
@@ -161,6 +270,7 @@ impl Workstation {
                 "finish": outcome.finish,
                 "rendered_prompt": outcome.prompt,
                 "prompt_token_ids": outcome.prompt_token_ids,
+                "circumstances": outcome.circumstances,
             }),
             error_code,
         };
@@ -182,19 +292,26 @@ fn may_be_drafted(report: &Report) -> Result<(), WorkflowError> {
     }
 }
 
-/// The indication as a person wrote it in this report; template text and proposals do not count.
-fn indication(report: &Report) -> Option<String> {
-    let section = report.section(SectionKind::Indication)?;
-    let words: Vec<&str> = section
-        .sentences
-        .iter()
-        .filter_map(|s| match s {
-            Sentence::Written(w) if !matches!(w.origin, hilum_report::Origin::Template { .. }) => Some(w.text.trim()),
-            _ => None,
-        })
-        .collect();
-    let text = words.join(" ");
-    (!text.is_empty()).then_some(text)
+/// Indication and prior image of an earlier draft.
+fn indication_and_prior(begun: &NewProposal) -> (Option<String>, Option<String>) {
+    let indication = match serde_json::from_str(&begun.prompt) {
+        Ok(
+            DraftPrompt::Sections { indication, .. }
+            | DraftPrompt::Section { indication, .. }
+            | DraftPrompt::Report { indication },
+        ) => indication,
+        _ => None,
+    };
+    let instances = begun.settings["instances"].as_array();
+    let prior = instances.filter(|all| all.len() == 2).and_then(|all| all[0].as_str()).map(str::to_owned);
+    (indication, prior)
+}
+
+fn kind_of(part: DraftedPart) -> SectionKind {
+    match part {
+        DraftedPart::Findings => SectionKind::Findings,
+        DraftedPart::Impression => SectionKind::Impression,
+    }
 }
 
 /// The answer's sections as sentences to propose; sections that a report has no place for are left out.

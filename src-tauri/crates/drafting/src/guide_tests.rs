@@ -1,0 +1,269 @@
+//! Random answers under the grammar, on the real vocabularies and without a model.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use hilum_workers::messages::draft::DraftedPart::{self, Findings, Impression};
+
+use super::*;
+use crate::comparison::COMPARISON;
+use crate::prompts::prompts;
+use crate::vocabulary::vocabulary_of;
+
+/// Xorshift: repeatable, and no more is asked of it.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Uniform in [0, 1).
+    fn unit(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1u64 << 24) as f32
+    }
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..")
+}
+
+fn demo() -> Option<Guides> {
+    let path = repository().join("models/demo/medgemma-demo/tokenizer.json");
+    if !path.exists() {
+        println!("skipped: {} is not here", path.display());
+        return None;
+    }
+    // <eos> and <end_of_turn> of this vocabulary.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let id = |content: &str| {
+        let tokens = value["added_tokens"].as_array().unwrap();
+        tokens.iter().find(|token| token["content"] == content).unwrap()["id"].as_u64().unwrap() as u32
+    };
+    let end = vec![id("<eos>"), id("<end_of_turn>")];
+    Some(Guides::new(vocabulary_of(&path, &end).unwrap(), end).unwrap())
+}
+
+fn gemma3() -> Option<Guides> {
+    let packed = repository().join("../shared/data/tokenizers/gemma3/tokenizer.json.xz");
+    let unpacked = Command::new("xz").arg("-dc").arg(&packed).output();
+    let Some(unpacked) = unpacked.ok().filter(|done| done.status.success()) else {
+        println!("skipped: {} is not here, or no xz", packed.display());
+        return None;
+    };
+    let folder = std::env::temp_dir().join(format!("hilum-gemma3-{}", std::process::id()));
+    std::fs::write(&folder, unpacked.stdout).unwrap();
+    let trie = vocabulary_of(&folder, &[1, 106]).unwrap();
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(trie.vocab_size(), 262_145);
+    Some(Guides::new(trie, vec![1, 106]).unwrap())
+}
+
+/// One answer of a model that knows nothing: every logit is random.
+fn random_answer(guides: &Guides, parts: &[DraftedPart], rules: &AnswerRules, most: usize, seed: u64) -> (String, Guide, Duration) {
+    let (mut guide, _) = guides.structured(Frame::of(parts), rules, most).unwrap();
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let size = guides.trie.vocab_size();
+    let mut logits = vec![0.0_f32; size];
+    let mut spent = Duration::ZERO;
+    for _ in 0..most {
+        // A new draw of every logit would take longer than the grammar; a shift is enough.
+        if random.next() % 4 == 0 || logits[0] == 0.0 {
+            logits.iter_mut().for_each(|logit| *logit = random.unit());
+        } else {
+            logits.rotate_left((random.next() % size as u64) as usize);
+        }
+        // Full stops are rare among random tokens, and never ending a sentence tests little.
+        if random.next() % 8 == 0 {
+            for token in guides.trie.greedy_tokenize(b".") {
+                logits[token as usize] = 2.0;
+            }
+        }
+        let best = most_probable(&logits, 0..size as u32);
+        let begun = Instant::now();
+        let token = guide.choose(&logits, best, 0.0).unwrap();
+        spent += begun.elapsed();
+        if guides.end_tokens.contains(&token) {
+            let text = String::from_utf8(guide.text.clone()).unwrap();
+            return (text, guide, spent);
+        }
+    }
+    panic!("the answer did not end in {most} tokens: {:?}", String::from_utf8_lossy(&guide.text));
+}
+
+/// Words of comparison in a text, found another way than the grammar does.
+fn comparisons(text: &str) -> Vec<String> {
+    let words = |text: &str| -> Vec<String> {
+        text.to_lowercase().split(|c: char| !c.is_ascii_alphabetic()).map(str::to_owned).collect()
+    };
+    let plain = ["unchanged", "stable", "new", "interval", "prior", "previous", "previously", "again", "since", "worse"];
+    let stems = ["compar", "improv", "worsen", "persist", "redemonstrat", "recur"];
+    let compares = |word: &String| plain.contains(&word.as_str()) || stems.iter().any(|stem| word.starts_with(stem));
+    words(text).into_iter().filter(compares).collect()
+}
+
+fn check(guides: &Guides, parts: &[DraftedPart], rules: &AnswerRules, most: usize, seed: u64) {
+    let (text, guide, _) = random_answer(guides, parts, rules, most, seed);
+    let (frame, cut) = guide.frame().unwrap();
+    assert_eq!(frame.missing(&text), "", "{text}");
+    let shape = &prompts().structured_answer;
+    if parts.contains(&Findings) {
+        assert!(text.starts_with(&shape.findings_heading), "{text}");
+        let places = shape.regions.iter().map(|region| text.find(&format!("\n{region}: ")));
+        let places: Vec<usize> = places.map(|place| place.unwrap_or_else(|| panic!("{text}"))).collect();
+        assert!(places.is_sorted(), "{text}");
+    }
+    if parts.contains(&Impression) {
+        assert!(text.contains(&format!("{}\n", shape.impression_heading)), "{text}");
+    }
+    assert!(text.ends_with('.'), "{text}");
+    if !rules.comparison {
+        assert_eq!(comparisons(&text), [""; 0], "{text}");
+    }
+    if rules.measured.is_empty() {
+        assert!(!text.chars().any(|c| c.is_ascii_digit()), "{text}");
+    }
+    assert!(text.is_ascii() && !text.contains(['<', '>', '[', ']', '(', ')']), "{text}");
+    for section in frame.sections(&text, cut) {
+        for sentence in section.sentences {
+            assert!(sentence.text.ends_with('.') && sentence.text != NOTHING, "{text}");
+            assert_eq!(sentence.region.is_some(), section.section == "findings", "{text}");
+        }
+    }
+}
+
+fn many(guides: &Guides, count: u64) {
+    let rules = AnswerRules::default();
+    for seed in 0..count {
+        check(guides, &[Findings, Impression], &rules, 480, seed);
+        check(guides, &[Findings, Impression], &rules, 200, seed + 1000);
+        check(guides, &[Findings], &rules, 300, seed + 2000);
+        check(guides, &[Impression], &rules, 60, seed + 3000);
+        check(guides, &[Impression], &AnswerRules { comparison: true, ..rules.clone() }, 100, seed + 4000);
+        let measured = AnswerRules { measured: vec!["12 mm".to_owned()], ..rules.clone() };
+        check(guides, &[Findings, Impression], &measured, 480, seed + 5000);
+    }
+}
+
+#[test]
+fn random_answers_in_the_demonstration_vocabulary() {
+    if let Some(guides) = demo() {
+        many(&guides, 8);
+    }
+}
+
+#[test]
+fn random_answers_in_gemma_s_vocabulary() {
+    if let Some(guides) = gemma3() {
+        many(&guides, 3);
+        let begun = Instant::now();
+        let (text, _, spent) = random_answer(&guides, &[Findings, Impression], &AnswerRules::default(), 480, 77);
+        println!("{spent:?} in the grammar for {} characters, {:?} in all", text.len(), begun.elapsed());
+    }
+}
+
+/// Whether the grammar takes an impression of this sentence.
+fn takes(guides: &Guides, rules: &AnswerRules, sentence: &str, expected: bool) {
+    let (guide, _) = guides.structured(Frame::of(&[Impression]), rules, 100).unwrap();
+    let Kind::Structured(mut structured) = guide.kind else { unreachable!() };
+    let tokens = guides.trie.greedy_tokenize(format!("IMPRESSION:\n{sentence}").as_bytes());
+    let taken = structured.matcher.validate_tokens(&tokens).unwrap() == tokens.len();
+    assert_eq!(taken, expected, "{sentence}");
+}
+
+#[test]
+fn what_a_sentence_may_hold() {
+    let Some(guides) = demo() else { return };
+    let plain = AnswerRules::default();
+    let linked = AnswerRules { comparison: true, ..AnswerRules::default() };
+    let measured = AnswerRules { measured: vec!["12 mm".to_owned(), "3.5 cm".to_owned()], ..AnswerRules::default() };
+    for sentence in [
+        "Small left pleural effusion.",
+        "Degenerative changes of the thoracic spine.",
+        "Increased interstitial markings, chronic.",
+        "No acute cardiopulmonary disease.",
+        "Well-expanded lungs; the heart's size is normal.",
+        "Renewed catheter.",
+        "Normal. No effusion.",
+    ] {
+        takes(&guides, &plain, sentence, true);
+        takes(&guides, &linked, sentence, true);
+    }
+    for sentence in [
+        "Unchanged effusion.",
+        "The effusion is stable.",
+        "A new opacity.",
+        "NEW opacity.",
+        "Opacity, new, on the left.",
+        "Increased in size.",
+        "Improved aeration.",
+        "Compared with the study before, no change.",
+        "No interval change.",
+        "Again seen.",
+    ] {
+        takes(&guides, &plain, sentence, false);
+        takes(&guides, &linked, sentence, true);
+    }
+    for sentence in [
+        "A nodule of 12 mm.",
+        "A nodule of twelve mm.",
+        "Two centimeters.",
+        "no capital.",
+        "No stop",
+        "Two  spaces.",
+        "A line\nbreak.",
+        "<b>Bold.",
+        "Caf\u{e9}.",
+    ] {
+        takes(&guides, &plain, sentence, sentence == "No stop");
+        takes(&guides, &linked, sentence, sentence == "No stop");
+    }
+    takes(&guides, &measured, "A nodule of 12 mm.", true);
+    takes(&guides, &measured, "A nodule of 3.5 cm, solid.", true);
+    takes(&guides, &measured, "A nodule of 13 mm.", false);
+    takes(&guides, &measured, "A nodule of twelve mm.", false);
+    assert_eq!(COMPARISON.len(), 43);
+}
+
+/// What a guided yes/no answer becomes, for a model that prefers these words in turn.
+fn yes_no(guides: &Guides, wishes: &[&str], most: usize) -> (String, YesNo, bool) {
+    let mut guide = guides.yes_no(most);
+    let mut wishes: VecDeque<u32> =
+        wishes.iter().flat_map(|wish| guides.trie.greedy_tokenize(wish.as_bytes())).collect();
+    for _ in 0..most {
+        let mut logits = vec![0.0_f32; guides.trie.vocab_size()];
+        // Where another token was forced the wish stays.
+        let wish = wishes.front().copied().unwrap_or(guides.end_tokens[1]);
+        logits[wish as usize] = 9.0;
+        let normaliser = logits.iter().map(|&logit| f64::from(logit).exp()).sum::<f64>().ln();
+        let token = guide.choose(&logits, wish, normaliser).unwrap();
+        if token == wish {
+            wishes.pop_front();
+        }
+        if guides.end_tokens.contains(&token) {
+            let text = String::from_utf8(guide.text.clone()).unwrap();
+            return (text, guide.answer().unwrap(), guide.closed());
+        }
+    }
+    panic!("no end: {:?}", String::from_utf8_lossy(&guide.text));
+}
+
+#[test]
+fn yes_and_no() {
+    let Some(guides) = demo() else { return };
+    let (text, answer, closed) = yes_no(&guides, &["Final Answer:", " yes"], 40);
+    assert_eq!((text.as_str(), answer.answer, closed), ("Final Answer: yes", Some(true), false));
+    assert!(answer.yes_logprob > answer.no_logprob && answer.yes_logprob <= 0.0);
+    let (text, answer, closed) = yes_no(&guides, &["The pleura is clear. Final Answer:", " no"], 60);
+    assert_eq!((text.ends_with("Final Answer: no"), answer.answer, closed), (true, Some(false), false));
+    // A model that never comes to its answer is asked for it.
+    let (text, answer, closed) = yes_no(&guides, &["The pleura is clear. "; 30], 60);
+    assert!(text.contains("\nFinal Answer:") && closed && answer.answer.is_some(), "{text}");
+    let (text, _, closed) = yes_no(&guides, &[], 60);
+    assert!(text.starts_with("Final Answer:") && closed, "{text}");
+}
