@@ -117,6 +117,18 @@ export const WORDING: Record<string, Wording> = {
     what: "The model's answer could not be made into sentences.",
     next: "Your text is safe. Draft again, or draft as free text.",
   },
+  "drafting.quantised": {
+    what: "This build of Hilum cannot run a quantised model.",
+    next: "Use a Hilum built by ./dev, or add the model again without quantising it.",
+  },
+  "drafting.past_window": {
+    what: "The prompt is longer than this build of Hilum reads exactly.",
+    next: "Use a Hilum built by ./dev, or shorten the indication and leave the prior out.",
+  },
+  "drafting.too_long": {
+    what: "The prompt is longer than the model reads.",
+    next: "Shorten the indication or the notes, then draft again.",
+  },
   "draft.nothing_to_rewrite": {
     what: "Nothing is written in this section yet that could be put another way.",
     next: "Write or accept a sentence there, then try again.",
@@ -132,6 +144,14 @@ export const WORDING: Record<string, Wording> = {
   "draft.no_findings": {
     what: "There are no findings to draw an impression from.",
     next: "Write or accept findings, then try again.",
+  },
+  "similar.filter": {
+    what: "Similar cases cannot be narrowed that way.",
+    next: "Choose the age band and the view from the lists.",
+  },
+  "encoder.unknown_finding": {
+    what: "There is no map of this finding.",
+    next: "Choose one of the findings beside the image.",
   },
   "similar.no_direction": {
     what: "The encoder gave nothing for this image to be compared by.",
