@@ -98,7 +98,7 @@ async fn fits_replace_those_of_their_pack_and_are_audited() {
     set("abc", &first[..1]).await.unwrap();
     let kept = store.probes().await.unwrap();
     assert_eq!(kept, [first[0].clone(), probe("other", "edema", "not_separated")]);
-    let fits = store.audit_entries(10).await.unwrap().into_iter().filter(|e| e.event.action == "calibration.fit");
+    let fits = store.audit_entries(10, None).await.unwrap().into_iter().filter(|e| e.event.action == "calibration.fit");
     assert_eq!(fits.count(), 3);
     // A probability without a fit, or a fit without one, is refused by the table itself.
     let mut torn = probe("abc", "edema", "calibrated");
