@@ -26,7 +26,7 @@ models.
 A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
 report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
 
-inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, report and audit work on \
+inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report and audit work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";
 
 pub const PROGRAM_END: &str = page_end!(
@@ -161,13 +161,18 @@ finding the cosine similarity to the prompts that say it is there minus that to 
 (difference, -2 to 2), and the softmax over the two (0 to 1). Both are support for a reader and neither is a \
 probability: they are not calibrated for any population.
 
+--map FINDING OUT also writes where one image supports a finding: one value a patch of the model input (the difference of \
+cosines of that patch), as a NumPy array or as a grey picture. A map shows where the encoder matches words and outlines \
+no lesion.
+
 With several files a refused one does not stop the others; the exit status is then 1. A single file is printed as one \
 JSON object in a list, as several are.";
 
 pub const CLASSIFY_END: &str = page_end!(
     "  hilumctl classify chest.dcm
   hilumctl classify *.dcm --json | jq '.[] | {file, scores}'
-  hilumctl classify chest.png --pack medsiglip-448"
+  hilumctl classify chest.png --pack medsiglip-448
+  hilumctl classify chest.dcm --map pleural_effusion effusion.png"
 );
 
 pub const CLAIMS: &str = "\
@@ -185,6 +190,34 @@ pub const CLAIMS_END: &str = page_end!(
   hilumctl --json claims reports.txt | jq '.[].conclusions'"
 );
 
+pub const SIMILAR: &str = "\
+Find images of other patients that look like this one to the MedSigLIP pack in use: an exact search over the embeddings \
+of the data folder, most similar first (cosine, -1 to 1). The patient's own images are left out where the file is in \
+the folder. What is printed names nobody: it has no name, no patient identifier and no date.
+
+--finding, --sex, --age, --view and --signed narrow the search; a case that does not say is then left out. Findings are \
+those that the case's signed report states. Images are embedded as they are imported into the window; --index embeds \
+what is missing before the search.";
+
+pub const SIMILAR_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data similar chest.dcm
+  HILUM_PASSPHRASE=... hilumctl --data ./data similar chest.dcm --signed --finding pleural_effusion --json"
+);
+
+pub const CALIBRATE: &str = "\
+Fit, for each finding, a probability to this data folder's own signed reports: a logistic probe on the embeddings of the \
+MedSigLIP pack in use, cross-validated by patient. A finding is calibrated only where at least 30 patients with it and 30 \
+without were signed and the probe surely tells them apart (the lower end of the interval of its area under the ROC curve \
+exceeds 0.6). Otherwise it stays not calibrated, and its scores stay support. Reports accepted in bulk teach nothing.
+
+Nothing is fitted on its own: this command, or the button in the window, does it, and it is written to the audit trail. \
+Another pack makes the fit stale. --show prints how each finding stands.";
+
+pub const CALIBRATE_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data calibrate
+  HILUM_PASSPHRASE=... hilumctl --data ./data calibrate --show --json"
+);
+
 pub const EMBED: &str = "\
 Write the image embeddings of a MedSigLIP pack as a NumPy array: one row for each file in the order given, 32-bit \
 floats, each row of length one, so that a dot product is a cosine. Any refused file refuses the whole, and nothing is \
@@ -200,13 +233,17 @@ Draft report text for an image with a MedGemma pack, greedily, and stream it to 
 proposal of a model and not a report; put it before a person. With --prior the earlier image comes first in the same \
 turn. The indication is data: control tokens in it are made harmless.
 
---prompt sections (the default) uses the published report prompt and splits the answer into findings and impression; \
-report uses the same words and keeps the answer in one piece; raw sends exactly the words of --text, with or without \
-an image.
+--prompt sections (the default) uses the published report prompt and decodes the answer under a grammar, so that it \
+has one line a region and an impression: no digits, and words of comparison only with --prior; report uses the same \
+words and keeps the model's free text; raw sends exactly the words of --text, with or without an image. --question \
+asks for yes or no in the published wording.
 
 With --json the whole generation is printed when it is finished: prompt, prompt_token_ids, token_ids, logprobs (natural \
-logarithm, one for each generated token), text, sections, finish (stop, length or cancelled), timings \
-(load_seconds, prompt_seconds, decode_seconds), and pack (id, hash, demo).
+logarithm of the model's own probability before any grammar, one for each generated token), text, sections, finish \
+(stop, length, cancelled, or closed where the frame was completed without the model), yes_no (answer, yes_logprob, \
+no_logprob), circumstances (build, engine, images_sha256, grammar_sha256, decoding, max_tokens, threads, cpu_features: \
+where they are the same the tokens are the same), timings (load_seconds, prompt_seconds, decode_seconds), and pack \
+(id, hash, demo).
 
 Ctrl-C stops it within two seconds; what was written so far is printed and the exit status is 1.";
 
@@ -275,7 +312,7 @@ pub const AUDIT_END: &str = page_end!(
 pub const BENCH: &str = "\
 Measure this machine. encode: one image through the MedSigLIP pack. prompt: reading image and prompt in the MedGemma \
 pack, up to the first token. decode: tokens written a second. import: the file of --file through the decode \
-child, with a thumbnail. One run is not counted; median, smallest and largest of the others are printed, in seconds, with the load \
+child, with a thumbnail. retrieve: one search over 100,000 made-up embeddings of 1152 numbers. One run is not counted; median, smallest and largest of the others are printed, in seconds, with the load \
 time and the memory of the worker (proportional set size) where there is one.
 
 drift: the Kullback-Leibler divergence of a pack's next-token distributions from those of --against, over a fixed set of \

@@ -8,6 +8,7 @@ use crate::{
     memory, models, output,
     settings::Settings,
 };
+use hilum_retrieval::Index;
 use hilum_workers::{
     DraftJob,
     messages::{decode::DecodeWants, draft::DraftPrompt},
@@ -35,6 +36,7 @@ pub async fn run(options: Bench, settings: &Settings) -> Result<()> {
         BenchKind::Prompt => draft(&options, settings, 1).await?,
         BenchKind::Decode => draft(&options, settings, TOKENS).await?,
         BenchKind::Import => import(&options, settings).await?,
+        BenchKind::Retrieve => return retrieve(&options, settings),
         BenchKind::Drift => return super::drift::run(&options, settings).await,
     };
     let per_second: Vec<f64> = measured.tokens.iter().zip(&measured.seconds).map(|(n, s)| *n as f64 / s).collect();
@@ -133,6 +135,60 @@ async fn import(options: &Bench, settings: &Settings) -> Result<Measured> {
         }
     }
     Ok(Measured { seconds, ..Measured::default() })
+}
+
+/// Embeddings of the retrieval benchmark, and their length: MedSigLIP's.
+const EMBEDDINGS: usize = 100_000;
+const DIMENSIONS: usize = 1152;
+
+/// A search of the index alone, on one thread and on as many as the machine has, up to four.
+fn retrieve(options: &Bench, settings: &Settings) -> Result<()> {
+    let mut state = 1u64;
+    let mut vector = || -> Vec<f32> {
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.
+        };
+        (0..DIMENSIONS).map(next).collect()
+    };
+    let mut index = Index::new(DIMENSIONS);
+    for _ in 0..EMBEDDINGS {
+        index.add(&vector()).map_err(|e| Failure::internal(e.code(), e.to_string()))?;
+    }
+    let query = vector();
+    let all = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let mut results = Vec::new();
+    for threads in if all > 1 { vec![1, all] } else { vec![1] } {
+        let mut seconds = Vec::new();
+        for run in 0..=options.runs {
+            let begun = Instant::now();
+            let hits = index.search(&query, 12, threads, |_| true);
+            hits.map_err(|e| Failure::internal(e.code(), e.to_string()))?;
+            if run > 0 {
+                seconds.push(begun.elapsed().as_secs_f64());
+            }
+        }
+        seconds.sort_by(f64::total_cmp);
+        results.push((threads, spread(&seconds)));
+    }
+    if settings.json {
+        let results: Vec<_> = results
+            .iter()
+            .map(|(threads, (median, least, most))| {
+                json!({ "threads": threads, "median_seconds": median, "least_seconds": least, "most_seconds": most })
+            })
+            .collect();
+        output::json(&json!({
+            "what": "retrieve", "runs": options.runs, "embeddings": EMBEDDINGS, "dimensions": DIMENSIONS, "searches": results,
+        }));
+    } else {
+        for (threads, (median, least, most)) in results {
+            let thousandths = [median, least, most].map(|s| format!("{:.1} ms", s * 1000.));
+            let [median, least, most] = thousandths;
+            output::line(format!("{threads} threads: median {median}, least {least}, most {most}"));
+        }
+    }
+    Ok(())
 }
 
 /// The image that was given, or a made-up one of the model's side.

@@ -1,5 +1,6 @@
 //! `hilumctl classify`.
 
+use super::map;
 use crate::{
     cli::Classify,
     failure::{Failure, Result},
@@ -14,6 +15,7 @@ use std::path::Path;
 
 pub async fn run(options: Classify, settings: &Settings) -> Result<()> {
     let encoder = models::encoder(settings, options.pack.as_deref()).await?;
+    let map = map::write(&options, &encoder, settings).await?;
     let mut done = Vec::new();
     let mut refused: Option<Failure> = None;
     for path in &options.files {
@@ -31,8 +33,13 @@ pub async fn run(options: Classify, settings: &Settings) -> Result<()> {
             }
         }
     }
+    if let (Some(map), Some(first)) = (&map, done.first_mut()) {
+        first["map"] = map.clone();
+    }
     if settings.json {
         output::json(&done);
+    } else if let Some(map) = map {
+        output::line(format!("map of {} written to {}", map["finding"], map["out"]));
     }
     refused.map_or(Ok(()), Err)
 }

@@ -9,8 +9,10 @@ mod drift;
 mod embed;
 mod import;
 mod inspect;
+mod map;
 mod pack;
 mod report;
+mod similar;
 mod studies;
 mod user;
 mod verify;
@@ -29,6 +31,8 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Import(options) => import::run(options, settings).await,
         Command::Studies(options) => studies::run(options, settings).await,
         Command::Report(options) => report::run(options, settings).await,
+        Command::Similar(options) => similar::run(options, settings).await,
+        Command::Calibrate(options) => similar::calibrate(options, settings).await,
         Command::Verify(options) => verify::run(options, settings).await,
         Command::Audit(command) => audit::run(command, settings).await,
         Command::Bench(options) => bench::run(options, settings).await,
