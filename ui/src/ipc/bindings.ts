@@ -174,7 +174,11 @@ support: Array<FindingSupport>, supportDemo: boolean,
 /**
  * False when this is no chest radiograph of a kind that the models know; `why` says so.
  */
-modelsApply: boolean, modelsApplyWhy: string | null, };
+modelsApply: boolean, modelsApplyWhy: string | null, 
+/**
+ * Older chest images of the patient, newest first.
+ */
+priors: Array<PriorStudy>, };
 
 export type PatientView = { 
 /**
@@ -437,6 +441,10 @@ demo: boolean,
  */
 modelText: string | null, 
 /**
+ * The generation that it comes from, for [`ProposalView`].
+ */
+proposalId: string | null, 
+/**
  * Findings this sentence speaks of, with the encoder's support where it was scored.
  */
 support: Array<FindingSupport>, };
@@ -486,3 +494,51 @@ export type TemplateView = { id: string, name: string, };
 export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";
+
+export type DraftOptions = { 
+/**
+ * The indication in the report was confirmed and goes to the model.
+ */
+indicationConfirmed: boolean, mode: DraftMode, 
+/**
+ * The newest prior goes before the current image.
+ */
+usePrior: boolean, };
+
+export type DraftMode = "structured" | "raw";
+
+export type SectionToDraft = "findings" | "impression";
+
+export type SectionHow = "again" | "shorter" | "more_detail" | "from_findings";
+
+export type ProposalView = { id: string, 
+/**
+ * "report", "sections", "section", "raw" or "yes_no".
+ */
+mode: string, 
+/**
+ * The request as JSON.
+ */
+prompt: string, 
+/**
+ * The words as the model read them, image tokens not expanded.
+ */
+renderedPrompt: string, rawText: string, packId: string, packHash: string, startedAt: string, 
+/**
+ * JSON as text: decoding, images and their hashes, and the circumstances.
+ */
+settings: string, 
+/**
+ * "running", "complete", "cancelled" or "failed".
+ */
+status: string, };
+
+export type PriorStudy = { studyUid: string, 
+/**
+ * ISO date.
+ */
+date: string, instanceUid: string, 
+/**
+ * "PA", "AP" or empty.
+ */
+view: string, };
