@@ -2,8 +2,10 @@
 
 use crate::dto::*;
 use hilum_report::{Command, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
-use hilum_store::Score;
-use hilum_workflow::{Glance, ImageDetail, Patient, ReportDetail, Support, WorklistLine, label, mentioned};
+use hilum_store::{Proposal, ProposalStatus, Score};
+use hilum_workers::messages::draft::{DraftedPart, Rewrite};
+use hilum_workflow::{Calibrated, Calibration, Glance, ImageDetail, Patient, ReportDetail, Standing, Support, WorklistLine, label, mentioned};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -48,7 +50,12 @@ pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow
     }
 }
 
-pub fn study_detail(detail: hilum_workflow::StudyDetail, report: ReportView, support: Option<Support>) -> StudyDetail {
+pub fn study_detail(
+    detail: hilum_workflow::StudyDetail,
+    report: ReportView,
+    support: Option<Support>,
+    priors: Vec<hilum_workflow::PriorStudy>,
+) -> StudyDetail {
     let why = detail.applicability.why();
     StudyDetail {
         study_uid: detail.study_uid,
@@ -64,6 +71,70 @@ pub fn study_detail(detail: hilum_workflow::StudyDetail, report: ReportView, sup
         support: support.map(|s| self::support(&s.scores)).unwrap_or_default(),
         models_apply: why.is_none(),
         models_apply_why: why.map(str::to_owned),
+        priors: priors.into_iter().map(prior).collect(),
+    }
+}
+
+fn prior(prior: hilum_workflow::PriorStudy) -> PriorStudy {
+    let hilum_workflow::PriorStudy { study_uid, date, instance_uid, view } = prior;
+    PriorStudy { study_uid, date, instance_uid, view }
+}
+
+pub fn draft_choice(options: DraftOptions) -> hilum_workflow::DraftChoice {
+    hilum_workflow::DraftChoice {
+        indication_confirmed: options.indication_confirmed,
+        mode: match options.mode {
+            DraftMode::Structured => hilum_workflow::DraftMode::Structured,
+            DraftMode::Raw => hilum_workflow::DraftMode::Raw,
+        },
+        use_prior: options.use_prior,
+    }
+}
+
+pub fn section_how(section: SectionToDraft, how: SectionHow) -> (DraftedPart, Rewrite) {
+    let part = match section {
+        SectionToDraft::Findings => DraftedPart::Findings,
+        SectionToDraft::Impression => DraftedPart::Impression,
+    };
+    let how = match how {
+        SectionHow::Again => Rewrite::Again,
+        SectionHow::Shorter => Rewrite::Shorter,
+        SectionHow::MoreDetail => Rewrite::MoreDetail,
+        SectionHow::FromFindings => Rewrite::FromFindings,
+    };
+    (part, how)
+}
+
+/// Where a sentence comes from, with everything that is needed to repeat it.
+pub fn proposal_view(proposal: Proposal, offset: time::UtcOffset) -> ProposalView {
+    let Proposal { begun, outcome } = proposal;
+    let prompt: serde_json::Value = serde_json::from_str(&begun.prompt).unwrap_or_default();
+    let timings = outcome.as_ref().map(|outcome| outcome.timings.clone()).unwrap_or_default();
+    let settings = serde_json::json!({
+        "asked": begun.settings,
+        "image_hashes": begun.image_hashes,
+        "circumstances": timings["circumstances"],
+        "finish": timings["finish"],
+        "tokens": outcome.as_ref().map(|outcome| outcome.token_ids.len()),
+    });
+    let status = outcome.as_ref().map_or(ProposalStatus::Running, |outcome| outcome.status);
+    ProposalView {
+        id: begun.id.to_string(),
+        mode: prompt["kind"].as_str().unwrap_or_default().to_owned(),
+        prompt: begun.prompt,
+        rendered_prompt: timings["rendered_prompt"].as_str().unwrap_or_default().to_owned(),
+        raw_text: outcome.map(|outcome| outcome.raw_text).unwrap_or_default(),
+        pack_id: begun.pack_id,
+        pack_hash: begun.pack_hash.to_string(),
+        started_at: moment(begun.started_at.to_offset(offset)),
+        settings: settings.to_string(),
+        status: match status {
+            ProposalStatus::Running => "running",
+            ProposalStatus::Complete => "complete",
+            ProposalStatus::Cancelled => "cancelled",
+            ProposalStatus::Failed => "failed",
+        }
+        .to_owned(),
     }
 }
 
@@ -76,6 +147,44 @@ pub fn support(scores: &[Score]) -> Vec<FindingSupport> {
             difference: s.difference,
             softmax: s.softmax,
             calibrated: None,
+        })
+        .collect()
+}
+
+/// Puts probabilities beside the support that they belong to.
+pub fn put_probabilities(support: &mut [FindingSupport], probabilities: &BTreeMap<String, Calibrated>) {
+    for finding in support {
+        finding.calibrated = probabilities.get(&finding.finding).map(|known| CalibratedProbability {
+            probability: known.probability.value,
+            low: known.probability.low,
+            high: known.probability.high,
+            cases: known.patients,
+        });
+    }
+}
+
+pub fn calibration(rows: Vec<Calibration>, needed: u32) -> Vec<CalibrationRow> {
+    rows.into_iter()
+        .map(|row| CalibrationRow {
+            finding: row.finding.into(),
+            label: label(row.finding).to_owned(),
+            status: match row.standing {
+                Standing::Calibrated => CalibrationStatus::Calibrated,
+                Standing::Stale => CalibrationStatus::Stale,
+                _ => CalibrationStatus::NotCalibrated,
+            },
+            reason: match row.standing {
+                Standing::Calibrated => String::new(),
+                Standing::NeverFitted => "Not fitted yet.".into(),
+                Standing::TooFew => format!("Fewer than {needed} patients with, or without, the finding in signed reports."),
+                Standing::NotSeparated => "The images with and without the finding are not told apart well enough.".into(),
+                Standing::Stale => "Fitted for another model or another reading of the reports; fit again to use it.".into(),
+            },
+            positives: row.positives,
+            negatives: row.negatives,
+            needed,
+            auc: row.auc.map(|[value, low, high]| AucView { value, low, high }),
+            fitted_at: row.fitted_at.map(moment),
         })
         .collect()
 }
@@ -117,6 +226,7 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
             })
             .collect(),
         needs: report.what_signing_needs().into_iter().map(need).collect(),
+        flags: detail.flags.iter().cloned().map(ReportFlag::from).collect(),
         saved_at: (report.revision() > 0).then(|| detail.saved_at.format(&time).unwrap_or_default()),
     }
 }
@@ -168,6 +278,13 @@ fn sentence(sentence: &Sentence, known: &[FindingSupport]) -> SentenceView {
             },
         },
     };
+    let proposal_id = match sentence {
+        Sentence::Proposed(p) => Some(p.proposal.to_string()),
+        Sentence::Written(w) => match &w.origin {
+            Origin::Proposal { proposal, .. } => Some(proposal.to_string()),
+            Origin::Template { .. } | Origin::Person { .. } => None,
+        },
+    };
     SentenceView {
         id: sentence.id().to_string(),
         text: sentence.text().into(),
@@ -175,6 +292,7 @@ fn sentence(sentence: &Sentence, known: &[FindingSupport]) -> SentenceView {
         state,
         demo,
         model_text,
+        proposal_id,
         support,
     }
 }

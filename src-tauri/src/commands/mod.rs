@@ -1,12 +1,14 @@
 //! What the window can ask, one handler a command. They need no desktop.
 
 pub mod audit;
+pub mod evidence;
 pub mod images;
 pub mod models;
 pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod signing;
+pub mod similar;
 pub mod studies;
 
 use crate::dto::AppError;

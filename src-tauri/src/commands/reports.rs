@@ -2,11 +2,13 @@
 
 use crate::app::App;
 use crate::convert;
-use crate::dto::{AppError, AppEvent, DraftStage, EditCommand, ReportView, TemplateView};
-use hilum_report::{ReportId, TemplateId};
+use crate::dto::{
+    AppError, AppEvent, DraftOptions, DraftStage, EditCommand, ProposalView, ReportView, SectionHow, SectionToDraft, TemplateView,
+};
+use hilum_report::{ProposalId, ReportId, TemplateId};
 use hilum_workers::DraftEvent;
-use hilum_workers::messages::draft::DraftPhase;
-use hilum_workflow::Cancel;
+use hilum_workers::messages::draft::{DraftPhase, DraftedPart, Rewrite};
+use hilum_workflow::{Cancel, DraftChoice};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -38,7 +40,36 @@ pub async fn templates(app: &App) -> Result<Vec<TemplateView>, AppError> {
 }
 
 /// Begins a draft; how it goes is told by events.
-pub async fn draft_start(app: &Arc<App>, report_id: String, indication_confirmed: bool) -> Result<(), AppError> {
+pub async fn draft_start(app: &Arc<App>, report_id: String, options: DraftOptions) -> Result<(), AppError> {
+    begin(app, report_id, Wanted::Whole(convert::draft_choice(options))).await
+}
+
+/// Begins to write one section again; how it goes is told by the same events.
+pub async fn draft_section(
+    app: &Arc<App>,
+    report_id: String,
+    section: SectionToDraft,
+    how: SectionHow,
+) -> Result<(), AppError> {
+    let (section, how) = convert::section_how(section, how);
+    begin(app, report_id, Wanted::Section(section, how)).await
+}
+
+/// Where a drafted sentence comes from.
+pub async fn proposal_view(app: &App, proposal_id: String) -> Result<ProposalView, AppError> {
+    let workstation = app.workstation().await?;
+    let proposal = workstation.proposal(&ProposalId::new(proposal_id)).await?;
+    Ok(convert::proposal_view(proposal, workstation.now().offset()))
+}
+
+/// What is to be written.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Whole(DraftChoice),
+    Section(DraftedPart, Rewrite),
+}
+
+async fn begin(app: &Arc<App>, report_id: String, wanted: Wanted) -> Result<(), AppError> {
     let open = app.open().await?;
     if open.installed().draft.is_none() {
         return Err(hilum_workflow::WorkflowError::NoDrafter.into());
@@ -50,7 +81,7 @@ pub async fn draft_start(app: &Arc<App>, report_id: String, indication_confirmed
     };
     let app = app.clone();
     tokio::spawn(async move {
-        let event = draft(&app, &report_id, indication_confirmed, &cancel).await;
+        let event = draft(&app, &report_id, wanted, &cancel).await;
         app.end(&report_id);
         app.host.emit(event);
     });
@@ -64,7 +95,7 @@ pub async fn draft_cancel(app: &App, report_id: String) -> Result<(), AppError> 
 }
 
 /// Runs a draft to its end and says what came of it.
-async fn draft(app: &App, report_id: &str, indication_confirmed: bool, cancel: &Cancel) -> AppEvent {
+async fn draft(app: &App, report_id: &str, wanted: Wanted, cancel: &Cancel) -> AppEvent {
     let began = Instant::now();
     let (events, mut inbox) = mpsc::unbounded_channel();
     let passing_on = async {
@@ -87,7 +118,11 @@ async fn draft(app: &App, report_id: &str, indication_confirmed: bool, cancel: &
     };
     let drafting = async {
         let workstation = app.workstation().await?;
-        let result = workstation.draft(&ReportId::new(report_id), indication_confirmed, &events, cancel).await;
+        let id = ReportId::new(report_id);
+        let result = match wanted {
+            Wanted::Whole(choice) => workstation.draft(&id, choice, &events, cancel).await,
+            Wanted::Section(section, how) => workstation.draft_section(&id, section, how, &events, cancel).await,
+        };
         drop(events);
         Ok::<_, AppError>((workstation, result?))
     };

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::convert;
-use crate::dto::{AppError, AppEvent, ImportFile, StudyDetail, StudyRow};
+use crate::dto::{AppError, AppEvent, DraftMode, DraftOptions, ImportFile, StudyDetail, StudyRow};
 use hilum_report::{ReportId, TemplateId};
 use hilum_workflow::{Cancel, ImportedFile, Verdict, Workstation};
 use std::path::PathBuf;
@@ -25,7 +25,12 @@ pub async fn worklist(app: &App, search: String) -> Result<Vec<StudyRow>, AppErr
 
 /// Imports what was given at start, and opens its study.
 pub async fn started(app: &Arc<App>) -> Result<(), AppError> {
-    let Some(path) = app.opens_at_start().map(PathBuf::from).filter(|_| app.starts()) else { return Ok(()) };
+    let path = app.opens_at_start().map(PathBuf::from).filter(|_| app.starts());
+    let Some(path) = path else {
+        // What an earlier session left; an import does the same at its end.
+        super::similar::index_in_background(app);
+        return Ok(());
+    };
     begin_import(app, vec![path], true).await.map(|_| ())
 }
 
@@ -65,9 +70,16 @@ pub async fn open_study(app: &Arc<App>, study_uid: String) -> Result<StudyDetail
     let fresh = report.report.revision() == 0;
     if fresh && settings.draft_on_open && detail.applicability.why().is_none() {
         // A study that cannot be drafted is still read; the reason shows when asked for.
-        let _ = super::reports::draft_start(app, id.to_string(), false).await;
+        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+        let _ = super::reports::draft_start(app, id.to_string(), options).await;
     }
-    Ok(convert::study_detail(detail, view, support))
+    let priors = workstation.priors(&detail.study_uid).await?;
+    let scored = support.as_ref().map(|s| s.instance_uid.clone());
+    let mut opened = convert::study_detail(detail, view, support, priors);
+    if let Some(instance_uid) = scored {
+        convert::put_probabilities(&mut opened.support, &workstation.probabilities(&instance_uid).await?);
+    }
+    Ok(opened)
 }
 
 fn score_in_background(app: &Arc<App>, workstation: Arc<Workstation>, study_uid: String) {
@@ -78,12 +90,12 @@ fn score_in_background(app: &Arc<App>, workstation: Arc<Workstation>, study_uid:
         let scored = workstation.score(&study_uid, &cancel).await;
         app.end(&job);
         app.host.emit(match scored {
-            Ok(support) => AppEvent::SupportReady {
-                study_uid,
-                instance_uid: support.instance_uid.clone(),
-                support: convert::support(&support.scores),
-                demo: support.demo,
-            },
+            Ok(support) => {
+                let mut views = convert::support(&support.scores);
+                let probabilities = workstation.probabilities(&support.instance_uid).await.unwrap_or_default();
+                convert::put_probabilities(&mut views, &probabilities);
+                AppEvent::SupportReady { study_uid, instance_uid: support.instance_uid, support: views, demo: support.demo }
+            }
             Err(e) => AppEvent::SupportFailed { study_uid, code: e.code(), detail: e.to_string() },
         });
     });
@@ -96,7 +108,10 @@ async fn begin_import(app: &Arc<App>, paths: Vec<PathBuf>, open: bool) -> Result
     let job = workstation.fresh_id();
     let cancel = app.begin(&job).unwrap_or_default();
     let (app, name) = (app.clone(), job.clone());
-    tokio::spawn(async move { import(&app, &workstation, paths, &name, &cancel, open).await });
+    tokio::spawn(async move {
+        import(&app, &workstation, paths, &name, &cancel, open).await;
+        super::similar::index_in_background(&app);
+    });
     Ok(job)
 }
 

@@ -15,10 +15,11 @@ type Shell<'a> = State<'a, Arc<App>>;
 /// What Tauri calls for every command in [`super::COMMANDS`].
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
+        calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
-        draft_preview_pdf, draft_start, engines, evidence, evidence_requery, image_pixels, import_files, import_folder, lock, models, open_study,
+        draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
-        recovery_renew, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
+        recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
 }
@@ -142,8 +143,18 @@ async fn templates(app: Shell<'_>) -> Answer<Vec<TemplateView>> {
 }
 
 #[tauri::command]
-async fn draft_start(app: Shell<'_>, report_id: String, indication_confirmed: bool) -> Answer<()> {
-    on::reports::draft_start(&app, report_id, indication_confirmed).await
+async fn draft_start(app: Shell<'_>, report_id: String, options: DraftOptions) -> Answer<()> {
+    on::reports::draft_start(&app, report_id, options).await
+}
+
+#[tauri::command]
+async fn draft_section(app: Shell<'_>, report_id: String, section: SectionToDraft, how: SectionHow) -> Answer<()> {
+    on::reports::draft_section(&app, report_id, section, how).await
+}
+
+#[tauri::command]
+async fn proposal_view(app: Shell<'_>, proposal_id: String) -> Answer<ProposalView> {
+    on::reports::proposal_view(&app, proposal_id).await
 }
 
 #[tauri::command]
@@ -234,4 +245,34 @@ async fn audit(app: Shell<'_>, limit: u32, before: Option<f64>) -> Answer<Vec<Au
 #[tauri::command]
 async fn audit_verify(app: Shell<'_>) -> Answer<AuditVerdict> {
     on::audit::audit_verify(&app).await
+}
+
+#[tauri::command]
+async fn evidence_map(app: Shell<'_>, instance_uid: String, finding: String) -> Answer<Response> {
+    on::similar::evidence_map(&app, instance_uid, finding).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn similar_cases(app: Shell<'_>, instance_uid: String, filter: SimilarFilter) -> Answer<SimilarCases> {
+    on::similar::similar_cases(&app, instance_uid, filter).await
+}
+
+#[tauri::command]
+async fn similar_reveal(app: Shell<'_>, instance_uid: String) -> Answer<SimilarIdentity> {
+    on::similar::similar_reveal(&app, instance_uid).await
+}
+
+#[tauri::command]
+async fn calibration(app: Shell<'_>) -> Answer<Vec<CalibrationRow>> {
+    on::similar::calibration(&app).await
+}
+
+#[tauri::command]
+async fn calibration_fit(app: Shell<'_>) -> Answer<Vec<CalibrationRow>> {
+    on::similar::calibration_fit(&app).await
+}
+
+#[tauri::command]
+async fn index_cancel(app: Shell<'_>) -> Answer<()> {
+    on::similar::index_cancel(&app).await
 }

@@ -37,6 +37,7 @@ pub fn typescript() -> String {
         SentenceEvidence, ClaimView, ClaimState, ClaimPresence, ClaimSide, ClaimSupport, ClaimRequery, ReportFlag,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
         VersionName, SigningNeed, EditCommand, SignRequest, SignedResult, TemplateView, AppEvent, DraftStage,
+        DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
     ];
     let mut out = String::from("// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.\n");
     for declaration in declarations {

@@ -67,6 +67,8 @@ pub struct SentenceView {
     pub demo: bool,
     /// The model's own words, where a person changed them.
     pub model_text: Option<String>,
+    /// The generation that it comes from, for [`ProposalView`].
+    pub proposal_id: Option<String>,
     /// Findings this sentence speaks of, with the encoder's support where it was scored.
     pub support: Vec<super::FindingSupport>,
 }
@@ -181,4 +183,63 @@ pub struct SignedResult {
 pub struct TemplateView {
     pub id: String,
     pub name: String,
+}
+
+/// What a person chooses when asking for a draft.
+#[derive(Debug, Clone, Copy, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftOptions {
+    /// The indication in the report was confirmed and goes to the model.
+    pub indication_confirmed: bool,
+    pub mode: DraftMode,
+    /// The newest prior goes before the current image.
+    pub use_prior: bool,
+}
+
+/// The shape of an answer: under the template's grammar, or the model's own free text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftMode {
+    Structured,
+    Raw,
+}
+
+/// A section that a model writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionToDraft {
+    Findings,
+    Impression,
+}
+
+/// How one section is written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionHow {
+    Again,
+    Shorter,
+    MoreDetail,
+    /// The impression, from what a person stated in the findings.
+    FromFindings,
+}
+
+/// One generation of a model: where a sentence comes from.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalView {
+    pub id: String,
+    /// "report", "sections", "section", "raw" or "yes_no".
+    pub mode: String,
+    /// The request as JSON.
+    pub prompt: String,
+    /// The words as the model read them, image tokens not expanded.
+    pub rendered_prompt: String,
+    pub raw_text: String,
+    pub pack_id: String,
+    pub pack_hash: String,
+    pub started_at: String,
+    /// JSON as text: decoding, images and their hashes, and the circumstances.
+    pub settings: String,
+    /// "running", "complete", "cancelled" or "failed".
+    pub status: String,
 }

@@ -59,6 +59,20 @@ pub struct StudyDetail {
     /// False when this is no chest radiograph of a kind that the models know; `why` says so.
     pub models_apply: bool,
     pub models_apply_why: Option<String>,
+    /// Older chest images of the patient, newest first.
+    pub priors: Vec<PriorStudy>,
+}
+
+/// A study that may be linked as the prior.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PriorStudy {
+    pub study_uid: String,
+    /// ISO date.
+    pub date: String,
+    pub instance_uid: String,
+    /// "PA", "AP" or empty.
+    pub view: String,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]
