@@ -6,7 +6,10 @@ mod common;
 
 use async_trait::async_trait;
 use hilum_app::commands::{audit, evidence, images, models, reports, session, settings, signing, studies};
-use hilum_app::dto::{AppEvent, ClaimPresence, EditCommand, ReportView, SectionName, SentenceState, SignRequest};
+use hilum_app::dto::{
+    AppEvent, ClaimPresence, DraftMode, DraftOptions, EditCommand, ReportView, SectionHow, SectionName, SectionToDraft,
+    SentenceState, SignRequest,
+};
 use hilum_app::{App, Host, StartOptions};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -128,8 +131,9 @@ async fn from_first_run_to_a_signed_document() {
     };
     let report = reports::report_edit(&app, id.clone(), report.revision, vec![typed]).await.expect("an edit");
     assert!(report.saved_at.is_some());
-    reports::draft_start(&app, id.clone(), true).await.expect("a draft begins");
-    let twice = reports::draft_start(&app, id.clone(), true).await;
+    let options = |use_prior| DraftOptions { indication_confirmed: true, mode: DraftMode::Structured, use_prior };
+    reports::draft_start(&app, id.clone(), options(false)).await.expect("a draft begins");
+    let twice = reports::draft_start(&app, id.clone(), options(false)).await;
     assert_eq!(twice.expect_err("running").code, "draft.running");
     let report = host
         .wait("the draft", 180, |e| match e {
@@ -143,6 +147,7 @@ async fn from_first_run_to_a_signed_document() {
     let streamed = host.events.lock().expect("events").iter().any(|e| matches!(e, AppEvent::DraftText { .. }));
     assert!(streamed, "the text streamed in before it was done");
 
+    sentences_say_where_they_come_from(&app, &report).await;
     claims_are_set_against_the_models(&app, &host, &report).await;
 
     let request = |report: &ReportView, passphrase: &str, confirmed: bool| SignRequest {
@@ -186,6 +191,7 @@ async fn from_first_run_to_a_signed_document() {
     let remove = words.map(|(name, _)| EditCommand::Remove { id: name.into() });
     let report = reports::report_edit(&app, id.clone(), flagged.revision, remove.into()).await.expect("an edit");
     assert!(!report.flags.iter().any(both), "{:?}", report.flags);
+    let report = one_section_is_written_again(&app, &host, report).await;
     let unconfirmed = signing::sign(&app, request(&report, "long enough", false)).await;
     assert_eq!(unconfirmed.expect_err("unconfirmed").code, "sign.not_confirmed");
     let wrong = signing::sign(&app, request(&report, "not my passphrase", true)).await;
@@ -348,4 +354,58 @@ async fn a_model_is_added_while_the_window_is_open() {
     session::lock(&app).await.expect("locked");
     assert_eq!(models::pack_remove(&app, id).await.expect_err("locked").code, "vault.locked");
     app.close().await;
+}
+
+/// Every proposed sentence names a generation that is kept with all that repeats it.
+async fn sentences_say_where_they_come_from(app: &App, report: &ReportView) {
+    let sentences = report.sections.iter().flat_map(|s| &s.sentences).filter(|s| s.state == SentenceState::Proposed);
+    let ids: std::collections::BTreeSet<_> = sentences.map(|s| s.proposal_id.clone().expect("a proposal")).collect();
+    assert_eq!(ids.len(), 1);
+    let id = ids.first().expect("one").clone();
+    let view = reports::proposal_view(app, id.clone()).await.expect("a proposal");
+    assert_eq!((view.mode.as_str(), view.status.as_str()), ("sections", "complete"));
+    assert!(view.rendered_prompt.contains("Cough. findings:"), "the confirmed indication: {}", view.rendered_prompt);
+    assert!(view.raw_text.starts_with("FINDINGS:\n"), "{}", view.raw_text);
+    let settings: serde_json::Value = serde_json::from_str(&view.settings).expect("JSON");
+    let circumstances = &settings["circumstances"];
+    assert_eq!(circumstances["images_sha256"], settings["image_hashes"]);
+    assert!(circumstances["grammar_sha256"].as_str().is_some_and(|hash| hash.len() == 64));
+    assert!(circumstances["threads"].as_u64().is_some_and(|n| n > 0) && circumstances["build"].is_string());
+
+    let workstation = app.workstation().await.expect("unlocked");
+    let proposal = hilum_report::ProposalId::new(id);
+    let again = workstation.repeat_proposal(&proposal, &hilum_workflow::Cancel::new()).await.expect("repeated");
+    assert!(again.same_tokens && again.same_logprobs && again.different.is_empty(), "{again:?}");
+}
+
+/// A section that is written again leaves what a person stands for as it is. Gives back the
+/// report with the new proposals dropped.
+async fn one_section_is_written_again(app: &Arc<App>, host: &Fake, report: ReportView) -> ReportView {
+    let written = |report: &ReportView| -> Vec<(SectionName, String)> {
+        let sentences = report.sections.iter().flat_map(|s| s.sentences.iter().map(move |one| (s.name, one)));
+        sentences.filter(|(_, s)| s.state != SentenceState::Proposed).map(|(n, s)| (n, s.text.clone())).collect()
+    };
+    let before = written(&report);
+    host.events.lock().expect("events").clear();
+    reports::draft_section(app, report.id.clone(), SectionToDraft::Impression, SectionHow::FromFindings)
+        .await
+        .expect("a section begins");
+    let after = host
+        .wait("the section", 180, |e| match e {
+            AppEvent::DraftDone { report, .. } => Some(report.clone()),
+            AppEvent::DraftFailed { code, detail, .. } => panic!("{code}: {detail}"),
+            _ => None,
+        })
+        .await;
+    assert_eq!(written(&after), before, "a person's text stays");
+    for section in &after.sections {
+        let proposals = section.sentences.iter().filter(|s| s.state == SentenceState::Proposed).count();
+        assert_eq!(proposals > 0, section.name == SectionName::Impression, "{:?}", section.name);
+    }
+    let id = after.sections.iter().flat_map(|s| &s.sentences).find(|s| s.state == SentenceState::Proposed);
+    let view = reports::proposal_view(app, id.and_then(|s| s.proposal_id.clone()).expect("an id")).await.expect("a proposal");
+    assert!(view.rendered_prompt.contains("As written by a person."), "the findings as a person left them");
+    assert!(view.rendered_prompt.contains("\n\nWrite the impression."), "{}", view.rendered_prompt);
+    let drop = proposed(&after).into_iter().map(|id| EditCommand::Drop { id }).collect();
+    reports::report_edit(app, after.id.clone(), after.revision, drop).await.expect("dropped")
 }

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
     let prompt = match (options.prompt, options.text) {
+        _ if options.question.is_some() => DraftPrompt::YesNo { question: options.question.unwrap_or_default() },
         (PromptKind::Raw, Some(text)) => DraftPrompt::Raw { text },
         (PromptKind::Raw, None) => return Err(Failure::usage("--prompt raw needs --text")),
         (_, Some(_)) => return Err(Failure::usage("--text goes with --prompt raw")),
@@ -89,6 +90,8 @@ fn as_json(drafter: &LoadedDrafter, outcome: &DraftOutcome) -> serde_json::Value
         "sections": outcome.sections,
         "claims": claims_of(outcome),
         "finish": outcome.finish,
+        "yes_no": outcome.yes_no,
+        "circumstances": outcome.circumstances,
         "timings": {
             "load_seconds": drafter.about.seconds,
             "prompt_seconds": outcome.prompt_seconds,

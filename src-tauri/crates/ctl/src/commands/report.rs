@@ -11,7 +11,7 @@ use crate::{
 };
 use hilum_report::{Command, TemplateId};
 use hilum_workers::DraftEvent;
-use hilum_workflow::{SignatureRequest, Signed, Workstation};
+use hilum_workflow::{DraftChoice, SentenceEvidence, SignatureRequest, Signed, Workstation};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Instant};
 use tokio::sync::mpsc::unbounded_channel;
@@ -45,6 +45,7 @@ struct Done {
     path: PathBuf,
     study_uid: String,
     signed: Signed,
+    evidence: Vec<SentenceEvidence>,
     seconds: [(&'static str, f64); 4],
 }
 
@@ -60,6 +61,8 @@ impl Done {
             "study_uid": self.study_uid,
             "audit_head": self.signed.audit_head,
             "accepted_in_bulk": options.accept_all,
+            "evidence": self.evidence,
+            "flags": self.signed.report.flags,
             "seconds": seconds,
         })
     }
@@ -94,7 +97,7 @@ async fn job(workstation: &Workstation, options: &Report, passphrase: &str, sett
             }
         }
     });
-    let drafted = workstation.draft(&id, false, &events, &settings.cancel).await;
+    let drafted = workstation.draft(&id, DraftChoice::default(), &events, &settings.cancel).await;
     drop(events);
     let _ = telling.await;
     let drafted = drafted.map_err(|e| about(e.into()))?;
@@ -115,6 +118,7 @@ async fn job(workstation: &Workstation, options: &Report, passphrase: &str, sett
         patient_confirmed: true,
         accession_confirmed: true,
     };
+    let evidence = workstation.evidence(&request.report).await.map_err(|e| about(e.into()))?;
     let signed = workstation.sign(request).await.map_err(|e| about(e.into()))?;
     let path = options.out.join(format!("report-{}.pdf", signed.version));
     workstation.save_pdf(&signed.version, &path).await?;
@@ -124,5 +128,5 @@ async fn job(workstation: &Workstation, options: &Report, passphrase: &str, sett
         ("draft", draft_seconds),
         ("sign", begun.elapsed().as_secs_f64()),
     ];
-    Ok(Done { path, study_uid: study_uid.clone(), signed, seconds })
+    Ok(Done { path, study_uid: study_uid.clone(), signed, evidence, seconds })
 }
