@@ -102,7 +102,7 @@ fn check_parity(name: &str) {
             let difference = (f64::from(score.difference) - expected.difference).abs();
             let softmax = (f64::from(score.softmax) - expected.softmax).abs();
             assert!(difference < TOLERANCE, "{name}: {} of image {i}: {difference}", score.finding);
-            assert!(softmax < 1e-3, "{name}: {} of image {i}: {softmax}", score.finding);
+            assert!(softmax < TOLERANCE, "{name}: {} of image {i}: {softmax}", score.finding);
             worst_score = worst_score.max(difference);
         }
     }
