@@ -32,6 +32,7 @@ const sentence = (id: string, text: string, state: SentenceState, region: Senten
   demo: state !== "template" && state !== "person",
   modelText: null,
   support,
+  proposalId: null,
 });
 
 /** The proposal that the preview's model writes. */
@@ -141,6 +142,7 @@ export function detailFor(row: StudyRow, report: ReportView, scored: boolean): S
     supportDemo: true,
     modelsApply: true,
     modelsApplyWhy: null,
+    priors: [],
   };
 }
 

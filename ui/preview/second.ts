@@ -3,10 +3,9 @@ import type {
   ClaimView,
   FindingSupport,
   PackCandidate,
-  PendingReport,
+  ReportView,
   ProposalView,
   ReportFlag,
-  ReportView,
   SentenceEvidence,
   SimilarCases,
   SimilarFilter,
@@ -62,7 +61,7 @@ export function evidenceFor(report: ReportView, asked: boolean): SentenceEvidenc
 }
 
 /** A side that differs between Findings and Impression is flagged, as the shell does it. */
-export function withFlags(report: ReportView): PendingReport {
+export function withFlags(report: ReportView): ReportView {
   const having = (name: string, words: RegExp) => report.sections.find((s) => s.name === name)!.sentences.filter((s) => words.test(s.text));
   const flags: ReportFlag[] = [];
   const left = having("impression", /left pleural effusion/i);
@@ -78,15 +77,15 @@ export function withFlags(report: ReportView): PendingReport {
 export function proposalOf(id: string): ProposalView {
   return {
     id,
-    mode: "structured",
-    prompt: "Describe this X-ray",
+    mode: "sections",
+    prompt: JSON.stringify({ sections: ["findings", "impression"], indication: null, prior: false }),
     renderedPrompt: "<bos><start_of_turn>user\n<start_of_image>Describe this X-ray<end_of_turn>\n<start_of_turn>model\n",
     rawText: "FINDINGS:\nHeart and mediastinum: The heart is enlarged.\nPleura: There is a small right pleural effusion with blunting of the costophrenic angle. No pneumothorax.\n\nIMPRESSION:\nCardiomegaly with a small right pleural effusion.",
     packId: "medgemma-demo",
     packHash: "b7c41d".repeat(10),
     startedAt: "2026-11-23 14:02:11 +01:00",
     settings: JSON.stringify({ temperature: 0, max_tokens: 300, seed: 0, threads: 4, cpu: ["avx2", "fma"], build: "0.1.0" }),
-    status: "done",
+    status: "complete",
   };
 }
 

@@ -1,5 +1,5 @@
 import { applied } from "../src/features/report/fixtures";
-import type { AppError, AppStatus, AuditLine, EditCommand, EngineStatus, PendingPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
+import type { AppError, AppStatus, AuditLine, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
@@ -42,7 +42,7 @@ export class PreviewShell {
   private asked = new Set<string>();
   private fitted: boolean;
   private packJob: string | null = null;
-  private added: PendingPack[] = [];
+  private added: ModelPack[] = [];
 
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader" };
@@ -348,7 +348,7 @@ export class PreviewShell {
     const report = structuredClone(this.byId(reportId));
     for (const s of report.sections) if (!only || s.name === only) s.sentences = s.sentences.filter((x) => x.state !== "proposed");
     for (const { section, sentence } of wanted) {
-      report.sections.find((s) => s.name === section)!.sentences.push({ ...structuredClone(sentence), id: crypto.randomUUID(), proposalId: "p1" } as typeof sentence);
+      report.sections.find((s) => s.name === section)!.sentences.push({ ...structuredClone(sentence), id: crypto.randomUUID(), proposalId: "p1" });
     }
     report.revision += 2;
     this.engineState("ready");
@@ -372,7 +372,7 @@ export class PreviewShell {
     ];
   }
 
-  private pack(kind: string, name: string, bytes: number): PendingPack {
+  private pack(kind: string, name: string, bytes: number): ModelPack {
     return {
       id: kind,
       kind,
@@ -394,7 +394,7 @@ export class PreviewShell {
     };
   }
 
-  private models(): PendingPack[] {
+  private models(): ModelPack[] {
     if (this.options.noModels) return this.added;
     const demo = [this.pack("medgemma", "MedGemma demo pack", 22_400_000), this.pack("medsiglip", "MedSigLIP demo pack", 11_200_000)];
     if (this.added.length > 0) demo[0]!.inUse = false;

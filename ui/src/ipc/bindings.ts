@@ -64,7 +64,15 @@ termsAcceptedAt: string | null,
 /**
  * True when this is the pack that drafts or scores.
  */
-inUse: boolean, };
+inUse: boolean, 
+/**
+ * What it ran on, in words; empty before its first load here.
+ */
+device: string, 
+/**
+ * Memory of its process after loading, bytes.
+ */
+memoryBytes: number | null, loadSeconds: number | null, tokensPerSecond: number | null, };
 
 export type PackCandidate = { 
 /**

@@ -28,8 +28,6 @@ import { call } from "./call";
 import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
 
-export * from "./pending";
-
 /** What the check of the audit chain found. */
 export interface AuditCheck {
   ok: boolean;

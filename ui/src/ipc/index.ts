@@ -1,6 +1,5 @@
 /** The only room that knows the shell: typed commands, events and the error they reject with. */
 export type * from "./bindings";
-export type * from "./pending";
 export * as shell from "./commands";
 export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";

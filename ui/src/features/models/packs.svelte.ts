@@ -1,5 +1,5 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
-import { shell, type PackCandidate, type PackPhase, type PendingPack, type ShellEvent } from "../../ipc";
+import { shell, type ModelPack, type PackCandidate, type PackPhase, type ShellEvent } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 
@@ -36,7 +36,7 @@ function isJobEvent(event: ShellEvent): event is JobEvent {
 
 /** The installed packs, and the one on its way; adding goes on behind other screens. */
 class Packs {
-  list = $state.raw<PendingPack[] | null>(null);
+  list = $state.raw<ModelPack[] | null>(null);
   failed = $state<Described | null>(null);
   choosing = $state(false);
   candidate = $state.raw<PackCandidate | null>(null);

@@ -6,6 +6,11 @@ export function sentence(id: string, text: string, state: SentenceState = "perso
   return { id, text, state, region: null, demo: false, modelText: null, support: [], from: null };
 }
 
+/** The same as the shell shows it. */
+export function viewOf({ from: _, ...shown }: Sentence): SentenceView {
+  return { ...shown, proposalId: null };
+}
+
 export function section(name: SectionName, sentences: Sentence[], open = true): Section {
   return { name, open, sentences };
 }
@@ -18,7 +23,7 @@ export function reportOf(sections: Section[], revision = 1): ReportView {
     revision,
     template: "cxr-frontal",
     becoming: "original",
-    sections: sections.map((s) => ({ name: s.name, heading: s.name, required: false, open: s.open, sentences: s.sentences })),
+    sections: sections.map((s) => ({ name: s.name, heading: s.name, required: false, open: s.open, sentences: s.sentences.map(viewOf) })),
     versions: [],
     needs: [],
     flags: [],
@@ -65,7 +70,7 @@ function carryOut(report: Remembering, command: EditCommand): void {
         whole && whole.state !== "template" && whole.state !== "person"
           ? { state: "edited", modelText: whole.modelText ?? whole.text, demo: whole.demo }
           : {};
-      put(command.section, command.after, { ...sentence(command.id, command.text), region: command.region, ...origin });
+      put(command.section, command.after, { ...viewOf(sentence(command.id, command.text)), region: command.region, ...origin });
       break;
     }
     case "edit": {

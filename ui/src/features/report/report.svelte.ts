@@ -1,4 +1,4 @@
-import { shell, type EditCommand, type PendingSentence, type ReportView, type SectionName } from "../../ipc";
+import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
@@ -181,7 +181,7 @@ export class OpenReport {
   /** The proposal that a sentence began in; null when no model wrote it. */
   proposalOf(id: string): string | null {
     const found = this.view.sections.flatMap((s) => s.sentences).find((x) => x.id === id);
-    return (found as PendingSentence | undefined)?.proposalId ?? null;
+    return found?.proposalId ?? null;
   }
 
   undo(): void {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { IpcError, type EditCommand, type ReportView } from "../../ipc";
-import { applied, reportOf, section, sentence } from "./fixtures";
+import { applied, reportOf, section, sentence, viewOf } from "./fixtures";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section } from "./sentences";
 import { AT_LATEST, QUIET, ReportSync, RETRY, type SaveState } from "./sync";
@@ -143,7 +143,7 @@ test("a draft that arrives during a save is taken over after it", async () => {
   typed("n", "Mine.");
   await clock.pass(QUIET);
   const draft = structuredClone(applied(shell.report, [{ do: "insert", section: "findings", after: "a", id: "n", text: "Mine.", region: null }]));
-  draft.sections[0]!.sentences.push(sentence("p", "Proposed.", "proposed"));
+  draft.sections[0]!.sentences.push(viewOf(sentence("p", "Proposed.", "proposed")));
   draft.revision += 5;
   sync.incoming(draft);
   expect(paper.text).toBe("Clear. Mine.");
