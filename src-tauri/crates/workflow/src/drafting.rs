@@ -168,12 +168,16 @@ impl Workstation {
                 started_at: self.now(),
             })
             .await?;
+        let only = match &prompt {
+            DraftPrompt::Section { section, .. } => Some(kind_of(*section)),
+            _ => None,
+        };
         let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS };
         match drafter.draft(job, events, cancel).await {
-            Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, outcome).await,
+            Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await,
             Err(fault) if is_cancel(&fault) => {
                 let outcome = DraftOutcome { finish: "cancelled".into(), ..DraftOutcome::default() };
-                self.finish(store, drafter.as_ref(), report.id(), &proposal, outcome).await
+                self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await
             }
             Err(fault) => {
                 self.record(store, &proposal, &DraftOutcome::default(), ProposalStatus::Failed, Some(fault.code.clone())).await?;
@@ -205,13 +209,16 @@ impl Workstation {
         drafter: &dyn Drafter,
         id: &ReportId,
         proposal: &ProposalId,
+        only: Option<SectionKind>,
         outcome: DraftOutcome,
     ) -> Result<DraftResult, WorkflowError> {
         if outcome.finish == "cancelled" {
             self.record(store, proposal, &outcome, ProposalStatus::Cancelled, None).await?;
             return Ok(DraftResult { report: None, outcome });
         }
-        let sections = proposed(&outcome.sections, proposal);
+        let mut sections = proposed(&outcome.sections, proposal);
+        // One section was asked for, so nothing of another is replaced, whatever was said.
+        sections.retain(|(section, _)| only.is_none_or(|only| *section == only));
         if sections.is_empty() {
             self.record(store, proposal, &outcome, ProposalStatus::Failed, Some("draft.empty".into())).await?;
             return Err(WorkflowError::EmptyDraft);

@@ -10,6 +10,8 @@ mod calibrating;
 pub mod children;
 mod demographics;
 mod drafting;
+#[cfg(test)]
+mod drafting_tests;
 mod error;
 mod evidence;
 mod findings;
