@@ -2,7 +2,7 @@
 """Measure the demo packs on synthetic radiographs that were not trained on, and write the numbers into their cards.
 
     synthetic_dataset.py WORK/valid --count 996 --seed 2
-    check_demo_packs.py --set WORK/valid --packs models/demo [--drafts 300] [--real ../shared/data] [--write] [--show 5]
+    check_demo_packs.py --set WORK/valid --packs models/demo [--drafts 150] [--real ../shared/data] [--write] [--show 5]
 
 The folders are read from disk by transformers, in float32. Zero-shot scores follow the published rule (cxr-prompts.json); a map
 is the difference of cosines between each patch, taken through the pooling head alone, and the present and absent prompts;
@@ -38,7 +38,7 @@ def main():
     a.add_argument("--set", type=pathlib.Path, required=True)
     a.add_argument("--packs", type=pathlib.Path, default=pathlib.Path("models/demo"))
     a.add_argument("--real", type=pathlib.Path)
-    a.add_argument("--drafts", type=int, default=300)
+    a.add_argument("--drafts", type=int, default=150)
     a.add_argument("--show", type=int, default=3)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--skip-drafts", action="store_true", help="measure the image-text pair alone")
@@ -97,8 +97,8 @@ class Writer:
             rows = [[BOS] + self.tokenizer.encode(prompt_text(q, n), add_special_tokens=False).ids for q in questions[i:i + batch]]
             longest = max(map(len, rows))
             ids = torch.tensor([[0] * (longest - len(r)) + r for r in rows])
-            pixels = part.flatten(0, 1).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1) if n else None
-            made = self.model.generate(input_ids=ids, attention_mask=(ids != 0).long(), token_type_ids=(ids == image_id).long(), pixel_values=pixels, max_new_tokens=tokens, do_sample=False)
+            seen = dict(token_type_ids=(ids == image_id).long(), pixel_values=part.flatten(0, 1).float().div(127.5).sub(1)[:, None].expand(-1, 3, -1, -1)) if n else dict(token_type_ids=torch.zeros_like(ids))
+            made = self.model.generate(input_ids=ids, attention_mask=(ids != 0).long(), **seen, max_new_tokens=tokens, do_sample=False)
             out += self.tokenizer.decode_batch(made[:, longest:].tolist(), skip_special_tokens=True)
         return out
 
@@ -137,13 +137,13 @@ def drafted(writer, images, rows, a):
     for text, r, p in list(zip(compared, pairs, then))[:a.show]:
         print("\n# then:", {k: v for k, v in vars(p).items() if v}, "\n# now:", {k: v for k, v in vars(r["findings"]).items() if v}, "\n" + text)
     out["questions"] = {}
-    some = [r for r in rows if r["findings"].view != "lateral"][:120]
+    some = [r for r in rows if r["findings"].view != "lateral"][:48]
     for name, words in NAMES.items():
         answers = writer.answer(images[[r["index"] for r in some]][:, None], yes_no_prompt(words), 12, 60)
         said, true = np.array([t.strip().endswith("yes") for t in answers]), np.array([bool(ZERO_SHOT[name](r["findings"])) for r in some])
         out["questions"][name] = dict(right=float((said == true).mean()), recall=float(said[true].mean()) if true.any() else None, false=float(said[~true].mean()))
     print("questions right", {k: round(v["right"], 3) for k, v in out["questions"].items()}, f"mean {np.mean([v['right'] for v in out['questions'].values()]):.3f}", flush=True)
-    out["rewritten"] = rewritten(writer, first[:60])
+    out["rewritten"] = rewritten(writer, first[:40])
     print("rewriting keeps the claims:", out["rewritten"], flush=True)
     return out
 

@@ -57,9 +57,9 @@ CHAT_TEMPLATE = """{{ bos_token }}
 """
 
 
-def prompt_text(text, images=1):
+def prompt_text(text, images=1, soft=SOFT_TOKENS):
     """A user turn as the Gemma 3 processor expands it, ready for the tokenizer (which puts <bos> in front)."""
-    picture = "\n\n<start_of_image>" + "<image_soft_token>" * SOFT_TOKENS + "<end_of_image>\n\n"
+    picture = "\n\n<start_of_image>" + "<image_soft_token>" * soft + "<end_of_image>\n\n"
     return f"<start_of_turn>user\n{picture * images}{text}<end_of_turn>\n<start_of_turn>model\n"
 
 

@@ -16,29 +16,34 @@ def grey_patches(images, patch):
     return x.transpose(2, 3).reshape(batch, grid * grid, patch * patch)
 
 
-def tokens(tower, patches):
-    """Patch tokens after the last normalisation, (batch, patches, width)."""
+def tokens(tower, patches, watch=None):
+    """Patch tokens after the last normalisation, (batch, patches, width); `watch` receives each layer's attention weights."""
     embed = tower.embeddings
     x = F.linear(patches, embed.patch_embedding.weight.sum(1).flatten(1), embed.patch_embedding.bias) + embed.position_embedding.weight
     for layer in tower.encoder.layers:
-        x = x + _attend(layer.self_attn, layer.layer_norm1(x))
+        x = x + _attend(layer.self_attn, layer.layer_norm1(x), watch)
         x = x + layer.mlp(layer.layer_norm2(x))
     return tower.post_layernorm(x)
 
 
-def _attend(attention, x):
+def _attend(attention, x, watch):
     batch, count, width = x.shape
     heads = attention.num_heads
     def split(t):
         return t.view(batch, count, heads, width // heads).transpose(1, 2).reshape(batch * heads, count, width // heads)
     q, k, v = split(attention.q_proj(x)), split(attention.k_proj(x)), split(attention.v_proj(x))
     weights = torch.softmax(torch.bmm(q * attention.scale, k.transpose(1, 2)), -1)
+    if watch is not None:
+        watch.append(weights.view(batch, heads, count, count))
     out = torch.bmm(weights, v).view(batch, heads, count, width // heads).transpose(1, 2).reshape(batch, count, width)
     return attention.out_proj(out)
 
 
-def pool(head, x):
-    """The attention-pooling head: (pooled (batch, width), patch features (batch, patches, width)), neither normalised."""
+def pool(head, x, watch=None):
+    """The attention-pooling head: (pooled (batch, width), patch features (batch, patches, width)), neither normalised.
+
+    `watch` receives the attention weights, (batch, heads, patches, 1).
+    """
     batch, count, width = x.shape
     mha = head.attention
     heads = mha.num_heads
@@ -48,6 +53,8 @@ def pool(head, x):
     k = F.linear(x, wk, bk).view(batch, count, heads, width // heads).transpose(1, 2)
     values = F.linear(x, wv, bv)
     weights = torch.softmax((q * k).sum(-1).float() * (width // heads) ** -0.5, -1)[..., None]
+    if watch is not None:
+        watch.append(weights)
     mixed = (weights * values.view(batch, count, heads, width // heads).transpose(1, 2)).sum(2).reshape(batch, 1, width)
     out = mha.out_proj(torch.cat([mixed.to(values.dtype), values], 1))
     out = out + head.mlp(head.layernorm(out))

@@ -14,14 +14,16 @@ from synthetic_cxr import FINDING_MASKS, MASKS
 from synthetic_dataset import open_set
 
 GRID, WIDTH = IMAGE_SIDE // PATCH, VISION["hidden_size"]
+SMALL = ("atelectasis", "fracture", "lung_lesion", "pleural_other")
 
 
 class VisionStage:
     """The SigLIP image tower with one learned embedding for each statement.
 
-    Five losses: statements against the pooled image; the published zero-shot scores against the findings; the same scores of
-    each patch, taken as Hilum's evidence maps take them, against the coarse masks; all masks and all attributes read linearly
-    from the tokens that a language model will see.
+    Statements are set against the pooled image; the published zero-shot scores against the findings; the same scores of each
+    patch, taken as Hilum's evidence maps take them, against the coarse masks; all masks and all attributes are read linearly
+    from the tokens that a language model will see. Attention learns slowest where something small decides, so the pooling head
+    and one head of the last layer are also told where to look: at each finding in equal parts, however small it is.
     """
     rate, batch, decay, warm_up, muon = 1.2e-3, 12, 0.02, 80, False
 
@@ -38,27 +40,31 @@ class VisionStage:
         self.module = nn.ModuleDict({"tower": tower, "masks": nn.Linear(WIDTH, len(MASKS)), "attributes": nn.Linear(WIDTH, self.attributes.shape[1]), "statements": nn.Embedding(self.labels.shape[1], WIDTH)})
         for name, value in (("scale", math.log(12.0)), ("bias", -3.0), ("shot_scale", math.log(6.0)), ("map_scale", math.log(6.0))):
             self.module.register_parameter(name, nn.Parameter(torch.tensor(value)))
-        self.module.register_parameter("shot_bias", nn.Parameter(torch.full((13,), -1.0)))
         self.module.register_parameter("map_bias", nn.Parameter(torch.full((13,), -3.0)))
+        # Small findings are learned last; images that show one are drawn three times as often.
+        small = np.array([1.0 + 2.0 * any(ZERO_SHOT[k](f) for k in SMALL) for f in findings])
+        self.often = np.cumsum(small) / small.sum()
         share = self.masks[:2400].mean((0, 2, 3)) / 255
         self.rare = torch.tensor(np.sqrt(1 / np.clip(share, 0.002, 1)), dtype=torch.float32).clamp(max=12)
         self.rare_attribute = (1 / self.attributes.mean(0).clamp(min=0.005)).sqrt().clamp(max=8)
         self.rare_finding = (1 / self.findings.mean(0)).sqrt()
 
     def step(self, rng):
-        rows = np.sort(rng.integers(0, self.count, self.batch))
+        rows = np.sort(np.searchsorted(self.often, rng.random(self.batch)))
         images = vary(torch.from_numpy(self.images[rows]), rng)
         cells = torch.from_numpy(self.masks[rows]).float().div_(255).flatten(2).transpose(1, 2)
         with torch.autocast("cpu", torch.bfloat16):
-            tokens = tower_math.tokens(self.module["tower"], tower_math.grey_patches(images, PATCH))
-            pooled, patches = tower_math.pool(self.module["tower"].head, tokens)
+            layers, probe = [], []
+            tokens = tower_math.tokens(self.module["tower"], tower_math.grey_patches(images, PATCH), layers)
+            pooled, patches = tower_math.pool(self.module["tower"].head, tokens, probe)
             soft = soft_norm(pool_grid(tokens))
             read_masks, read_attributes = self.module["masks"](tokens).float(), self.module["attributes"](soft).float()
         embeddings = F.normalize(self.module["statements"].weight, dim=-1)
         prompts = F.normalize(self.present @ embeddings, dim=-1) - F.normalize(self.absent @ embeddings, dim=-1)
         seen = F.normalize(pooled.float(), dim=-1)
         logits = seen @ embeddings.T * self.module.scale.exp() + self.module.bias
-        shots = seen @ prompts.T * self.module.shot_scale.exp() + self.module.shot_bias
+        # No bias: a score above zero shall mean that the finding is more likely there than not, among these drawings.
+        shots = seen @ prompts.T * self.module.shot_scale.exp()
         with torch.autocast("cpu", torch.bfloat16):
             near = (F.normalize(patches, dim=-1) @ prompts.T).float() * self.module.map_scale.exp() + self.module.map_bias
         losses = {
@@ -68,8 +74,23 @@ class VisionStage:
             "masks": F.binary_cross_entropy_with_logits(read_masks, cells, pos_weight=self.rare),
             "attributes": 2 * F.binary_cross_entropy_with_logits(read_attributes, self.attributes[rows][:, None].expand_as(read_attributes), pos_weight=self.rare_attribute),
         }
+        looked = torch.cat([layers[-1][:, :1].float(), probe[0].transpose(2, 3).float().expand(-1, -1, GRID * GRID, -1)], 1)
+        losses["attention"] = 0.15 * attention_loss(looked, cells[..., :13])
         sum(losses.values()).backward()
         return {k: v.item() for k, v in losses.items()}
+
+
+def attention_loss(weights, cells):
+    """How far attention (batch, heads, queries, patches) is from the findings' cells (batch, patches, findings), in nats.
+
+    Every finding of an image gets the same share, spread over its cells; images without findings do not count.
+    """
+    share = cells / cells.sum(1, keepdim=True).clamp(min=0.5)
+    target = share.sum(-1)
+    target = target / target.sum(-1, keepdim=True).clamp(min=1e-3)
+    entropy = -(target * target.clamp(min=1e-6).log()).sum(-1)
+    cross = -(target[:, None, None] * weights.clamp(min=1e-6).log()).sum(-1).mean((1, 2))
+    return (cross - entropy).mul(target.sum(-1) > 0.5).mean()
 
 
 class TextStage:
@@ -135,7 +156,24 @@ def start_tower(tower, images, count):
     place = np.arange(GRID) / GRID
     wave = np.concatenate([f(place[:, None] * np.pi * np.geomspace(0.5, 16, WIDTH // 4)[None]) for f in (np.sin, np.cos)], 1)
     grid = np.concatenate([np.repeat(wave[:, None], GRID, 1), np.repeat(wave[None], GRID, 0)], 2).reshape(GRID * GRID, WIDTH)
-    embed.position_embedding.weight.data = torch.tensor(0.3 * grid, dtype=torch.float32)
+    embed.position_embedding.weight.data = torch.tensor(0.6 * grid, dtype=torch.float32)
+    for layer in tower.encoder.layers:
+        start_attention(layer.self_attn)
+
+
+
+def start_attention(attention, seed=0):
+    """Start attention so that tokens look at places like their own: "mimetic initialization" (Trockman and Kolter, 2023)."""
+    heads, width = attention.num_heads, attention.embed_dim
+    eye, draw = torch.eye(width), lambda: torch.randn(width, width) / width ** 0.5
+    for h in range(heads):
+        u, s, v = torch.linalg.svd(0.7 * draw() + 0.7 * eye)
+        part, root = slice(h * width // heads, (h + 1) * width // heads), s[:width // heads].sqrt()
+        attention.q_proj.weight.data[part] = (u[:, :width // heads] * root).T
+        attention.k_proj.weight.data[part] = v[:width // heads] * root[:, None]
+    u, s, v = torch.linalg.svd(0.4 * draw() - 0.4 * eye)
+    attention.v_proj.weight.data = (u * s.sqrt()).T.contiguous()
+    attention.out_proj.weight.data = (s.sqrt()[:, None] * v).T.contiguous()
 
 
 def load_tower(work):
