@@ -131,7 +131,9 @@ async fn maps_similar_cases_and_calibration() {
     let rows = similar::calibration(&app).await.expect("rows");
     assert_eq!(rows.len(), 13);
     let fitted = similar::calibration_fit(&app).await.expect("rows");
-    assert!(fitted.iter().all(|r| r.status == CalibrationStatus::NotCalibrated && r.needed == 30 && !r.reason.is_empty()));
+    assert!(
+        fitted.iter().all(|r| r.status == CalibrationStatus::NotCalibrated && r.needed == 30 && !r.reason.is_empty())
+    );
     assert!(fitted.iter().all(|r| r.fitted_at.is_some() && r.auc.is_none()));
     similar::index_cancel(&app).await.expect("nothing to cancel is no error");
     app.close().await;

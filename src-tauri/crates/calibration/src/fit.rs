@@ -1,11 +1,11 @@
 //! One finding's probe: what is fitted, when it may be shown, and what it says.
 
+use crate::Z95;
 use crate::auc::{Auc, auc};
 use crate::axes::Axes;
 use crate::folds::folds;
 use crate::logistic::{Logistic, Row, sigmoid};
 use crate::platt::Platt;
-use crate::Z95;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,9 +100,8 @@ pub fn fit(cases: &[Case], rule: Rule, seed: u64) -> Fitted {
     let fold_of = folds(&people, &labels, FOLDS, seed);
     let mut held_out = Vec::with_capacity(cases.len());
     for fold in 0..FOLDS {
-        let chosen = |inside: bool| -> Vec<usize> {
-            (0..cases.len()).filter(|i| (fold_of[*i] == fold) == inside).collect()
-        };
+        let chosen =
+            |inside: bool| -> Vec<usize> { (0..cases.len()).filter(|i| (fold_of[*i] == fold) == inside).collect() };
         let Some((axes, logistic)) = learn(cases, &weights, &chosen(false), seed) else {
             return refused(None, Outcome::TooFew);
         };

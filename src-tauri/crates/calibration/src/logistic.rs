@@ -99,7 +99,8 @@ fn newton(rows: &[Row], precision: f64, start: &[f64]) -> Option<(f64, Logistic)
 }
 
 fn objective(rows: &[Row], weights: &[f64], held: impl Fn(usize) -> f64) -> f64 {
-    let loss: f64 = rows.iter().map(|r| r.weight * softplus(if r.positive { -at(r, weights) } else { at(r, weights) })).sum();
+    let loss: f64 =
+        rows.iter().map(|r| r.weight * softplus(if r.positive { -at(r, weights) } else { at(r, weights) })).sum();
     loss + weights.iter().enumerate().map(|(i, w)| held(i) * w * w / 2.).sum::<f64>()
 }
 

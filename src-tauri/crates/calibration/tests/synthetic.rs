@@ -66,7 +66,8 @@ fn probe(fitted: Fitted) -> Probe {
 fn calibration_error(mut pairs: Vec<(f64, f64)>) -> f64 {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let bin = pairs.len() / 10;
-    let mean = |part: &[(f64, f64)], pick: fn(&(f64, f64)) -> f64| part.iter().map(pick).sum::<f64>() / part.len() as f64;
+    let mean =
+        |part: &[(f64, f64)], pick: fn(&(f64, f64)) -> f64| part.iter().map(pick).sum::<f64>() / part.len() as f64;
     pairs.chunks(bin).map(|part| (mean(part, |p| p.0) - mean(part, |p| p.1)).abs() * part.len() as f64).sum::<f64>()
         / pairs.len() as f64
 }
@@ -127,9 +128,8 @@ fn what_cannot_be_told_apart_gives_no_probability() {
 #[test]
 fn a_patients_second_image_gives_nothing_away() {
     let mut random = Random(9);
-    let patients: Vec<(Vec<f32>, bool)> = (0..150)
-        .map(|_| ((0..DIM).map(|_| random.normal() as f32).collect(), random.unit() < 0.5))
-        .collect();
+    let patients: Vec<(Vec<f32>, bool)> =
+        (0..150).map(|_| ((0..DIM).map(|_| random.normal() as f32).collect(), random.unit() < 0.5)).collect();
     let cases: Vec<Case> = (0..600)
         .map(|i| Case { embedding: &patients[i % 150].0, person: (i % 150) as u32, positive: patients[i % 150].1 })
         .collect();

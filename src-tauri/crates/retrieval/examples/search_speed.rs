@@ -32,6 +32,11 @@ fn main() {
             .collect();
         seconds.sort_by(f64::total_cmp);
         let ms = |i: usize| seconds[i] * 1000.;
-        println!("{rows} x {DIM}, {threads} threads: median {:.1} ms, {:.1} to {:.1}", ms(RUNS / 2), ms(0), ms(RUNS - 1));
+        println!(
+            "{rows} x {DIM}, {threads} threads: median {:.1} ms, {:.1} to {:.1}",
+            ms(RUNS / 2),
+            ms(0),
+            ms(RUNS - 1)
+        );
     }
 }

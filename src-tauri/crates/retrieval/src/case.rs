@@ -57,8 +57,7 @@ impl Filter {
 }
 
 impl AgeBand {
-    pub const ALL: [AgeBand; 5] =
-        [AgeBand::Under18, AgeBand::To39, AgeBand::To59, AgeBand::To79, AgeBand::From80];
+    pub const ALL: [AgeBand; 5] = [AgeBand::Under18, AgeBand::To39, AgeBand::To59, AgeBand::To79, AgeBand::From80];
 
     pub fn of_years(years: u32) -> AgeBand {
         match years {

@@ -1,7 +1,7 @@
 //! Local calibration: probabilities from this data folder's own signed reports.
 
 use crate::signed::{LABELLER, study_labels};
-use crate::{Workstation, WorkflowError, findings};
+use crate::{WorkflowError, Workstation, findings};
 use hilum_calibration::{Case, Fitted, Outcome, Probability, Probe, Rule, fit};
 use hilum_report::PackHash;
 use hilum_store::{AuditEvent, KeptProbe, Store};
@@ -199,8 +199,8 @@ async fn gather(store: &Store, pack: &PackHash) -> Result<(u32, Vec<Labelled>), 
         let Some(end) = page.last() else { return Ok((people.len() as u32, images)) };
         last = end.number;
         for image in page {
-            let lateral = hilum_retrieval::View::of_position(&image.view_position)
-                == Some(hilum_retrieval::View::Lateral);
+            let lateral =
+                hilum_retrieval::View::of_position(&image.view_position) == Some(hilum_retrieval::View::Lateral);
             let Some(labels) = labels.get(&image.study_uid).filter(|_| !lateral) else { continue };
             let next = people.len() as u32;
             let person = *people.entry(image.patient_key).or_insert(next);

@@ -1,7 +1,7 @@
 //! Embedding images in the background, so that similar cases are found among all of them.
 
 use crate::reading::header_of;
-use crate::{Applicability, Cancel, Support, Workstation, WorkflowError, applicability};
+use crate::{Applicability, Cancel, Support, WorkflowError, Workstation, applicability};
 use hilum_report::PackHash;
 use hilum_store::{Score, Store};
 use hilum_workers::EncodedImage;
@@ -16,9 +16,8 @@ impl Workstation {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(Vec::new()) };
         let images = store.images_without_embedding(&PackHash::new(&scorer.pack().hash)).await?;
-        let embeds = |header: serde_json::Value| {
-            applicability(&serde_json::from_value(header).unwrap_or_default()).embeds()
-        };
+        let embeds =
+            |header: serde_json::Value| applicability(&serde_json::from_value(header).unwrap_or_default()).embeds();
         Ok(images.into_iter().filter_map(|(uid, header)| embeds(header).then_some(uid)).collect())
     }
 

@@ -1,7 +1,7 @@
 //! Evidence maps: where in an image the encoder supports a finding.
 
 use crate::reading::header_of;
-use crate::{Cancel, Workstation, WorkflowError, applicability};
+use crate::{Cancel, WorkflowError, Workstation, applicability};
 use hilum_workers::EvidenceMap;
 use hilum_workers::messages::decode::SquarePlacement;
 

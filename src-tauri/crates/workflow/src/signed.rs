@@ -29,9 +29,8 @@ pub(crate) async fn study_labels(store: &Store) -> Result<Vec<StudyLabels>, Work
 /// What a signed text says of each finding that it speaks of: of Findings, Impression and
 /// Addendum together. An indication or a comparison says nothing of this image.
 pub(crate) fn labels(text: &FinalText) -> BTreeMap<String, String> {
-    let says = |kind: SectionKind| {
-        matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum)
-    };
+    let says =
+        |kind: SectionKind| matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
     let sentences = text.sections().iter().filter(|s| says(s.kind)).flat_map(|s| &s.sentences);
     let claims: Vec<_> = sentences.flat_map(|sentence| label(&sentence.text)).collect();
     conclusions(&claims)

@@ -1,7 +1,7 @@
 //! Similar cases: images of other patients that look alike, without saying whose they are.
 
 use crate::signed::study_labels;
-use crate::{Cancel, Workstation, WorkflowError, age, display_date, display_name};
+use crate::{Cancel, WorkflowError, Workstation, age, display_date, display_name};
 use hilum_report::PackHash;
 use hilum_retrieval::{AgeBand, Case, Filter, Index, View};
 use hilum_store::{AuditEvent, EmbeddedImage, Store, StudyLabels};

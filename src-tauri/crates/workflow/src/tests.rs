@@ -3,8 +3,8 @@
 
 use crate::signed::{LABELLER, labels};
 use crate::{
-    AgeBand, Cancel, Decoder, Fault, Filter, Ids, ModelPack, Models, Outside, Scorer, Standing, SystemClock,
-    Verdict, View, Workstation,
+    AgeBand, Cancel, Decoder, Fault, Filter, Ids, ModelPack, Models, Outside, Scorer, Standing, SystemClock, Verdict,
+    View, Workstation,
 };
 use async_trait::async_trait;
 use hilum_report::{
@@ -174,18 +174,19 @@ async fn sign(workstation: &Workstation, study_uid: &str, finding: &str) {
     let (by, at) = (store.user().id.clone(), workstation.now());
     let id = ReportId::new(workstation.fresh());
     let mut report = store.create_report(&id, study_uid, &builtin_templates()[0], &by, at).await.expect("a report");
-    let entries = [(SectionKind::Findings, finding), (SectionKind::Impression, "As above.")].map(|(section, text)| Entry {
-        by: by.clone(),
-        at,
-        command: Command::Insert {
-            section,
-            after: None,
-            id: SentenceId::new(workstation.fresh()),
-            text: text.into(),
-            region: None,
-            from: None,
-        },
-    });
+    let entries =
+        [(SectionKind::Findings, finding), (SectionKind::Impression, "As above.")].map(|(section, text)| Entry {
+            by: by.clone(),
+            at,
+            command: Command::Insert {
+                section,
+                after: None,
+                id: SentenceId::new(workstation.fresh()),
+                text: text.into(),
+                region: None,
+                from: None,
+            },
+        });
     report = store.append(&id, report.revision(), &entries).await.expect("text");
     let version = VersionId::new(workstation.fresh());
     let entry = Entry { by, at, command: Command::Sign { version, meaning: Meaning::ReviewedAndApproved } };
@@ -335,7 +336,8 @@ async fn probabilities_need_signed_reports_and_the_model_that_they_were_fitted_f
     assert!(workstation.probabilities(&films[0].uid()).await.expect("none").is_empty());
     let store = workstation.store().expect("open");
     assert!(store.probes().await.expect("kept").iter().all(|p| p.pack == PackHash::new("a") && p.labeller == LABELLER));
-    let fits = store.audit_entries(10, None).await.expect("lines").into_iter().filter(|l| l.event.action == "calibration.fit");
+    let fits =
+        store.audit_entries(10, None).await.expect("lines").into_iter().filter(|l| l.event.action == "calibration.fit");
     assert_eq!(fits.count(), 1);
 }
 

@@ -22,7 +22,8 @@ pub async fn write(options: &Classify, encoder: &LoadedEncoder, settings: &Setti
     let out = PathBuf::from(out);
     let side = encoder.about.side;
     let gray = input::model_input(settings, file, side).await?;
-    let map = encoder.worker.map(side, gray, finding, &settings.cancel).await.map_err(|e| Failure::from(e).about(file))?;
+    let map =
+        encoder.worker.map(side, gray, finding, &settings.cancel).await.map_err(|e| Failure::from(e).about(file))?;
     output::file(&out, &bytes(&map, &out, side)?)?;
     // Where the maximum lies, as a part of the square's side.
     let best = (0..map.values.len()).max_by(|a, b| map.values[*a].total_cmp(&map.values[*b])).unwrap_or(0);

@@ -201,15 +201,17 @@ impl Store {
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
         for (version, labels, in_bulk) in read {
-            sqlx::query("INSERT INTO version_labels (version_id, labeller, labels, in_bulk) VALUES (?, ?, ?, ?)
-                 ON CONFLICT (version_id, labeller) DO UPDATE SET labels = excluded.labels, in_bulk = excluded.in_bulk")
-                .bind(version.as_str())
-                .bind(labeller)
-                .bind(to_json(labels)?)
-                .bind(*in_bulk)
-                .execute(&mut *tx)
-                .await
-                .doing("keep what versions say")?;
+            sqlx::query(
+                "INSERT INTO version_labels (version_id, labeller, labels, in_bulk) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (version_id, labeller) DO UPDATE SET labels = excluded.labels, in_bulk = excluded.in_bulk",
+            )
+            .bind(version.as_str())
+            .bind(labeller)
+            .bind(to_json(labels)?)
+            .bind(*in_bulk)
+            .execute(&mut *tx)
+            .await
+            .doing("keep what versions say")?;
         }
         tx.commit().await.doing("keep what versions say")
     }
@@ -241,7 +243,13 @@ impl Store {
     ///
     /// # Errors
     /// `store.database`, `data.disk_full`.
-    pub async fn set_probes(&self, pack: &PackHash, probes: &[KeptProbe], by: &UserId, event: AuditEvent) -> Result<()> {
+    pub async fn set_probes(
+        &self,
+        pack: &PackHash,
+        probes: &[KeptProbe],
+        by: &UserId,
+        event: AuditEvent,
+    ) -> Result<()> {
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
         sqlx::query("DELETE FROM probes WHERE pack_hash = ?")
