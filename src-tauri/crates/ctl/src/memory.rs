@@ -16,6 +16,12 @@ pub fn of_this_process(device: &str) -> Took {
     }
 }
 
+/// The processor, in words, for models that run on nothing else.
+pub fn cpu() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("CPU, {threads} {}", if threads == 1 { "thread" } else { "threads" })
+}
+
 /// Proportional set size of this process's children in bytes, where the system tells it
 /// (Linux): shared pages are counted once over all who share them.
 pub fn of_children() -> Option<u64> {

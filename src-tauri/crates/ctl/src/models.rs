@@ -3,7 +3,7 @@
 use crate::{
     failure::{Failure, Result},
     library::{choose, describe, remember},
-    output,
+    memory, output,
     settings::Settings,
 };
 use hilum_packs::Kind;
@@ -31,6 +31,11 @@ pub async fn encoder(settings: &Settings, pack: Option<&str>) -> Result<LoadedEn
     notice(&pack);
     let worker = EncodeWorker::start(this_program()?, WorkerLimits::default());
     let about = worker.load(&pack.dir, &settings.cancel).await.map_err(|e| Failure::from(e).about(&pack.dir))?;
+    remember(settings, &pack.hash, |figures| {
+        figures.device = memory::cpu();
+        figures.memory_bytes = memory::of_children();
+        figures.load_seconds = Some(about.seconds);
+    });
     Ok(LoadedEncoder { worker, pack, about })
 }
 

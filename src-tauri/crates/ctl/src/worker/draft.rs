@@ -1,9 +1,8 @@
 //! `hilumctl worker draft`: MedGemma behind a pipe.
 
-use super::{check_pack, last_panic, pipe};
+use super::{check_pack, last_panic, measured, pipe};
 use crate::{library::speed_of, memory};
 use hilum_drafting::{DraftEvent, Engine};
-use hilum_packs::{Manifest, Measured, pack_hash};
 use hilum_workers::messages::draft::{DraftPhase, DraftReply, DraftRequest};
 use image::GrayImage;
 use std::{
@@ -126,15 +125,6 @@ fn answer(
             Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
-    }
-}
-
-/// Keeps figures of one of the person's own packs, beside which they lie; a demonstration ships in a folder that is only
-/// read. Losing them harms nobody.
-fn measured(folder: &Path, change: impl FnOnce(&mut Measured)) {
-    let root = folder.parent().filter(|root| root.file_name().is_some_and(|name| name == "packs"));
-    if let (Some(root), Ok(manifest)) = (root, Manifest::read(folder)) {
-        let _ = hilum_packs::remember(root, &pack_hash(&manifest), change);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `hilumctl worker encode`: MedSigLIP behind a pipe.
 
-use super::{check_pack, last_panic, pipe};
+use super::{check_pack, last_panic, measured, pipe};
+use crate::memory;
 use hilum_encoders::{Encoder, PatchFeatures};
 use hilum_workers::messages::encode::{EncodeReply, EncodeRequest};
 use std::{
@@ -54,11 +55,7 @@ fn id_of(request: &EncodeRequest) -> u64 {
     }
 }
 
-fn answer(
-    loaded: &mut Option<Loaded>,
-    request: EncodeRequest,
-    body: &[u8],
-) -> Result<(EncodeReply, Vec<u8>), Refusal> {
+fn answer(loaded: &mut Option<Loaded>, request: EncodeRequest, body: &[u8]) -> Result<(EncodeReply, Vec<u8>), Refusal> {
     let begun = Instant::now();
     let seconds = || begun.elapsed().as_secs_f64();
     let failed = |e: hilum_encoders::EncoderError| (e.code().to_owned(), e.to_string());
@@ -71,7 +68,14 @@ fn answer(
             let encoder = Encoder::load(dir).map_err(failed)?;
             let (side, dim) = (encoder.side() as u32, encoder.dim() as u32);
             *loaded = Some(Loaded { encoder, last: None });
-            Ok((EncodeReply::Loaded { id, side, dim, seconds: seconds() }, Vec::new()))
+            let seconds = seconds();
+            measured(dir, |figures| {
+                let took = memory::of_this_process(&memory::cpu());
+                figures.device = took.device;
+                (figures.memory_bytes, figures.peak_bytes) = (took.memory_bytes, took.peak_bytes);
+                figures.load_seconds = Some(seconds);
+            });
+            Ok((EncodeReply::Loaded { id, side, dim, seconds }, Vec::new()))
         }
         EncodeRequest::Image { id, side } => {
             let Loaded { encoder, .. } = loaded.as_ref().ok_or_else(not_loaded)?;
