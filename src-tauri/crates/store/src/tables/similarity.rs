@@ -283,12 +283,12 @@ impl Store {
         tx.commit().await.doing("keep a calibration")
     }
 
-    /// All fits of all packs, by finding and time.
+    /// All fits of all packs, by finding, time and pack.
     ///
     /// # Errors
     /// `store.database`, `store.corrupt`.
     pub async fn probes(&self) -> Result<Vec<KeptProbe>> {
-        sqlx::query("SELECT * FROM probes ORDER BY finding, fitted_at")
+        sqlx::query("SELECT * FROM probes ORDER BY finding, fitted_at, pack_hash")
             .fetch_all(self.access().await?.connection())
             .await
             .doing("read the calibration")?
