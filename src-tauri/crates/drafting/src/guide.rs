@@ -211,7 +211,10 @@ impl Guide {
         let may_end = structured.matcher.is_accepting().map_err(grammar)?;
         let allowed = match self.end_tokens.contains(&best) {
             true => may_end,
-            false => structured.matcher.validate_tokens(&[best]).map_err(grammar)? == 1,
+            // A token that writes nothing would be taken for progress.
+            false => {
+                !self.trie.token(best).is_empty() && structured.matcher.validate_tokens(&[best]).map_err(grammar)? == 1
+            }
         };
         if allowed {
             return Ok(best);

@@ -167,6 +167,20 @@ fn random_answers_in_gemma_s_vocabulary() {
     }
 }
 
+/// A forced heading is what a tokenizer would make of it, down to the colon.
+#[test]
+fn headings_are_written_in_the_tokens_that_a_model_has_read() {
+    let Some(guides) = demo() else { return };
+    let tokenizer = repository().join("models/demo/medgemma-demo/tokenizer.json");
+    let tokenizer = tokenizers::Tokenizer::from_file(tokenizer).unwrap();
+    let frame = Frame::of(&[Findings, Impression]);
+    for slot in &frame.0 {
+        let lead = slot.lead.trim_end_matches(' ');
+        let expected = tokenizer.encode_fast(lead, false).unwrap();
+        assert_eq!(guides.trie.greedy_tokenize(lead.as_bytes()), expected.get_ids(), "{lead:?}");
+    }
+}
+
 /// Whether the grammar takes an impression of this sentence.
 fn takes(guides: &Guides, rules: &AnswerRules, sentence: &str, expected: bool) {
     let (guide, _) = guides.structured(Frame::of(&[Impression]), rules, 100).unwrap();

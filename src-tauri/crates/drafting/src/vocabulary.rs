@@ -21,8 +21,13 @@ pub(crate) fn vocabulary_of(path: &Path, end_tokens: &[u32]) -> Result<TokTrie, 
     let added = file.added_tokens.iter().map(|token| token.id);
     let size = added.chain(file.model.vocab.values().copied()).max().map_or(0, |most| most as usize + 1);
     let mut words = vec![Vec::new(); size];
-    for (text, id) in file.model.vocab {
-        words[id as usize] = written(&text);
+    // A byte that has a letter of its own is written by that one: `<0x3A>` is another
+    // token than ":", and no text that a model has read holds it.
+    for (text, id) in &file.model.vocab {
+        let twin = byte_of(text).and_then(|byte| std::str::from_utf8(&[byte]).ok().map(|twin| twin.replace(' ', "\u{2581}")));
+        if !twin.is_some_and(|twin| file.model.vocab.contains_key(&twin)) {
+            words[*id as usize] = written(text);
+        }
     }
     // A control token writes nothing that a grammar could match: the marker byte is no
     // part of any text. Those without angle brackets are line breaks, blanks and tags.
@@ -39,11 +44,15 @@ pub(crate) fn vocabulary_of(path: &Path, end_tokens: &[u32]) -> Result<TokTrie, 
 
 /// What a token of Gemma's vocabulary stands for: U+2581 is a space, `<0xNN>` one byte.
 fn written(text: &str) -> Vec<u8> {
-    let byte = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    match byte.filter(|hex| hex.len() == 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+    match byte_of(text) {
         Some(byte) => vec![byte],
         None => text.replace('\u{2581}', " ").into_bytes(),
     }
+}
+
+fn byte_of(text: &str) -> Option<u8> {
+    let byte = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+    byte.filter(|hex| hex.len() == 2).and_then(|hex| u8::from_str_radix(hex, 16).ok())
 }
 
 #[derive(Deserialize)]
