@@ -131,6 +131,8 @@ async fn from_first_run_to_a_signed_document() {
     };
     let report = reports::report_edit(&app, id.clone(), report.revision, vec![typed]).await.expect("an edit");
     assert!(report.saved_at.is_some());
+    let report = claims_are_set_against_the_models(&app, &host, report).await;
+    assert!(report.needs.iter().any(|need| need.code == "sign.empty_section"));
     let options = |use_prior| DraftOptions { indication_confirmed: true, mode: DraftMode::Structured, use_prior };
     reports::draft_start(&app, id.clone(), options(false)).await.expect("a draft begins");
     let twice = reports::draft_start(&app, id.clone(), options(false)).await;
@@ -148,8 +150,6 @@ async fn from_first_run_to_a_signed_document() {
     assert!(streamed, "the text streamed in before it was done");
 
     sentences_say_where_they_come_from(&app, &report).await;
-    claims_are_set_against_the_models(&app, &host, &report).await;
-
     let request = |report: &ReportView, passphrase: &str, confirmed: bool| SignRequest {
         report_id: report.id.clone(),
         revision: report.revision,
@@ -223,15 +223,26 @@ async fn from_first_run_to_a_signed_document() {
     app.close().await;
 }
 
-/// Drafted sentences have claims with the encoder's numbers, and after the questions with the answers.
-async fn claims_are_set_against_the_models(app: &Arc<App>, host: &Fake, report: &ReportView) {
+/// Sentences have claims with the encoder's numbers, and after the questions with the answers. Gives
+/// back the report without them.
+async fn claims_are_set_against_the_models(app: &Arc<App>, host: &Fake, report: ReportView) -> ReportView {
     let id = report.id.clone();
-    let sentences = proposed(report);
+    let texts = ["Small left pleural effusion.", "No pneumothorax.", "Possible pneumonia.", "No acute abnormality."];
+    let insert = texts.iter().enumerate().map(|(n, text)| EditCommand::Insert {
+        section: SectionName::Findings,
+        after: None,
+        id: format!("claims-{n}"),
+        text: (*text).to_owned(),
+        region: None,
+        from: None,
+    });
+    let report = reports::report_edit(app, id.clone(), report.revision, insert.collect()).await.expect("an edit");
     let known = evidence::evidence(app, id.clone()).await.expect("evidence");
-    assert!(known.iter().any(|e| sentences.contains(&e.sentence_id)), "{known:?}");
+    assert_eq!(known.len(), texts.len(), "{known:?}");
     let claims: Vec<_> = known.iter().flat_map(|e| &e.claims).collect();
     assert!(claims.iter().all(|c| c.requery.is_none() && !c.reason.is_empty()));
-    assert!(claims.iter().any(|c| c.support.as_ref().is_some_and(|s| !s.pack_id.is_empty() && s.difference != 0.0)));
+    let scored = |c: &hilum_app::dto::ClaimView| c.support.as_ref().is_some_and(|s| !s.pack_id.is_empty() && s.difference != 0.0);
+    assert!(claims.iter().all(|c| scored(c) == (c.finding != "no_finding")), "{claims:?}");
 
     evidence::evidence_requery(app, id.clone()).await.expect("questions begin");
     host.wait("the answers", 180, |e| match e {
@@ -250,6 +261,8 @@ async fn claims_are_set_against_the_models(app: &Arc<App>, host: &Fake, report: 
     }
     let unknown = evidence::evidence(app, "no-such-report".into()).await;
     assert_eq!(unknown.expect_err("unknown").code, "store.not_found");
+    let remove = (0..texts.len()).map(|n| EditCommand::Remove { id: format!("claims-{n}") }).collect();
+    reports::report_edit(app, id, report.revision, remove).await.expect("an edit")
 }
 
 /// A new recovery key is given for the passphrase alone, and the one before opens nothing.
