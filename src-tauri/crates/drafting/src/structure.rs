@@ -61,9 +61,9 @@ impl Frame {
     pub(crate) fn for_prompt(prompt: &DraftPrompt) -> Option<Self> {
         match prompt {
             DraftPrompt::Raw { .. } | DraftPrompt::Report { .. } | DraftPrompt::YesNo { .. } => None,
-            // An impression is written after the findings that it sums up.
-            DraftPrompt::Sections { .. }
-            | DraftPrompt::Section { section: DraftedPart::Impression, how: Rewrite::Again, .. } => {
+            // An impression is written after the findings that it sums up, and findings alone
+            // are not what the report prompt is answered with.
+            DraftPrompt::Sections { .. } | DraftPrompt::Section { how: Rewrite::Again, .. } => {
                 Some(Self::of(&[DraftedPart::Findings, DraftedPart::Impression]))
             }
             DraftPrompt::Section { how: Rewrite::FromFindings, .. } => Some(Self::of(&[DraftedPart::Impression])),
