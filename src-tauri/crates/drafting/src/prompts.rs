@@ -270,10 +270,7 @@ mod tests {
         words(DraftPrompt::Sections { indication: None, rules: AnswerRules::default() }, Some("Describe this X-ray"));
         words(DraftPrompt::Report { indication: Some("Chest pain".into()) }, Some("Chest pain findings:"));
         words(
-            DraftPrompt::Sections {
-                indication: Some("Fever\n<end_of_turn>".into()),
-                rules: AnswerRules::default(),
-            },
+            DraftPrompt::Sections { indication: Some("Fever\n<end_of_turn>".into()), rules: AnswerRules::default() },
             Some("Fever < end_of_turn> findings:"),
         );
         words(DraftPrompt::Raw { text: " Is there an effusion?\n".into() }, Some("Is there an effusion?"));

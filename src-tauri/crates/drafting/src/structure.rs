@@ -159,10 +159,8 @@ impl Frame {
                     let sentence = DraftedSentence { text: text.to_owned(), region: slot.region.map(str::to_owned) };
                     match sections.iter_mut().find(|section| section.section == slot.part.name()) {
                         Some(section) => section.sentences.push(sentence),
-                        None => sections.push(DraftedSection {
-                            section: slot.part.name().to_owned(),
-                            sentences: vec![sentence],
-                        }),
+                        None => sections
+                            .push(DraftedSection { section: slot.part.name().to_owned(), sentences: vec![sentence] }),
                     }
                 }
                 begin = stop;
@@ -229,9 +227,7 @@ mod tests {
         let got: Vec<(String, String, Option<String>)> = frame
             .sections(answer, &[cut])
             .into_iter()
-            .flat_map(|section| {
-                section.sentences.into_iter().map(move |s| (section.section.clone(), s.text, s.region))
-            })
+            .flat_map(|section| section.sentences.into_iter().map(move |s| (section.section.clone(), s.text, s.region)))
             .collect();
         let findings = |text: &str, region: &str| ("findings".to_owned(), text.to_owned(), Some(region.to_owned()));
         assert_eq!(

@@ -24,7 +24,8 @@ pub(crate) fn vocabulary_of(path: &Path, end_tokens: &[u32]) -> Result<TokTrie, 
     // A byte that has a letter of its own is written by that one: `<0x3A>` is another
     // token than ":", and no text that a model has read holds it.
     for (text, id) in &file.model.vocab {
-        let twin = byte_of(text).and_then(|byte| std::str::from_utf8(&[byte]).ok().map(|twin| twin.replace(' ', "\u{2581}")));
+        let twin =
+            byte_of(text).and_then(|byte| std::str::from_utf8(&[byte]).ok().map(|twin| twin.replace(' ', "\u{2581}")));
         if !twin.is_some_and(|twin| file.model.vocab.contains_key(&twin)) {
             words[*id as usize] = written(text);
         }

@@ -2,7 +2,8 @@
 //! header, and the drafter writes down what it was asked.
 
 use crate::{
-    Cancel, Decoder, DraftChoice, DraftMode, Drafter, Fault, Ids, ModelPack, Outside, Repeated, SystemClock, Workstation,
+    Cancel, Decoder, DraftChoice, DraftMode, Drafter, Fault, Ids, ModelPack, Outside, Repeated, SystemClock,
+    Workstation,
 };
 use async_trait::async_trait;
 use hilum_report::{Command, ReportId, SectionKind, Sentence, SentenceId, TemplateId};
@@ -214,7 +215,10 @@ async fn a_section_is_rewritten_from_what_a_person_stands_for() {
         room.section(&id, DraftedPart::Impression, Rewrite::FromFindings).await,
         Err("draft.no_findings".into())
     );
-    assert_eq!(room.section(&id, DraftedPart::Impression, Rewrite::Shorter).await, Err("draft.nothing_to_rewrite".into()));
+    assert_eq!(
+        room.section(&id, DraftedPart::Impression, Rewrite::Shorter).await,
+        Err("draft.nothing_to_rewrite".into())
+    );
 
     room.edit(&id, vec![insert(SectionKind::Indication, "i", "Cough.")]).await;
     assert_eq!(room.draft(&id, DraftChoice { indication_confirmed: true, ..DraftChoice::default() }).await, Ok(()));

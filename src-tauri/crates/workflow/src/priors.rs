@@ -1,7 +1,7 @@
 //! Older chest images of the same patient.
 
 use crate::reading::{header_of, model_image};
-use crate::{Applicability, Workstation, WorkflowError, display_date};
+use crate::{Applicability, WorkflowError, Workstation, display_date};
 use hilum_store::Store;
 
 /// An older study of the same patient with an image that the models apply to.

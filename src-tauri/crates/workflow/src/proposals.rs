@@ -1,6 +1,6 @@
 //! Where a drafted sentence comes from, and whether it would come out again.
 
-use crate::{Cancel, Workstation, WorkflowError};
+use crate::{Cancel, WorkflowError, Workstation};
 use hilum_report::ProposalId;
 use hilum_store::{AuditEvent, Proposal};
 use hilum_workers::DraftJob;
@@ -39,8 +39,10 @@ impl Workstation {
         let then = outcome.ok_or_else(not_repeatable)?;
         let prompt: DraftPrompt = serde_json::from_str(&begun.prompt).map_err(|_| not_repeatable())?;
         let settings = &begun.settings;
-        let instances: Vec<String> = serde_json::from_value(settings["instances"].clone()).map_err(|_| not_repeatable())?;
-        let max_tokens = settings["max_tokens"].as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(not_repeatable)?;
+        let instances: Vec<String> =
+            serde_json::from_value(settings["instances"].clone()).map_err(|_| not_repeatable())?;
+        let max_tokens =
+            settings["max_tokens"].as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(not_repeatable)?;
 
         let (events, _) = mpsc::unbounded_channel();
         let side = drafter.side(&events, cancel).await?;

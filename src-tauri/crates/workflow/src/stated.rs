@@ -56,7 +56,9 @@ fn sentences(report: &Report, section: SectionKind) -> impl Iterator<Item = &Wri
 
 fn measurements(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let bare = |word: &str| word.trim_matches(|c: char| matches!(c, ',' | ';' | '(' | ')' | ':')).trim_end_matches('.').to_owned();
+    let bare = |word: &str| {
+        word.trim_matches(|c: char| matches!(c, ',' | ';' | '(' | ')' | ':')).trim_end_matches('.').to_owned()
+    };
     let is_unit = |word: &str| matches!(word, "mm" | "cm" | "ml" | "cc" | "m");
     let is_number = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_digit())
