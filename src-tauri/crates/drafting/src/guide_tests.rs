@@ -65,7 +65,13 @@ fn gemma3() -> Option<Guides> {
 }
 
 /// One answer of a model that knows nothing: every logit is random.
-fn random_answer(guides: &Guides, parts: &[DraftedPart], rules: &AnswerRules, most: usize, seed: u64) -> (String, Guide, Duration) {
+fn random_answer(
+    guides: &Guides,
+    parts: &[DraftedPart],
+    rules: &AnswerRules,
+    most: usize,
+    seed: u64,
+) -> (String, Guide, Duration) {
     let (mut guide, _) = guides.structured(Frame::of(parts), rules, most).unwrap();
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let size = guides.trie.vocab_size();
@@ -101,7 +107,8 @@ fn comparisons(text: &str) -> Vec<String> {
     let words = |text: &str| -> Vec<String> {
         text.to_lowercase().split(|c: char| !c.is_ascii_alphabetic()).map(str::to_owned).collect()
     };
-    let plain = ["unchanged", "stable", "new", "interval", "prior", "previous", "previously", "again", "since", "worse"];
+    let plain =
+        ["unchanged", "stable", "new", "interval", "prior", "previous", "previously", "again", "since", "worse"];
     let stems = ["compar", "improv", "worsen", "persist", "redemonstrat", "recur"];
     let compares = |word: &String| plain.contains(&word.as_str()) || stems.iter().any(|stem| word.starts_with(stem));
     words(text).into_iter().filter(compares).collect()
