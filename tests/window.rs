@@ -67,7 +67,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     shoot("reading-room");
 
     // A person types while the draft streams in.
-    window.click("add-sentence-indication").await;
+    window.begin_sentence("indication").await;
     for key in "Cough and fever.".chars() {
         window.press(key).await;
     }
@@ -99,7 +99,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
             "return document.querySelector('[data-testid=\"section-{section}\"] [data-sentence][data-empty=\"false\"]') !== null"
         );
         if window.client.execute(&text, vec![]).await.expect("a script") != serde_json::json!(true) {
-            window.click(&format!("add-sentence-{section}")).await;
+            window.begin_sentence(section).await;
             for key in "Reviewed by a person.".chars() {
                 window.press(key).await;
             }

@@ -130,7 +130,7 @@ async fn kill_once(round: u64, temp: &Path, data: &Path, home: &Path, random: &m
         kill(app)
     } else {
         let until = Instant::now() + Duration::from_millis(200 + random.below(3800));
-        window.click("add-sentence-indication").await;
+        window.begin_sentence("indication").await;
         type_words(&window, until, usize::MAX, &mut seen, random).await;
         kill(app)
     };
@@ -170,10 +170,10 @@ async fn look(window: &Window, seen: &mut Seen) {
 
 /// Fills what signing needs, and everything of the dialog but the last click.
 async fn prepare_to_sign(window: &Window, seen: &mut Seen, random: &mut Random) {
-    window.click("add-sentence-indication").await;
+    window.begin_sentence("indication").await;
     type_words(window, Instant::now() + Duration::from_secs(60), 3, seen, random).await;
     for section in ["findings", "impression"] {
-        window.click(&format!("add-sentence-{section}")).await;
+        window.begin_sentence(section).await;
         window.keys("Reviewed by a person.").await;
     }
     window.click("sign-open").await;

@@ -106,6 +106,26 @@ impl Window {
         element.click().await.unwrap_or_else(|e| panic!("{id}: {e}"));
     }
 
+    /// Adds a sentence to a section and waits until what is typed goes there. What was just read
+    /// of the study may move the button under the pointer, so a click that hit nothing is repeated.
+    pub async fn begin_sentence(&self, section: &str) {
+        let there = format!(
+            "const s = document.querySelector('[data-testid=\"section-{section}\"]');
+            return !!s && s.contains(document.activeElement) && document.activeElement.isContentEditable"
+        );
+        for _ in 0..3 {
+            self.click(&format!("add-sentence-{section}")).await;
+            let until = Instant::now() + Duration::from_secs(2);
+            while Instant::now() < until {
+                if self.client.execute(&there, vec![]).await.is_ok_and(|value| value == json!(true)) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        panic!("the {section} section never took the focus");
+    }
+
     pub async fn fill(&self, id: &str, text: &str) {
         self.see(id, 20).await;
         let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);

@@ -228,7 +228,7 @@ fn a_draft_is_explained_by_its_json_and_streams_without() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let image = radiograph(folder.path());
-    let draft = run(&["draft", &image, "--max-tokens", "24", "--json"]);
+    let draft = run(&["draft", &image, "--max-tokens", "96", "--json"]);
     assert_eq!(draft.status, 0, "{}", draft.err);
     let json = draft.json();
     let length = |key: &str| json[key].as_array().map_or(0, Vec::len);
@@ -240,7 +240,7 @@ fn a_draft_is_explained_by_its_json_and_streams_without() {
     assert!(json["sections"].is_array() && json["prompt"].as_str().is_some_and(|p| p.contains("Describe this X-ray")));
 
     let text = json["text"].as_str().expect("text");
-    let streamed = run(&["draft", &image, "--max-tokens", "24"]);
+    let streamed = run(&["draft", &image, "--max-tokens", "96"]);
     assert_eq!((streamed.status, streamed.out.trim_end()), (0, text.trim_end()), "greedy drafts repeat");
     let raw = run(&["draft", "--prompt", "raw", "--text", "Describe this X-ray", "--max-tokens", "4", "--json"]);
     assert_eq!(raw.status, 0, "no image is needed: {}", raw.err);
