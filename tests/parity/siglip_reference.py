@@ -58,11 +58,10 @@ def numbers(array):
     return np.round(np.asarray(array, np.float64), 8).tolist()
 
 
-def reference(folder):
-    pack = folder / "pack"
+def opened(pack):
+    """The model, the side of its images, and what gives the ids and the embeddings of texts."""
     model = transformers.SiglipModel.from_pretrained(pack, dtype=torch.float32).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(pack)
-    side = model.config.vision_config.image_size
     length = model.config.text_config.max_position_embeddings
 
     def embed_texts(texts):
@@ -71,6 +70,13 @@ def reference(folder):
         )["input_ids"]
         with torch.no_grad():
             return ids.tolist(), unit(pooled(model.get_text_features(input_ids=ids)))
+
+    return model, model.config.vision_config.image_size, embed_texts
+
+
+def reference(folder):
+    pack = folder / "pack"
+    model, side, embed_texts = opened(pack)
 
     images = []
     for path in sorted(folder.glob("image-*.gray")):
@@ -113,18 +119,7 @@ MAPPED = ["pleural_effusion", "pneumothorax", "support_devices"]
 def maps(folder):
     """Each patch through the attention-pooling head as its only key and value, by the
     head's own forward pass: nothing of the shortcut that the Rust side takes."""
-    pack = folder / "pack"
-    model = transformers.SiglipModel.from_pretrained(pack, dtype=torch.float32).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(pack)
-    side = model.config.vision_config.image_size
-    length = model.config.text_config.max_position_embeddings
-
-    def embed(texts):
-        ids = tokenizer(
-            texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-        )["input_ids"]
-        with torch.no_grad():
-            return unit(pooled(model.get_text_features(input_ids=ids)))
+    model, side, embed_texts = opened(folder / "pack")
 
     rows = []
     for path in sorted(folder.glob("image-*.gray")):
@@ -137,7 +132,7 @@ def maps(folder):
         row = {}
         for finding in MAPPED:
             prompts = findings()[finding]
-            present, absent = (unit(embed(prompts[k]).mean(0)) for k in ("present", "absent"))
+            present, absent = (unit(embed_texts(prompts[k])[1].mean(0)) for k in ("present", "absent"))
             row[finding] = np.round(patches @ (present - absent), 7).tolist()
         rows.append(row)
     return {"side": side // model.config.vision_config.patch_size, "images": rows}
