@@ -1,0 +1,181 @@
+//! Which instructions this processor has, and which of them the kernels use.
+
+use std::sync::OnceLock;
+
+/// A set of instructions that kernels are written for. Every public kernel has a form
+/// that takes one, so that a test can run each that its machine has.
+///
+/// | set | needs |
+/// |---|---|
+/// | `Avx512` | AVX-512 F, BW, DQ, VL. Products of brain floats and of bytes use BF16 and VNNI where [`Features`] says so, and are those of `Avx2` otherwise |
+/// | `Avx2` | AVX2, FMA |
+/// | `Neon` | the baseline of AArch64 |
+/// | `Portable` | nothing |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isa {
+    Avx512,
+    Avx2,
+    Neon,
+    Portable,
+}
+
+/// What was detected beside the sets themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features {
+    /// The best set that this processor has.
+    pub best: Isa,
+    /// Byte dot products over 512 bits (`vpdpbusd`).
+    pub vnni: bool,
+    /// Brain-float dot products over 512 bits (`vdpbf16ps`).
+    pub bf16: bool,
+}
+
+/// Names the set to use instead of the best: `avx512`, `avx2`, `neon` or `portable`.
+/// Read once. A set that the processor lacks, or a word that names none, changes nothing.
+pub const OVERRIDE: &str = "HILUM_KERNELS";
+
+impl Isa {
+    /// The set in use: the best one, unless [`OVERRIDE`] names another.
+    pub fn current() -> Self {
+        static CURRENT: OnceLock<Isa> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let wanted = std::env::var(OVERRIDE).ok().and_then(|name| Self::from_name(&name));
+            wanted.filter(|isa| isa.is_available()).unwrap_or(Features::detected().best)
+        })
+    }
+
+    /// Every set that this processor has, the best first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable].into_iter().filter(|isa| isa.is_available())
+    }
+
+    /// Whether this processor has the set.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Neon => Features::detected().best == Self::Neon,
+            Self::Avx512 => Features::detected().best == Self::Avx512,
+            Self::Avx2 => matches!(Features::detected().best, Self::Avx512 | Self::Avx2),
+        }
+    }
+
+    /// This set, once it is known that the processor has it: what makes a call of a
+    /// kernel written for it sound.
+    ///
+    /// # Panics
+    /// Where the processor lacks it, which only a caller that names a set by itself can meet.
+    pub fn checked(self) -> Self {
+        assert!(self.is_available(), "this processor has no {}", self.name());
+        self
+    }
+
+    /// The word that [`OVERRIDE`] takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// Whether products of brain floats run as `vdpbf16ps` in this set.
+    pub fn has_bf16(self) -> bool {
+        self == Self::Avx512 && Features::detected().bf16
+    }
+
+    /// Whether products of bytes run as 512-bit `vpdpbusd` in this set.
+    pub fn has_vnni(self) -> bool {
+        self == Self::Avx512 && Features::detected().vnni
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable]
+            .into_iter()
+            .find(|isa| isa.name() == name.trim().to_ascii_lowercase())
+    }
+}
+
+impl Features {
+    /// What this processor has. Asked of it once.
+    pub fn detected() -> Self {
+        static DETECTED: OnceLock<Features> = OnceLock::new();
+        *DETECTED.get_or_init(detect)
+    }
+}
+
+/// One line for a person: the set in use and the dot products it has, for example
+/// "AVX-512 with BF16 and VNNI".
+pub fn description() -> String {
+    let isa = Isa::current();
+    let name = match isa {
+        Isa::Avx512 => "AVX-512",
+        Isa::Avx2 => "AVX2",
+        Isa::Neon => "NEON",
+        Isa::Portable => "portable",
+    };
+    match (isa.has_bf16(), isa.has_vnni()) {
+        (true, true) => format!("{name} with BF16 and VNNI"),
+        (true, false) => format!("{name} with BF16"),
+        (false, true) => format!("{name} with VNNI"),
+        (false, false) => name.to_owned(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Features {
+    // Miri interprets no intrinsics of the wide sets that matter here, so that under it
+    // the portable code runs.
+    if cfg!(miri) {
+        return Features { best: Isa::Portable, vnni: false, bf16: false };
+    }
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = avx2
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    let best = match (avx512, avx2) {
+        (true, _) => Isa::Avx512,
+        (false, true) => Isa::Avx2,
+        (false, false) => Isa::Portable,
+    };
+    Features {
+        best,
+        vnni: avx512 && is_x86_feature_detected!("avx512vnni"),
+        bf16: avx512 && is_x86_feature_detected!("avx512bf16"),
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+fn detect() -> Features {
+    Features { best: Isa::Neon, vnni: false, bf16: false }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn detect() -> Features {
+    Features { best: Isa::Portable, vnni: false, bf16: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_has_a_name_that_is_read_back() {
+        for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
+            assert_eq!(Isa::from_name(isa.name()), Some(isa));
+            assert_eq!(Isa::from_name(&format!(" {} ", isa.name().to_uppercase())), Some(isa));
+        }
+        assert_eq!(Isa::from_name("sse9"), None);
+    }
+
+    #[test]
+    fn what_is_in_use_is_there() {
+        assert!(Isa::current().is_available());
+        assert_eq!(Isa::available().next(), Some(Features::detected().best));
+        assert_eq!(Isa::available().last(), Some(Isa::Portable));
+        assert!(!Isa::Portable.has_bf16() && !Isa::Avx2.has_vnni());
+        println!("{}", description());
+    }
+}
