@@ -1,0 +1,145 @@
+//! Rates of the kernels over the shapes of a SigLIP tower, beside what the core could do.
+//!
+//! `cargo bench -p hilum-kernels` runs all; `-- linear` and the like only what is named.
+//! `RAYON_NUM_THREADS` sets the threads. Times are the least of several runs.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use hilum_kernels::cpu::{self, Isa};
+use hilum_kernels::linear::{Activation, Linear, Output, Precision};
+use hilum_kernels::rows::PackedRows;
+use hilum_kernels::threads;
+use hilum_kernels::values::Values;
+
+const HIDDEN: usize = 1152;
+const MLP: usize = 4304;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
+    println!("{}, {} threads", cpu::description(), threads::count());
+    let peaks = peaks();
+    if runs("linear") {
+        linear(&peaks);
+    }
+}
+
+/// Least seconds of a few runs.
+fn least(runs: usize, mut work: impl FnMut()) -> f64 {
+    (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .fold(f64::MAX, f64::min)
+}
+
+/// Numbers without a pattern, about -1 to 1.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+fn report(name: &str, operations: f64, seconds: f64, peak: Option<f64>) {
+    let rate = operations / seconds / 1e9;
+    let cores = threads::count() as f64;
+    match peak {
+        Some(peak) => println!(
+            "{name:44} {:9.2} ms {rate:8.1} GFLOP/s {:5.1} % of {:.0} a core",
+            seconds * 1e3,
+            100. * rate / (peak * cores),
+            peak
+        ),
+        None => println!("{name:44} {:9.2} ms {rate:8.1} GFLOP/s", seconds * 1e3),
+    }
+}
+
+fn linear(peaks: &[(Precision, Option<f64>)]) {
+    let shapes = [("qkv", HIDDEN, 3 * HIDDEN), ("out", HIDDEN, HIDDEN), ("fc1", HIDDEN, MLP), ("fc2", MLP, HIDDEN)];
+    for &(precision, peak) in peaks {
+        for (name, inputs, outputs) in shapes {
+            for rows in [1, 1024, 4096] {
+                let weights = numbers(inputs * outputs, 1);
+                let layer = Linear::new(Values::F32(&weights), None, inputs, outputs, precision);
+                let x = numbers(rows * inputs, 2);
+                let mut packed = PackedRows::new();
+                layer.pack_rows(&x, rows, &mut packed);
+                let mut out = vec![0f32; rows * outputs];
+                let seconds = least(5, || {
+                    layer.forward_packed(black_box(&packed), Activation::None, Output::Write(&mut out));
+                });
+                let operations = 2. * (rows * inputs * outputs) as f64;
+                report(&format!("{precision:?} {name} {rows} x {inputs} x {outputs}"), operations, seconds, peak);
+                if rows == 1024 {
+                    let seconds = least(5, || layer.pack_rows(black_box(&x), rows, &mut packed));
+                    println!("{:44} {:9.2} ms", "  packing the rows", seconds * 1e3);
+                }
+            }
+        }
+    }
+}
+
+/// What one core does in registers alone, by precision, where it can be said.
+fn peaks() -> Vec<(Precision, Option<f64>)> {
+    let isa = Isa::current();
+    let one = |precision| (precision, register_peak(isa, precision));
+    vec![one(Precision::F32), one(Precision::Bf16), one(Precision::Int8)]
+}
+
+#[cfg(target_arch = "x86_64")]
+fn register_peak(isa: Isa, precision: Precision) -> Option<f64> {
+    use std::arch::x86_64::*;
+    const LOOPS: usize = 20_000_000;
+    const SUMS: usize = 16;
+
+    macro_rules! chains {
+        ($name:ident, $features:literal, $type:ty, $zero:expr, $step:expr) => {
+            #[target_feature(enable = $features)]
+            unsafe fn $name() {
+                let mut sums: [$type; SUMS] = [$zero; SUMS];
+                let (a, b) = (black_box($zero), black_box($zero));
+                for _ in 0..LOOPS / SUMS {
+                    for sum in &mut sums {
+                        *sum = $step(*sum, a, b);
+                    }
+                    // Without this the loop would be hoisted as a whole.
+                    // SAFETY: no instructions.
+                    unsafe { std::arch::asm!("", options(nomem, nostack, preserves_flags)) };
+                }
+                black_box(sums);
+            }
+        };
+    }
+    chains!(floats, "avx512f", __m512, _mm512_setzero_ps(), |sum, a, b| _mm512_fmadd_ps(a, b, sum));
+    chains!(pairs, "avx512f,avx512bf16", __m512, _mm512_setzero_ps(), |sum, a: __m512, b: __m512| {
+        // SAFETY: vectors of 64 bytes, of which every value is valid.
+        let (a, b): (__m512bh, __m512bh) = unsafe { (std::mem::transmute(a), std::mem::transmute(b)) };
+        _mm512_dpbf16_ps(sum, a, b)
+    });
+    chains!(bytes, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), |sum, a, b| {
+        _mm512_dpbusd_epi32(sum, a, b)
+    });
+    chains!(narrow, "avx2,fma", __m256, _mm256_setzero_ps(), |sum, a, b| _mm256_fmadd_ps(a, b, sum));
+
+    let (run, operations): (unsafe fn(), f64) = match (isa, precision) {
+        (Isa::Avx512, Precision::F32) => (floats, 32.),
+        (Isa::Avx512, Precision::Bf16) if isa.has_bf16() => (pairs, 64.),
+        (Isa::Avx512, Precision::Int8) if isa.has_vnni() => (bytes, 128.),
+        (Isa::Avx512 | Isa::Avx2, Precision::F32 | Precision::Bf16) => (narrow, 16.),
+        _ => return None,
+    };
+    // SAFETY: the set in use is one that the processor has.
+    let seconds = least(5, || unsafe { run() });
+    Some((LOOPS / SUMS * SUMS) as f64 * operations / seconds / 1e9)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn register_peak(_: Isa, _: Precision) -> Option<f64> {
+    None
+}
