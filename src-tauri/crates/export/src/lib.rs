@@ -4,13 +4,15 @@
 //! This crate is pure. [`pdf::render`] prints a [`ReportDocument`] as PDF,
 //! [`signature::sign`] makes it a certified PAdES B-B document (ETSI EN 319
 //! 142-1) with a person's [`signature::Identity`], and [`verify::verify`] is a
-//! strict reader of such documents that refuses whatever it does not know. Time,
+//! strict reader of such documents that refuses whatever it does not know.
+//! [`exchange`] says the same to other systems: DICOM, FHIR, HL7. Time,
 //! ids and randomness are passed in: the same input gives the same bytes.
 //!
 //! No image codec is linked. The key image comes as grey values.
 
 mod document;
 mod error;
+pub mod exchange;
 pub mod pdf;
 pub mod signature;
 mod text;
