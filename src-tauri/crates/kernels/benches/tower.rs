@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use hilum_kernels::attention::{Arithmetic, Attention, Shape, Strides, View, Workspace};
 use hilum_kernels::cpu::{self, Isa};
 use hilum_kernels::linear::{Activation, Linear, Output, Precision};
 use hilum_kernels::rows::PackedRows;
@@ -22,6 +23,12 @@ fn main() {
     let peaks = peaks();
     if runs("linear") {
         linear(&peaks);
+    }
+    if runs("attention") {
+        attention(&peaks);
+    }
+    if runs("decode") {
+        decode();
     }
 }
 
@@ -82,6 +89,67 @@ fn linear(peaks: &[(Precision, Option<f64>)]) {
                 }
             }
         }
+    }
+}
+
+/// The attention of a SigLIP layer, and that of a prompt in a Gemma 3 layer.
+fn attention(peaks: &[(Precision, Option<f64>)]) {
+    for (name, tokens, heads, key_heads, dim) in
+        [("448", 1024, 16, 16, 72), ("896", 4096, 16, 16, 72), ("prompt", 556, 8, 4, 256)]
+    {
+        let shape = Shape { batch: 1, heads, key_heads, queries: tokens, keys: tokens, dim };
+        let (query, key, value) = (
+            numbers(tokens * heads * dim, 3),
+            numbers(tokens * key_heads * dim, 4),
+            numbers(tokens * key_heads * dim, 5),
+        );
+        let strides = Strides::tokens_first(heads, tokens, dim);
+        let key_strides = Strides::tokens_first(key_heads, tokens, dim);
+        let mut out = vec![0f32; tokens * heads * dim];
+        let mut workspace = Workspace::new();
+        for (arithmetic, precision) in [(Arithmetic::F32, Precision::F32), (Arithmetic::Bf16, Precision::Bf16)] {
+            let attention = Attention {
+                shape,
+                query: View { values: Values::F32(&query), strides },
+                key: View { values: Values::F32(&key), strides: key_strides },
+                value: View { values: Values::F32(&value), strides: key_strides },
+                mask: None,
+                scale: (dim as f32).powf(-0.5),
+                arithmetic,
+            };
+            let seconds = least(3, || attention.run_with(Isa::current(), &mut workspace, &mut out, strides));
+            let operations = 4. * (heads * tokens * tokens * dim) as f64;
+            let peak = peaks.iter().find(|(other, _)| *other == precision).and_then(|(_, peak)| *peak);
+            report(&format!("{arithmetic:?} attention {name}, {tokens} tokens"), operations, seconds, peak);
+        }
+    }
+}
+
+/// One query over the keys of a Gemma 3 layer, in bytes read a second.
+fn decode() {
+    let (heads, key_heads, dim) = (8, 4, 256);
+    for keys in [600, 4096] {
+        let query = numbers(heads * dim, 3);
+        let (key, value) = (numbers(keys * key_heads * dim, 4), numbers(keys * key_heads * dim, 5));
+        let strides = Strides::heads_first(key_heads, keys, dim);
+        let mut out = vec![0f32; heads * dim];
+        let out_strides = Strides::heads_first(heads, 1, dim);
+        let attention = Attention {
+            shape: Shape { batch: 1, heads, key_heads, queries: 1, keys, dim },
+            query: View { values: Values::F32(&query), strides: out_strides },
+            key: View { values: Values::F32(&key), strides },
+            value: View { values: Values::F32(&value), strides },
+            mask: None,
+            scale: 0.0625,
+            arithmetic: Arithmetic::F32,
+        };
+        let seconds = least(20, || attention.run(&mut out, out_strides));
+        let bytes = 8. * (keys * key_heads * dim) as f64;
+        println!(
+            "decode over {keys} keys {:34} us {:8.1} GB/s",
+            format!("{:.1}", seconds * 1e6),
+            bytes / seconds / 1e9
+        );
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`cpu`]: which instructions there are, and which are used.
 //! - [`threads`]: work over the pool of threads that the caller is in.
 //! - [`linear`]: linear layers in float32, brain floats or int8, over weights packed once.
+//! - [`attention`]: attention in blocks of keys, of many queries or of one.
 //! - [`rows`]: activations packed for them.
 //! - [`math`]: GELU and layer norms.
 //!
@@ -32,6 +33,7 @@
 //! miri test -p hilum-kernels`. The tiles of intrinsics are outside of what it interprets.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod attention;
 pub mod cpu;
 pub mod linear;
 pub mod math;

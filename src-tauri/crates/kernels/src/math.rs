@@ -49,7 +49,7 @@ pub(crate) fn gelu(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
     let chunks = values.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -62,6 +62,20 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         *lane += term(x);
     }
     lanes.iter().sum()
+}
+
+/// The largest number, minus infinity for none; what is not a number counts as nothing.
+#[inline(always)]
+pub(crate) fn largest(values: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
+    }
+    rest.iter().chain(&lanes).fold(f32::NEG_INFINITY, |a, &b| larger(a, b))
 }
 
 /// The largest magnitude; not a number where one of the values is not.

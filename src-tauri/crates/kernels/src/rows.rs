@@ -107,7 +107,7 @@ versions! {
     /// One row in the words of a kind: as many as it has steps; the row is as long as
     /// all steps are deep, with zeros beyond its end. Returns the scale and the sum of
     /// the integers, where it is quantised.
-    fn words_of(kind: Kind, row: &[f32], words: &mut [u32]) -> (f32, i32) {
+    pub(crate) fn words_of(kind: Kind, row: &[f32], words: &mut [u32]) -> (f32, i32) {
         match kind {
             Kind::F32 => {
                 for (word, x) in words.iter_mut().zip(row) {

@@ -25,6 +25,10 @@ impl Shifted {
         Self { all, offset }
     }
 
+    pub fn get_mut(&mut self) -> &mut [f32] {
+        &mut self.all[self.offset..]
+    }
+
     pub fn get(&self) -> &[f32] {
         &self.all[self.offset..]
     }

@@ -1,0 +1,181 @@
+//! Keys and values in the order in which the products broadcast them.
+
+use super::{Attention, Shape};
+use crate::lines::Lines;
+use crate::micro::Kernel;
+use crate::rows::words_of;
+use crate::threads::{SharedMut, for_each_part_with, part};
+use crate::values::to_bf16;
+use crate::versions::versions;
+
+/// Memory of an attention, kept from one call to the next.
+#[derive(Default)]
+pub struct Workspace {
+    /// `[batch x key head][panel of keys][step of numbers][key of the panel]`.
+    keys: Lines,
+    /// `[batch x key head][panel of numbers][step of keys][number of the panel]`.
+    values: Lines,
+}
+
+/// How the keys and values of one head lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub kernel: Kernel,
+    pub keys: usize,
+    pub dim: usize,
+    /// Keys that are scored at once: whole panels, and whole steps since those are even.
+    pub block: usize,
+    /// Rows in a panel of numbers; all are alike.
+    pub dim_height: usize,
+}
+
+/// Keys of a block, about: the scores of a block and a panel of queries stay in the
+/// first-level cache with the results so far.
+const BLOCK: usize = 182;
+
+impl Layout {
+    pub fn new(kernel: Kernel, shape: &Shape) -> Self {
+        // Panels of numbers of one height rather than full ones and a stump.
+        let panels = shape.dim.div_ceil(kernel.rows());
+        Self {
+            kernel,
+            keys: shape.keys,
+            dim: shape.dim,
+            block: BLOCK / kernel.rows() * kernel.rows(),
+            dim_height: kernel.height(shape.dim.div_ceil(panels)),
+        }
+    }
+
+    pub fn dim_steps(&self) -> usize {
+        self.kernel.steps(self.dim)
+    }
+
+    pub fn key_steps(&self) -> usize {
+        self.kernel.steps(self.keys)
+    }
+
+    pub fn dim_panels(&self) -> usize {
+        self.dim.div_ceil(self.dim_height)
+    }
+
+    pub fn blocks(&self) -> usize {
+        self.keys.div_ceil(self.block)
+    }
+
+    /// Words of one head's keys.
+    pub fn key_words(&self) -> usize {
+        self.keys.next_multiple_of(self.kernel.rows()) * self.dim_steps()
+    }
+
+    /// Words of one head's values.
+    pub fn value_words(&self) -> usize {
+        self.dim_panels() * self.dim_height * self.key_steps()
+    }
+}
+
+impl Workspace {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The keys and values of one head.
+    pub(super) fn head(&self, layout: &Layout, index: usize) -> (&[u32], &[u32]) {
+        let (keys, values) = (layout.key_words(), layout.value_words());
+        (&self.keys.words()[index * keys..][..keys], &self.values.words()[index * values..][..values])
+    }
+
+    pub(super) fn pack(&mut self, attention: &Attention, kernel: Kernel) {
+        let shape = attention.shape;
+        let layout = Layout::new(kernel, &shape);
+        let heads = shape.batch * shape.key_heads;
+        self.keys.reserve(heads * layout.key_words() * 4);
+        self.values.reserve(heads * layout.value_words() * 4);
+        let (keys, values) = (SharedMut::new(self.keys.words_mut()), SharedMut::new(self.values.words_mut()));
+        let blocks = layout.blocks();
+        for_each_part_with(
+            heads * blocks,
+            || Scratch::new(&layout),
+            |scratch, unit| {
+                let (index, block) = (unit / blocks, part(unit % blocks, layout.block, shape.keys));
+                let (batch, head) = (index / shape.key_heads, index % shape.key_heads);
+                let (key_start, value_start) = (index * layout.key_words(), index * layout.value_words());
+                // A block is whole panels of keys, and reads no key of another.
+                for first in block.clone().step_by(kernel.rows()) {
+                    let count = kernel.rows().min(shape.keys - first);
+                    let height = kernel.height(count);
+                    let start = key_start + first * layout.dim_steps();
+                    // SAFETY: panels do not overlap, and each is packed once.
+                    let panel = unsafe { keys.range(start..start + height * layout.dim_steps()) };
+                    for r in 0..height {
+                        let (row, words) = (&mut scratch.row, &mut scratch.words);
+                        match r < count {
+                            true => {
+                                let view = &attention.key;
+                                view.values.read(view.strides.at(batch, head, first + r), &mut row[..shape.dim]);
+                            }
+                            false => row.fill(0.),
+                        }
+                        words_of(kernel.isa(), kernel.kind(), row, words);
+                        for (step, &word) in panel.chunks_exact_mut(height).zip(words.iter()) {
+                            step[r] = word;
+                        }
+                    }
+                }
+                let depth = kernel.depth();
+                for step in block.start / depth..block.end.div_ceil(depth) {
+                    let view = &attention.value;
+                    let read = |key: usize, row: &mut [f32]| match key < shape.keys {
+                        true => view.values.read(view.strides.at(batch, head, key), &mut row[..shape.dim]),
+                        false => row.fill(0.),
+                    };
+                    read(step * depth, &mut scratch.row);
+                    if depth == 2 {
+                        read(step * depth + 1, &mut scratch.second);
+                    }
+                    interleave(kernel.isa(), depth, &scratch.row, &scratch.second, &mut scratch.across);
+                    for (panel, words) in scratch.across.chunks_exact(layout.dim_height).enumerate() {
+                        let at = value_start + (panel * layout.key_steps() + step) * layout.dim_height;
+                        // SAFETY: a step is in one block, which is packed once.
+                        unsafe { values.range(at..at + layout.dim_height) }.copy_from_slice(words);
+                    }
+                }
+            },
+        );
+    }
+}
+
+struct Scratch {
+    /// One key or value, with zeros beyond its end.
+    row: Vec<f32>,
+    second: Vec<f32>,
+    words: Vec<u32>,
+    /// A step of values over all panels, with zeros beyond the end.
+    across: Vec<u32>,
+}
+
+impl Scratch {
+    fn new(layout: &Layout) -> Self {
+        let row = vec![0.; layout.dim_steps() * layout.kernel.depth()];
+        Self {
+            second: row.clone(),
+            row,
+            words: vec![0; layout.dim_steps()],
+            across: vec![0; layout.dim_panels() * layout.dim_height],
+        }
+    }
+}
+
+versions! {
+    /// The words of one step of values: one float32, or two brain floats of two keys.
+    fn interleave(depth: usize, first: &[f32], second: &[f32], words: &mut [u32]) {
+        if depth == 1 {
+            for (word, x) in words.iter_mut().zip(first) {
+                *word = x.to_bits();
+            }
+        } else {
+            for ((word, &first), &second) in words.iter_mut().zip(first).zip(second) {
+                *word = u32::from(to_bf16(first)) | u32::from(to_bf16(second)) << 16;
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The softmax over a block of keys, along vectors of queries.
+
+use crate::math::fma;
+use crate::versions::versions;
+
+/// Lanes that the compiler is given at once.
+const LANES: usize = 16;
+
+/// The softmax so far of each query of a panel.
+#[derive(Clone)]
+pub(super) struct Running {
+    /// The largest score, in units of ln 2.
+    pub largest: Vec<f32>,
+    /// The sum of the weights relative to it.
+    pub sum: Vec<f32>,
+}
+
+impl Running {
+    pub fn new(columns: usize) -> Self {
+        Self { largest: vec![f32::NEG_INFINITY; columns], sum: vec![0.; columns] }
+    }
+
+    pub fn reset(&mut self) {
+        self.largest.fill(f32::NEG_INFINITY);
+        self.sum.fill(0.);
+    }
+}
+
+/// 2^x for x up to 0 within 4e-7 of its value; below 2^-126 that instead of less.
+#[inline(always)]
+fn exp2(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    let x = if x < -126. { -126. } else { x };
+    let shifted = x + ROUND;
+    let r = x - (shifted - ROUND);
+    // Interpolates 2^r at the Chebyshev nodes of -1/2..1/2.
+    let mut p = 1.339_086_3e-3;
+    p = fma(p, r, 9.676_032e-3);
+    p = fma(p, r, 5.550_357e-2);
+    p = fma(p, r, 2.402_210_7e-1);
+    p = fma(p, r, 6.931_471_8e-1);
+    p = fma(p, r, 1.000_000_1);
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+versions! {
+    /// Scaled scores with the mask added, in place, in units of ln 2.
+    pub(super) fn add_mask(scores: &mut [f32], mask: &[f32], scale: f32) {
+        for (score, &mask) in scores.iter_mut().zip(mask) {
+            *score = fma(*score, scale, mask * std::f32::consts::LOG2_E);
+        }
+    }
+}
+
+versions! {
+    /// Scores of a block, `[key][column]`, to weights relative to the largest score so
+    /// far, packed in place as words `[step][column]`: float32 for a depth of 1, pairs of
+    /// brain floats for 2. Updates the softmax so far, and writes to `correction` what
+    /// the results so far are to be multiplied by. True where one of those is not 1.
+    pub(super) fn weigh(
+        scores: &mut [u32], columns: usize, depth: usize, scale: f32,
+        largest: &mut [f32], sum: &mut [f32], correction: &mut [f32],
+    ) -> bool {
+        let keys = scores.len() / columns;
+        let mut changed = false;
+        for start in (0..columns).step_by(LANES) {
+            let lanes = |scores: &[u32], key: usize| -> [f32; LANES] {
+                let (lanes, _) = scores[key * columns + start..][..LANES].as_chunks::<LANES>();
+                lanes[0].map(f32::from_bits)
+            };
+            let before: [f32; LANES] = largest[start..][..LANES].try_into().expect("a vector of lanes");
+            let mut block = [f32::NEG_INFINITY; LANES];
+            for key in 0..keys {
+                let score = lanes(scores, key);
+                for l in 0..LANES {
+                    block[l] = if score[l] > block[l] { score[l] } else { block[l] };
+                }
+            }
+            // What is subtracted; 0 for a query that has seen no key, whose weights are
+            // then below 2^-125 and dropped with its first key.
+            let mut base = [0f32; LANES];
+            for l in 0..LANES {
+                let now = if block[l] * scale > before[l] { block[l] * scale } else { before[l] };
+                largest[start + l] = now;
+                base[l] = if now == f32::NEG_INFINITY { 0. } else { now };
+                let factor = if before[l] == f32::NEG_INFINITY { 0. } else { exp2(before[l] - base[l]) };
+                correction[start + l] = factor;
+                changed |= factor != 1.;
+            }
+            let mut total = [0f32; LANES];
+            let mut weigh = |scores: &[u32], key: usize| -> [f32; LANES] {
+                let mut weights = lanes(scores, key);
+                for l in 0..LANES {
+                    weights[l] = exp2(fma(weights[l], scale, -base[l]));
+                    total[l] += weights[l];
+                }
+                weights
+            };
+            for step in 0..keys.div_ceil(depth) {
+                let first = weigh(scores, step * depth);
+                let words = if depth == 1 {
+                    first.map(f32::to_bits)
+                } else {
+                    let second = if step * 2 + 1 < keys { weigh(scores, step * 2 + 1) } else { [0.; LANES] };
+                    let mut words = [0; LANES];
+                    for l in 0..LANES {
+                        // Weights are positive and far from overflow: rounding to the
+                        // nearest is adding half.
+                        let low = first[l].to_bits().wrapping_add(0x8000) >> 16;
+                        words[l] = low | (second[l].to_bits().wrapping_add(0x8000) & 0xffff_0000);
+                    }
+                    words
+                };
+                scores[step * columns + start..][..LANES].copy_from_slice(&words);
+            }
+            for l in 0..LANES {
+                sum[start + l] = fma(sum[start + l], correction[start + l], total[l]);
+            }
+        }
+        changed
+    }
+}
+
+versions! {
+    /// Results so far, `[number][column]`, times each column's correction.
+    pub(super) fn correct(results: &mut [f32], correction: &[f32]) {
+        for row in results.chunks_exact_mut(correction.len()) {
+            for (result, correction) in row.iter_mut().zip(correction) {
+                *result *= correction;
+            }
+        }
+    }
+}
