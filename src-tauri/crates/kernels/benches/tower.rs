@@ -4,6 +4,7 @@
 //! `RAYON_NUM_THREADS` sets the threads. Times are the least of several runs.
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use hilum_kernels::attention::{Arithmetic, Attention, Shape, Strides, View, Workspace};
@@ -11,10 +12,12 @@ use hilum_kernels::cpu::{self, Isa};
 use hilum_kernels::linear::{Activation, Linear, Output, Precision};
 use hilum_kernels::rows::PackedRows;
 use hilum_kernels::threads;
+use hilum_kernels::tower::{LayerWeights, LinearWeights, NormWeights, Tower, TowerShape};
 use hilum_kernels::values::Values;
 
 const HIDDEN: usize = 1152;
 const MLP: usize = 4304;
+const LAYERS: usize = 27;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -26,6 +29,9 @@ fn main() {
     }
     if runs("attention") {
         attention(&peaks);
+    }
+    if runs("tower") {
+        towers();
     }
     if runs("decode") {
         decode();
@@ -121,6 +127,47 @@ fn attention(peaks: &[(Precision, Option<f64>)]) {
             let operations = 4. * (heads * tokens * tokens * dim) as f64;
             let peak = peaks.iter().find(|(other, _)| *other == precision).and_then(|(_, peak)| *peak);
             report(&format!("{arithmetic:?} attention {name}, {tokens} tokens"), operations, seconds, peak);
+        }
+    }
+}
+
+/// Whole towers at their real sizes, over weights without a pattern.
+fn towers() {
+    let (small, large) = (numbers(HIDDEN * MLP, 6), numbers(HIDDEN, 7));
+    let small: Vec<f32> = small.iter().map(|x| x * 0.03).collect();
+    let linear = |inputs: usize, outputs: usize| LinearWeights {
+        weight: Values::F32(&small[..inputs * outputs]),
+        bias: Some(Values::F32(&small[..outputs])),
+    };
+    let norm = NormWeights { weight: Values::F32(&large), bias: Values::F32(&small[..HIDDEN]) };
+    let layer = LayerWeights {
+        norm1: norm,
+        query: linear(HIDDEN, HIDDEN),
+        key: linear(HIDDEN, HIDDEN),
+        value: linear(HIDDEN, HIDDEN),
+        out: linear(HIDDEN, HIDDEN),
+        norm2: norm,
+        fc1: linear(HIDDEN, MLP),
+        fc2: linear(MLP, HIDDEN),
+    };
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let mut tower = Tower::new(TowerShape { hidden: HIDDEN, heads: 16, mlp: MLP, eps: 1e-6 }, precision);
+        let start = Instant::now();
+        for _ in 0..LAYERS {
+            tower.push(&layer);
+        }
+        let (packed, bytes) = (start.elapsed().as_secs_f64(), tower.bytes() as f64 / (1 << 20) as f64);
+        println!("{precision:?} tower packed in {packed:.2} s, {bytes:.0} MiB");
+        for (name, tokens, runs) in [("448", 1024, 3), ("896", 4096, 1)] {
+            let seconds = least(runs, || {
+                let mut hidden = numbers(tokens * HIDDEN, 8);
+                let done = tower.forward(&mut hidden, tokens, &mut |_, _| ControlFlow::Continue(()));
+                assert!(done.is_continue());
+                black_box(hidden);
+            });
+            let weights = (4 * HIDDEN * HIDDEN + 2 * HIDDEN * MLP) as f64;
+            let operations = LAYERS as f64 * tokens as f64 * (2. * weights + 4. * (tokens * HIDDEN) as f64);
+            report(&format!("{precision:?} tower {name}, {tokens} tokens"), operations, seconds, None);
         }
     }
 }

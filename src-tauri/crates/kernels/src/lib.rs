@@ -8,24 +8,44 @@
 //! - [`threads`]: work over the pool of threads that the caller is in.
 //! - [`linear`]: linear layers in float32, brain floats or int8, over weights packed once.
 //! - [`attention`]: attention in blocks of keys, of many queries or of one.
+//! - [`tower`]: the layers of a SigLIP tower made of these.
 //! - [`rows`]: activations packed for them.
 //! - [`math`]: GELU and layer norms.
 //!
-//! # The interface of a tower
+//! # A tower
 //!
-//! ```text
-//! Tower::new(TowerShape { hidden, heads, mlp, eps }, Precision::Bf16) -> Tower   // Isa::current()
-//! tower.push(&LayerWeights {
-//!     norm1: NormWeights { weight: Values::F32(&[f32]) | Values::Bf16(&[u16]), bias: Values },
-//!     query, key, value, out: LinearWeights { weight: Values /* [out, in] */, bias: Option<Values> },
-//!     norm2, fc1, fc2,
-//! })                                              // once a layer, the weights may be dropped after it
-//! tower.forward(&self, hidden: &mut [f32] /* [tokens, hidden], replaced */, tokens: usize,
-//!     progress: &mut dyn FnMut(usize /* layer */, usize /* layers */) -> ControlFlow<()>) -> ControlFlow<()>
-//! tower.forward_batch(&self, hidden: &mut [f32] /* [batch, tokens, hidden] */, batch, tokens, progress)
 //! ```
-//! The norm after the last layer is the caller's. `progress` is asked several times a
-//! layer; `Break` ends the pass with `hidden` half done.
+//! use hilum_kernels::linear::Precision;
+//! use hilum_kernels::tower::{LayerWeights, LinearWeights, NormWeights, Tower, TowerShape};
+//! use hilum_kernels::values::Values;
+//! use std::ops::ControlFlow;
+//!
+//! let (hidden, mlp, tokens) = (8, 12, 5);
+//! let numbers = vec![0.1; hidden * mlp];
+//! let linear = |inputs: usize, outputs: usize| LinearWeights {
+//!     weight: Values::F32(&numbers[..inputs * outputs]), // [outputs, inputs]
+//!     bias: Some(Values::F32(&numbers[..outputs])),
+//! };
+//! let norm = NormWeights { weight: Values::F32(&numbers[..hidden]), bias: Values::F32(&numbers[..hidden]) };
+//! let mut tower = Tower::new(TowerShape { hidden, heads: 2, mlp, eps: 1e-6 }, Precision::Bf16);
+//! tower.push(&LayerWeights {
+//!     norm1: norm,
+//!     query: linear(hidden, hidden),
+//!     key: linear(hidden, hidden),
+//!     value: linear(hidden, hidden),
+//!     out: linear(hidden, hidden),
+//!     norm2: norm,
+//!     fc1: linear(hidden, mlp),
+//!     fc2: linear(mlp, hidden),
+//! });
+//! let mut states = vec![0.5; tokens * hidden]; // replaced
+//! // Asked several times a layer; `Break` ends the pass.
+//! let done = tower.forward(&mut states, tokens, &mut |layer, layers| {
+//!     assert!(layer < layers);
+//!     ControlFlow::Continue(())
+//! });
+//! assert!(done.is_continue());
+//! ```
 //!
 //! # Miri
 //!
@@ -39,6 +59,7 @@ pub mod linear;
 pub mod math;
 pub mod rows;
 pub mod threads;
+pub mod tower;
 pub mod values;
 
 mod lines;

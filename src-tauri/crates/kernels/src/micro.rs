@@ -6,7 +6,6 @@
 //! terms of the sum: one float32, two brain floats, two or four integers.
 
 use crate::cpu::Isa;
-use crate::lines;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -134,11 +133,6 @@ impl Kernel {
             Isa::Avx2 => unsafe { avx2::run(self.kind, height, steps, words, vectors, tile, accumulate) },
             _ => portable::run(self.kind, height, words, vectors, tile, accumulate),
         }
-    }
-
-    /// [`Self::run`] with a vector operand of words.
-    pub fn run_words(self, height: usize, words: &[u32], vectors: &[u32], tile: &mut [u32], accumulate: bool) {
-        self.run(height, words, lines::bytes_of(vectors), tile, accumulate);
     }
 }
 
