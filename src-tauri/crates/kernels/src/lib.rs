@@ -9,6 +9,7 @@
 //! - [`linear`]: linear layers in float32, brain floats or int8, over weights packed once.
 //! - [`attention`]: attention in blocks of keys, of many queries or of one.
 //! - [`tower`]: the layers of a SigLIP tower made of these.
+//! - [`quantised`]: products with weights in ggml's block formats, read where they lie.
 //! - [`rows`]: activations packed for them.
 //! - [`math`]: GELU and layer norms.
 //!
@@ -57,6 +58,7 @@ pub mod attention;
 pub mod cpu;
 pub mod linear;
 pub mod math;
+pub mod quantised;
 pub mod rows;
 pub mod threads;
 pub mod tower;

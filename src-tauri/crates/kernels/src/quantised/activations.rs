@@ -32,7 +32,8 @@ impl Activations {
         let mut scales = vec![0.0; x.len() / run];
         let mut sums = vec![0; x.len() / 16];
         {
-            let (bytes, scales, sums) = (SharedMut::new(&mut bytes), SharedMut::new(&mut scales), SharedMut::new(&mut sums));
+            let (bytes, scales, sums) =
+                (SharedMut::new(&mut bytes), SharedMut::new(&mut scales), SharedMut::new(&mut sums));
             for_each_part(x.len().div_ceil(PIECE), |index| {
                 for run_index in part(index, PIECE / run, x.len() / run) {
                     let range = run_index * run..(run_index + 1) * run;

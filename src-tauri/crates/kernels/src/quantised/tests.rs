@@ -53,7 +53,11 @@ fn check(isa: Isa, format: Format, rows: usize, columns: usize, m: usize, tolera
             let terms = weights.iter().zip(x).map(|(&w, &x)| f64::from(w) * f64::from(x));
             let (exact, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
             let error = (f64::from(y[m * rows + row]) - exact).abs() / size;
-            assert!(error < tolerance, "{what}: row {row}, activation {m}: {} for {exact}, off by {error}", y[m * rows + row]);
+            assert!(
+                error < tolerance,
+                "{what}: row {row}, activation {m}: {} for {exact}, off by {error}",
+                y[m * rows + row]
+            );
         }
     }
 }
@@ -90,7 +94,7 @@ fn whole_activations_are_exact() {
                 product_with(isa, w, &x, &mut y);
                 let mut weights = vec![0.0; 512];
                 let tile = isa.has_vnni() && m >= 6 && format != Format::Q8;
-                let tolerance = if tile { 1e-3 } else { 2e-6 };
+                let tolerance = if tile { 2e-3 } else { 2e-6 };
                 for row in 0..50 {
                     w.row_into(row, &mut weights);
                     for (m, x) in x.chunks_exact(512).enumerate() {

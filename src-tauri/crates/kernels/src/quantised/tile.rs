@@ -67,7 +67,7 @@ pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
 /// 64 bytes that begin at a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line([u8; 64]);
+struct Line(#[allow(dead_code)] [u8; 64]); // Only ever reached by address.
 
 struct Tile {
     /// For each four columns, two lines: four bytes of each of rows 0 to 15, and of rows 16 to 31.
@@ -98,7 +98,7 @@ impl Tile {
     /// Writes out rows `first` to `first + count` of `w`. Rows beyond `count` keep what they hold: nobody reads their sums.
     ///
     /// # Safety
-    /// The processor has AVX-512 F, BW, VL and VBMI is not needed.
+    /// The processor has AVX-512 F, BW, VL.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn write_out(&mut self, w: Matrix<'_>, first: usize, count: usize) {
         let start = self.bytes.as_mut_ptr().cast::<u8>();
@@ -120,7 +120,9 @@ impl Tile {
                 let place = at * length / 4 * 128 + row / 16 * 64 + row % 16 * 4;
                 for (index, four) in row_bytes[..length].chunks_exact(4).enumerate() {
                     // SAFETY: `bytes` has 128 bytes for each four columns, and row is below 32.
-                    unsafe { start.add(place + index * 128).cast::<[u8; 4]>().write([four[0], four[1], four[2], four[3]]) };
+                    unsafe {
+                        start.add(place + index * 128).cast::<[u8; 4]>().write([four[0], four[1], four[2], four[3]])
+                    };
                 }
             }
         }
@@ -156,11 +158,8 @@ unsafe fn bytes_of_q4k(block: &[u8], out: &mut [u8; 256]) -> f32 {
         let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16(packed, 4), low)];
         for (which, indices) in halves.into_iter().enumerate() {
             let run = pair * 2 + which;
-            let weights = _mm512_fmadd_ps(
-                nibbles,
-                _mm512_set1_ps(slopes[run] * inverse),
-                _mm512_set1_ps(offsets[run] * inverse),
-            );
+            let weights =
+                _mm512_fmadd_ps(nibbles, _mm512_set1_ps(slopes[run] * inverse), _mm512_set1_ps(offsets[run] * inverse));
             let table = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(weights));
             let table = _mm256_broadcastsi128_si256(_mm_xor_si128(table, _mm_set1_epi8(-128)));
             let bytes = _mm256_shuffle_epi8(table, indices);
