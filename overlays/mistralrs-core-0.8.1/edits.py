@@ -9,11 +9,11 @@ FILES = {
     ),
     "src/lib.rs": (
         "1103e01292e7b5a1b8fb08dc8526ba6e33e1ef768da807e12ec7a809f6ead402",
-        [(84, "mod xlora_models;", "mod xlora_models; mod hilum; pub use hilum::HILUM_OVERLAY;")],
+        [(84, "mod xlora_models;", "mod xlora_models; mod hilum; pub use hilum::*;")],
     ),
     "src/attention/mod.rs": (
         "05014dff0359fe4ab615db81b8f10df15c2fb468afa16fe7da885048b2d4f9a4",
-        [(121, "let (b_sz,", "if crate::hilum::in_blocks(q, mask, sdpa_params) { return crate::hilum::attention(q, k, v, mask, sdpa_params); } let (b_sz,")],
+        [(121, "let (b_sz,", "if let Some(done) = crate::hilum::attention(q, k, v, mask, sdpa_params)? { return Ok(done); } let (b_sz,")],
     ),
     "src/layers_masker.rs": (
         "ad0f3e241e3072ddfd58a546d31ded71cdfb160f8923dfa6f253ce72a2de8209",
@@ -25,19 +25,41 @@ FILES = {
     ),
     "src/pipeline/isq.rs": (
         "8271e29feacefea6510de96fc28846d5b81c96404460e4fc147c322eab6c5bd3",
-        [(1138, "= deserialized;", "= deserialized; crate::hilum::release(artifact);"),
+        [(1025, "::multi(artifacts)? };", "::multi(artifacts)? }; let artifacts = std::sync::Arc::new(artifacts);"),
+         (1065, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact) { *tensor = own; return Ok(()); }"),
+         (1150, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact) { *tensor = own; return Ok(()); }"),
+         (1138, "= deserialized;", "= deserialized; crate::hilum::release(artifact);"),
          (1223, "= deserialized;", "= deserialized; crate::hilum::release(artifact);")],
     ),
     "src/vision_models/gemma3/text.rs": (
         "6dea871b19f01b164b9ba9a72ba04efc1f9bc93ca1484c87ac7ad7b67b2f8c4c",
-        [(421, 'mapper.set_nm_device(vb_m.pp("embed_tokens"), false)', 'crate::hilum::as_stored(mapper.set_nm_device(vb_m.pp("embed_tokens"), false))')],
+        [(14, "embedding, CausalMasker", "CausalMasker"),
+         (418, "embedding(", "crate::hilum::token_table("),
+         (675, "xs = self.mapper.map(xs, i)?;", "crate::hilum::between(&xs, i, self.layers.len())?; xs = self.mapper.map(xs, i)?;")],
     ),
     "src/layers.rs": (
         "fd002c8dac56d04b95c6f51cf99de8da36d991156a134ebdfe3b6f88f8da526e",
-        [(3075, "xs.apply(&embedding)?", "crate::hilum::widened(xs.apply(&embedding)?)?")],
+        [(3075, "xs.apply(&embedding)?", "crate::hilum::rows(xs, &embedding)?")],
     ),
     "src/vision_models/siglip.rs": (
         "78c292d3bf47483736f653760557df1be2d00045591d3fcd3ed78378ff40b827",
-        [(line, "mistralrs_quant::linear(", "crate::hilum::linear(") for line in (252, 253, 254, 255, 337, 343)],
+        [
+            (416, "layers: Vec<EncoderLayer>,", "layers: Vec<EncoderLayer>, kernels: Option<crate::hilum::Tower>,"),
+            (421, "let mut layers = Vec::new();", "let kernels = crate::hilum::Tower::read(config, &vb)?; let mut layers = Vec::new();"),
+            (423, "0..config.num_hidden_layers", "0..if kernels.is_some() { 0 } else { config.num_hidden_layers }"),
+            (426, "Ok(Self { layers })", "Ok(Self { layers, kernels })"),
+            (435, "let mut hidden_states", "if let (Some(kernels), None) = (&self.kernels, attention_mask) { return kernels.forward(xs); } let mut hidden_states"),
+        ],
+    ),
+    "src/ops.rs": (
+        "217019aeb02d8790d98686a35118def87a481ba76415fe80b768722c4007c9cb",
+        [(755, "if matches!", "if let Some(done) = crate::hilum::gated(a, b, act)? { return Ok(done); } if matches!")],
+    ),
+    "src/vision_models/gemma3/mod.rs": (
+        "d4ba1d4a35810f28502d3f6f11c43bd38ed259ab21a433c536a6eb7247b2088f",
+        [(26, "pub mod config;", 'pub mod config; #[path = "../../hilum_gemma3.rs"] mod hilum;'),
+         (15, "cached_encode_images, ", ""),
+         (100, "fn forward(", "fn forward_from("),
+         (136, "cached_encode_images(", "crate::hilum::encoded_images(input_embeds.dim(D::Minus1)?, ")],
     ),
 }

@@ -1,127 +1,245 @@
 //! Hilum's own part of this crate: what the one-line edits of `overlays/` call.
 //!
-//! Everything here is for processors; on another device each function steps aside.
+//! The arithmetic is not here. The program hands its kernels over once ([`HILUM_KERNELS`]); what stands here brings the
+//! engine's tensors to them as plain slices. Without kernels, on another device than the processor, and for anything that
+//! they do not take, each function steps aside and the engine does as released.
 
-use std::sync::{atomic::AtomicUsize, Arc};
+use std::collections::HashMap;
+use std::sync::{atomic::AtomicUsize, Arc, Mutex, OnceLock};
 
-use candle_core::{DType, Device, Result, Tensor, D};
+use candle_core::{safetensors::MmapedSafetensors, CpuStorage, DType, Device, Result, Storage, Tensor, TensorId, D};
+use candle_nn::Embedding;
 use mistralrs_quant::{
     IsqType, QuantMethod, QuantMethodConfig, QuantizeOntoGuard, QuantizedConfig, QuantizedSerde, ShardedVarBuilder,
 };
 
 use crate::attention::SdpaParams;
+use crate::layers::Activation;
+use crate::paged_attention::encoder_cache::{cached_encode_images, EncoderCacheManager};
+use crate::vision_models::siglip::SiglipVisionConfig;
 
 /// What this build of the engine can do beyond the release, in words for a person. A program that sees this name was
 /// built with the edits; one that does not was built with the crate as released.
-pub const HILUM_OVERLAY: &str = "attention in blocks, exact sliding window, quantised packs";
+pub const HILUM_OVERLAY: &str = "kernels, exact sliding window, quantised packs read in place";
+
+/// The program's kernels. Set once, before the first model is loaded.
+pub static HILUM_KERNELS: OnceLock<HilumKernels> = OnceLock::new();
+
+/// Functions over plain slices. Shapes are in numbers; matrices lie row by row.
+#[derive(Clone, Copy)]
+pub struct HilumKernels {
+    pub attention: fn(HilumAttention<'_>),
+    /// Whether [`Self::product`] takes matrices of this type (ggml's number) with rows of this length.
+    pub takes: fn(u32, usize) -> bool,
+    /// `y = x w^T`: type, rows, columns and bytes of `w`, then `x` and `y`.
+    pub product: fn(u32, usize, usize, &[u8], &[f32], &mut [f32]),
+    /// `out = gelu(gate) * up` (tanh form), number by number.
+    pub gated: fn(&[f32], &[f32], &mut [f32]),
+    /// Packs the layers of a SigLIP tower.
+    pub tower: fn(HilumTower, &mut HilumWeights<'_>) -> std::result::Result<HilumEncoder, String>,
+    /// The model's token table, where the program reads its rows itself: token ids to rows.
+    pub token_table: fn() -> Option<HilumTable>,
+    /// Tokens at once, layer, layers: whether to go on. Asked before each layer of the language model.
+    pub step: fn(usize, usize, usize) -> bool,
+    /// The encoded images of the request that runs, as far as the program has them; one entry an image.
+    pub encoded: fn() -> Vec<Option<Vec<f32>>>,
+    /// Takes the encoded image of this index.
+    pub keep: fn(usize, Vec<f32>),
+    /// How many tokens of the prompt were known, of how many.
+    pub reused: fn(usize, usize),
+}
+
+/// A layer's tensor by name; the layer is the first argument.
+pub type HilumWeights<'a> = dyn FnMut(usize, &str) -> std::result::Result<Vec<f32>, String> + 'a;
+
+/// Takes tokens (`tokens` x hidden) through all layers in place; false when it was told to stop.
+pub type HilumEncoder = Box<dyn Fn(&mut [f32], usize) -> bool + Send + Sync>;
+
+pub type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) + Send + Sync>;
+
+/// softmax(scale q k^T + mask) v.
+pub struct HilumAttention<'a> {
+    /// Batch, heads, key heads, queries, keys, numbers in each.
+    pub shape: [usize; 6],
+    /// Values, and the distance from one sample, head and token to the next.
+    pub q: (&'a [f32], [usize; 3]),
+    pub k: (&'a [f32], [usize; 3]),
+    pub v: (&'a [f32], [usize; 3]),
+    /// queries x keys, added to the scores.
+    pub mask: Option<&'a [f32]>,
+    pub scale: f32,
+    /// Batch x queries x heads x numbers.
+    pub out: &'a mut [f32],
+}
+
+/// Sizes of a SigLIP tower.
+#[derive(Debug, Clone, Copy)]
+pub struct HilumTower {
+    pub layers: usize,
+    pub hidden: usize,
+    pub heads: usize,
+    pub mlp: usize,
+    pub eps: f32,
+    /// The weights are stored in 16 bits, and the pack asks to compute with no more than that.
+    pub narrow: bool,
+}
 
 /// Tensor at the root of a weight file by whose presence the file says that its token table and vision tower are meant
-/// to stay in bfloat16.
+/// to stay in 16 bits or fewer.
 const KEEP_BF16: &str = "hilum.keep_bf16";
 
-/// Scores of attention held at one time: 64 MiB in float32, whatever the number of queries.
-const CELLS: usize = 16 << 20;
-
-/// Whether [`attention`] takes this call: several queries on a processor. One query (a decoding step) is bound by
-/// reading the keys, which upstream's loop does well.
-pub(crate) fn in_blocks(q: &Tensor, mask: Option<&Tensor>, params: &SdpaParams) -> bool {
-    q.device().is_cpu()
-        && q.dtype() == DType::F32
-        && q.dim(2).is_ok_and(|queries| queries > 1)
-        && mask.is_none_or(|mask| mask.rank() == 2)
-        && params.softcap.is_none_or(|softcap| softcap == 1.0)
+fn kernels() -> Option<&'static HilumKernels> {
+    HILUM_KERNELS.get()
 }
 
-/// Attention as matrix products over blocks of queries: softmax(q k^T scale + mask) v.
-///
-/// Shapes: `q` (batch, heads, queries, dim), `k` and `v` (batch, key heads, keys, dim), `mask` (queries, keys), added to
-/// the scores. Memory is bounded by [`CELLS`], not by queries x keys: the vision tower's 4096 x 4096 x 16 scores would be
-/// 1 GiB.
-pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, params: &SdpaParams) -> Result<Tensor> {
+/// Runs `work` with the numbers of contiguous float32 tensors on the processor.
+fn with_slice<T>(tensor: &Tensor, work: impl FnOnce(&[f32], &[usize]) -> Result<T>) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(numbers)) => work(&numbers[layout.start_offset()..], layout.stride()),
+        _ => candle_core::bail!("not float32 on the processor"),
+    }
+}
+
+fn plain(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+}
+
+/// Attention with the kernels; `None` where they do not take this call.
+pub(crate) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    params: &SdpaParams,
+) -> Result<Option<Tensor>> {
+    let Some(kernels) = kernels() else { return Ok(None) };
     let (batch, heads, queries, dim) = q.dims4()?;
-    let (_, key_heads, keys, _) = k.dims4()?;
-    let groups = heads / key_heads;
-    let block = (CELLS / (batch * heads * keys)).clamp(16, queries.max(16));
-    let q = (q.contiguous()? * f64::from(params.softmax_scale))?;
-    let k = k.contiguous()?.t()?;
-    let v = v.contiguous()?;
-    let mut done = Vec::with_capacity(queries.div_ceil(block));
-    for start in (0..queries).step_by(block) {
-        let rows = block.min(queries - start);
-        // Heads that share keys are stacked as rows of one product, so keys are never copied.
-        let part = q.narrow(2, start, rows)?.contiguous()?.reshape((batch, key_heads, groups * rows, dim))?;
-        let mut scores = part.matmul(&k)?.reshape((batch, heads, rows, keys))?;
-        if let Some(mask) = mask {
-            scores = scores.broadcast_add(&mask.narrow(0, start, rows)?)?;
-        }
-        let weights = candle_nn::ops::softmax_last_dim(&scores)?;
-        let out = weights.reshape((batch, key_heads, groups * rows, keys))?.matmul(&v)?;
-        done.push(out.reshape((batch, heads, rows, v.dim(D::Minus1)?))?);
+    let (_, key_heads, keys, key_dim) = k.dims4()?;
+    let takes = [q, k, v].into_iter().all(|x| plain(x) && x.stride().last() == Some(&1))
+        && key_dim == dim
+        && v.dim(D::Minus1)? == dim
+        && mask.is_none_or(|mask| mask.dims() == [queries, keys] && plain(mask))
+        && params.softcap.is_none_or(|softcap| softcap == 1.0);
+    if !takes {
+        return Ok(None);
     }
-    match done.as_slice() {
-        [one] => Ok(one.clone()),
-        all => Tensor::cat(all, 2),
+    let mask = mask.map(Tensor::contiguous).transpose()?;
+    let mut out = vec![0f32; batch * queries * heads * dim];
+    let strides = |stride: &[usize]| [stride[0], stride[1], stride[2]];
+    with_slice(q, |q, q_stride| {
+        with_slice(k, |k, k_stride| {
+            with_slice(v, |v, v_stride| {
+                let mut run = |mask: Option<&[f32]>| {
+                    (kernels.attention)(HilumAttention {
+                        shape: [batch, heads, key_heads, queries, keys, dim],
+                        q: (q, strides(q_stride)),
+                        k: (k, strides(k_stride)),
+                        v: (v, strides(v_stride)),
+                        mask,
+                        scale: params.softmax_scale,
+                        out: &mut out,
+                    });
+                };
+                match &mask {
+                    None => run(None),
+                    Some(mask) => with_slice(mask, |mask, _| {
+                        run(Some(&mask[..queries * keys]));
+                        Ok(())
+                    })?,
+                }
+                Ok(())
+            })
+        })
+    })?;
+    Ok(Some(Tensor::from_vec(out, (batch, queries, heads, dim), q.device())?.transpose(1, 2)?))
+}
+
+/// gelu(a) * b with the kernels; `None` where they do not take this call.
+pub(crate) fn gated(a: &Tensor, b: &Tensor, act: Activation) -> Result<Option<Tensor>> {
+    let Some(kernels) = kernels() else { return Ok(None) };
+    let gelu = matches!(act, Activation::NewGelu | Activation::GeluPytorchTanh);
+    if !gelu || !plain(a) || !plain(b) || a.dims() != b.dims() || !a.is_contiguous() || !b.is_contiguous() {
+        return Ok(None);
+    }
+    let count = a.elem_count();
+    let mut out = vec![0f32; count];
+    with_slice(a, |a, _| {
+        with_slice(b, |b, _| {
+            (kernels.gated)(&a[..count], &b[..count], &mut out);
+            Ok(())
+        })
+    })?;
+    Ok(Some(Tensor::from_vec(out, a.shape(), a.device())?))
+}
+
+/// A layer that multiplies with its bytes where they lie in the mapped file; `None` where the kernels do not take it.
+///
+/// `artifact` is what mistralrs-quant's `gguf/mod.rs` ("Serialization structure") writes: version, kind (0: GGUF), length,
+/// no bias, type, two dimensions, bytes.
+pub(crate) fn mapped(file: &Arc<MmapedSafetensors>, artifact: &[u8]) -> Option<Arc<dyn QuantMethod>> {
+    const HEAD: usize = 26;
+    let word = |at: usize| Some(u32::from_le_bytes(artifact.get(at..at + 4)?.try_into().ok()?));
+    let kernels = kernels()?;
+    let (kind, bias) = (*artifact.get(4)?, *artifact.get(9)?);
+    let (length, dtype, dims) = (word(5)? as usize, word(10)?, word(14)?);
+    let (rows, columns) = (word(18)? as usize, word(22)? as usize);
+    let bytes = artifact.get(HEAD..)?;
+    let whole = (kind, bias, dims) == (0, 0, 2) && bytes.len() == length && (kernels.takes)(dtype, columns);
+    whole.then(|| {
+        Arc::new(MappedLinear { _file: Arc::clone(file), start: bytes.as_ptr() as usize, length, dtype, rows, columns })
+            as Arc<dyn QuantMethod>
+    })
+}
+
+/// y = x w^T with w in a mapped file.
+struct MappedLinear {
+    /// Keeps the bytes mapped.
+    _file: Arc<MmapedSafetensors>,
+    start: usize,
+    length: usize,
+    dtype: u32,
+    rows: usize,
+    columns: usize,
+}
+
+impl std::fmt::Debug for MappedLinear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MappedLinear({} x {}, type {})", self.rows, self.columns, self.dtype)
     }
 }
 
-fn keeps_bf16(vb: &ShardedVarBuilder) -> bool {
-    vb.device().is_cpu() && vb.dtype() == DType::F32 && vb.root().contains_tensor(KEEP_BF16)
-}
-
-/// The same weights, read in the 16 bits in which the file holds them where it asks for that.
-pub(crate) fn as_stored(vb: ShardedVarBuilder) -> ShardedVarBuilder {
-    match keeps_bf16(&vb) {
-        true => vb.set_dtype(DType::BF16),
-        false => vb,
+impl MappedLinear {
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: a range of the file, which `_file` keeps mapped and which nobody writes.
+        unsafe { std::slice::from_raw_parts(self.start as *const u8, self.length) }
     }
 }
 
-/// Rows of a table that was read by [`as_stored`], in the model's own float32. Widening is exact.
-pub(crate) fn widened(rows: Tensor) -> Result<Tensor> {
-    match rows.device().is_cpu() && rows.dtype() == DType::BF16 {
-        true => rows.to_dtype(DType::F32),
-        false => Ok(rows),
-    }
-}
-
-/// A linear layer of the vision tower; its weight stays in bfloat16 where the file asks for that.
-pub(crate) fn linear(
-    in_dim: usize,
-    out_dim: usize,
-    config: &Option<QuantizedConfig>,
-    vb: ShardedVarBuilder,
-) -> Result<Arc<dyn QuantMethod>> {
-    if !keeps_bf16(&vb) {
-        return mistralrs_quant::linear(in_dim, out_dim, config, vb);
-    }
-    let bias = vb.get(out_dim, "bias")?;
-    let weight = vb.set_dtype(DType::BF16).get((out_dim, in_dim), "weight")?;
-    Ok(Arc::new(StoredLinear { weight, bias }))
-}
-
-/// y = x w^T + b with w kept in bfloat16 and widened for each use: for the 4096 rows of an image that costs a
-/// thousandth of the product.
-#[derive(Debug)]
-struct StoredLinear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl QuantMethod for StoredLinear {
+impl QuantMethod for MappedLinear {
     fn new(_: QuantMethodConfig) -> Result<Self> {
-        candle_core::bail!("a stored linear layer is made from its file")
+        candle_core::bail!("a mapped layer is made from its file")
     }
 
     fn dequantize_w(&self) -> Result<Tensor> {
-        self.weight.to_dtype(DType::F32)
+        candle_core::bail!("a mapped layer is only multiplied with")
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let columns = x.dim(D::Minus1)?;
+        let Some(kernels) = kernels() else { candle_core::bail!("no kernels") };
         let mut shape = x.dims().to_vec();
-        *shape.last_mut().expect("a tensor has a last dimension") = self.weight.dim(0)?;
-        let rows = x.reshape(((), columns))?;
-        rows.matmul(&self.dequantize_w()?.t()?)?.broadcast_add(&self.bias)?.reshape(shape)
+        if shape.pop() != Some(self.columns) {
+            candle_core::bail!("{:?} numbers for a layer of {}", x.dims(), self.columns);
+        }
+        let tokens: usize = shape.iter().product();
+        shape.push(self.rows);
+        let x = x.contiguous()?;
+        let mut y = vec![0f32; tokens * self.rows];
+        with_slice(&x, |x, _| {
+            (kernels.product)(self.dtype, self.rows, self.columns, self.bytes(), &x[..tokens * self.columns], &mut y);
+            Ok(())
+        })?;
+        Tensor::from_vec(y, shape, x.device())
     }
 
     fn quantized_act_type(&self) -> Option<DType> {
@@ -129,11 +247,11 @@ impl QuantMethod for StoredLinear {
     }
 
     fn dtype_and_device(&self) -> (DType, Device) {
-        (DType::F32, self.weight.device().clone())
+        (DType::F32, Device::Cpu)
     }
 
     fn add_delta_w(&self, _: &Tensor) -> Result<Arc<dyn QuantMethod>> {
-        candle_core::bail!("a stored linear layer takes no adapter")
+        candle_core::bail!("a mapped layer takes no adapter")
     }
 
     fn apply_isq(
@@ -146,16 +264,153 @@ impl QuantMethod for StoredLinear {
     ) -> Result<Arc<dyn QuantMethod>> {
         Ok(self)
     }
+}
 
-    fn unquant_weight_bias(&self) -> Option<(Tensor, Option<Tensor>)> {
-        Some((self.dequantize_w().ok()?, Some(self.bias.clone())))
+impl QuantizedSerde for MappedLinear {
+    fn name(&self) -> &'static str {
+        "mapped-linear"
     }
 }
 
-impl QuantizedSerde for StoredLinear {
-    fn name(&self) -> &'static str {
-        "stored-linear"
+fn keeps_bf16(vb: &ShardedVarBuilder) -> bool {
+    vb.device().is_cpu() && vb.dtype() == DType::F32 && vb.root().contains_tensor(KEEP_BF16)
+}
+
+/// Token tables that the program reads, by the tensor that stands in their place.
+static TABLES: Mutex<Option<HashMap<TensorId, Arc<HilumTable>>>> = Mutex::new(None);
+
+/// The token table; one of 262144 rows, of which a prompt needs a few hundred, stays in its file where the program reads it.
+pub(crate) fn token_table(
+    tokens: usize,
+    hidden: usize,
+    vb: ShardedVarBuilder,
+    config: &Option<QuantizedConfig>,
+) -> Result<Embedding> {
+    let table = match kernels() {
+        Some(kernels) if keeps_bf16(&vb) => (kernels.token_table)(),
+        _ => None,
+    };
+    let Some(table) = table else { return crate::layers::embedding(tokens, hidden, vb, config) };
+    // One row of zeros that looks like all of them, for those that ask for its shape.
+    let place = Tensor::zeros((1, hidden), DType::F32, vb.device())?.broadcast_as((tokens, hidden))?;
+    TABLES.lock().expect("no panic while held").get_or_insert_default().insert(place.id(), Arc::new(table));
+    Ok(Embedding::new(place, hidden))
+}
+
+/// The rows of these tokens.
+pub(crate) fn rows(ids: &Tensor, embedding: &Embedding) -> Result<Tensor> {
+    let place = embedding.embeddings();
+    let table = TABLES.lock().expect("no panic while held").as_ref().and_then(|tables| tables.get(&place.id()).cloned());
+    let Some(table) = table else { return ids.apply(embedding) };
+    let hidden = place.dim(D::Minus1)?;
+    let mut shape = ids.dims().to_vec();
+    shape.push(hidden);
+    let ids = ids.to_dtype(DType::U32)?.flatten_all()?.to_vec1::<u32>()?;
+    if ids.iter().any(|&id| id as usize >= place.dims()[0]) {
+        candle_core::bail!("a token beyond the table");
     }
+    let mut rows = vec![0f32; ids.len() * hidden];
+    table(&ids, &mut rows);
+    Tensor::from_vec(rows, shape, place.device())
+}
+
+/// What a request that was told to stop ends with.
+pub const HILUM_STOPPED: &str = "hilum: stopped";
+
+/// Asked before each layer.
+pub(crate) fn between(xs: &Tensor, layer: usize, layers: usize) -> Result<()> {
+    match kernels() {
+        Some(kernels) if !(kernels.step)(xs.dim(1)?, layer, layers) => candle_core::bail!("{HILUM_STOPPED}"),
+        _ => Ok(()),
+    }
+}
+
+/// The layers of the image tower, packed for the kernels.
+pub(crate) struct Tower {
+    encoder: HilumEncoder,
+}
+
+impl Tower {
+    /// `None` where the kernels do not take it. `vb` is the encoder's, whose layers lie under `layers`.
+    pub(crate) fn read(config: &SiglipVisionConfig, vb: &ShardedVarBuilder) -> Result<Option<Self>> {
+        let Some(kernels) = kernels() else { return Ok(None) };
+        let gelu = matches!(config.hidden_act, Activation::NewGelu | Activation::GeluPytorchTanh);
+        if !gelu || !vb.device().is_cpu() || vb.dtype() != DType::F32 {
+            return Ok(None);
+        }
+        let shape = HilumTower {
+            layers: config.num_hidden_layers,
+            hidden: config.hidden_size,
+            heads: config.num_attention_heads,
+            mlp: config.intermediate_size,
+            eps: config.layer_norm_eps as f32,
+            narrow: keeps_bf16(vb),
+        };
+        let layers = vb.pp("layers");
+        let read = |layer: usize, name: &str| -> Result<Vec<f32>> {
+            let (hidden, mlp) = (config.hidden_size, config.intermediate_size);
+            let vb = layers.pp(layer);
+            let tensor = match (name.starts_with("mlp.fc1"), name.starts_with("mlp.fc2"), name.ends_with(".bias")) {
+                (true, _, true) => vb.get(mlp, name)?,
+                (true, _, false) => vb.get((mlp, hidden), name)?,
+                (_, true, false) => vb.get((hidden, mlp), name)?,
+                (false, _, false) if name.starts_with("self_attn") => vb.get((hidden, hidden), name)?,
+                _ => vb.get(hidden, name)?,
+            };
+            tensor.flatten_all()?.to_vec1::<f32>()
+        };
+        let encoder = (kernels.tower)(shape, &mut |layer, name| read(layer, name).map_err(|error| error.to_string()))
+            .map_err(candle_core::Error::msg)?;
+        Ok(Some(Self { encoder }))
+    }
+
+    /// `xs`: (images, tokens, hidden).
+    pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        let (images, tokens, hidden) = xs.dims3()?;
+        let mut states = xs.flatten_all()?.to_vec1::<f32>()?;
+        for image in states.chunks_exact_mut(tokens * hidden) {
+            if !(self.encoder)(image, tokens) {
+                candle_core::bail!("{HILUM_STOPPED}");
+            }
+        }
+        Tensor::from_vec(states, (images, tokens, hidden), xs.device())
+    }
+}
+
+/// The engine's own cache of encoded images, with the program's behind it, which outlives the process. `hidden`: numbers
+/// in a soft token.
+pub(crate) fn encoded_images(
+    hidden: usize,
+    hashes: &[u64],
+    pixels: &Tensor,
+    cache: &Mutex<EncoderCacheManager>,
+    encode: impl Fn(&Tensor) -> Result<Vec<Tensor>>,
+) -> Result<Vec<Tensor>> {
+    let Some(kernels) = kernels() else { return cached_encode_images(hashes, pixels, cache, encode) };
+    // The images that are still to be read are the last ones of the request.
+    let known = (kernels.encoded)();
+    let first = known.len().saturating_sub(hashes.len());
+    for (index, &hash) in hashes.iter().enumerate() {
+        let Some(Some(numbers)) = known.get(first + index) else { continue };
+        if cache.lock().expect("encoder cache poisoned").get(hash).is_none() {
+            if numbers.is_empty() || numbers.len() % hidden != 0 {
+                candle_core::bail!("an encoded image of another model");
+            }
+            let tokens = Tensor::from_slice(numbers, (numbers.len() / hidden, hidden), pixels.device())?;
+            cache.lock().expect("encoder cache poisoned").insert(hash, vec![tokens]);
+        }
+    }
+    let encoded = cached_encode_images(hashes, pixels, cache, |pixels| {
+        // One at a time: the memory of two images at once is never needed, and a stop loses one at most.
+        let each = (0..pixels.dim(0)?).map(|i| Ok(encode(&pixels.narrow(0, i, 1)?)?.remove(0)));
+        Ok(vec![Tensor::cat(&each.collect::<Result<Vec<_>>>()?, 0)?])
+    })?;
+    for index in 0..hashes.len() {
+        if !matches!(known.get(first + index), Some(Some(_))) {
+            (kernels.keep)(first + index, encoded[0].get(index)?.flatten_all()?.to_vec1::<f32>()?);
+        }
+    }
+    Ok(encoded)
 }
 
 /// Lets the system take back the pages of a mapped file whose content has been copied. They stay in the page cache and

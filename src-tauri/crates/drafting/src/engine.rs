@@ -1,7 +1,7 @@
 //! The engine: one model, one request at a time.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use either::Either;
@@ -14,10 +14,11 @@ use mistralrs::{
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
+use crate::arithmetic::{EncodedImage, Turn, install, table_of, while_loading};
 use crate::circumstances::circumstances;
 use crate::greedy::Greedy;
 use crate::guide::Guides;
-use crate::load::{builder, placed, room_after};
+use crate::load::{builder, placed, quantised_file, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
 use crate::sections::sections_of;
 use crate::spelling::ModelShape;
@@ -54,6 +55,8 @@ pub struct Engine {
     device: String,
     tokens: ControlTokens,
     guides: Guides,
+    /// Tokens of prompts that were known from the prompt before.
+    reused: AtomicUsize,
     begin: u32,
     pub(crate) adds_begin: bool,
 }
@@ -101,8 +104,9 @@ impl Engine {
             // copy of keys and values for each of them.
             .with_prefix_cache_n(None)
             .with_max_num_seqs(1);
-        let model = runtime
-            .block_on(builder.build())
+        install();
+        let table = quantised_file(folder)?.and_then(|_| table_of(view.path()));
+        let model = while_loading(table, || runtime.block_on(builder.build()))
             .map_err(|error| DraftingError::Load { path: folder.to_owned(), what: format!("{error:#}") })?;
         return_free_memory();
         on_progress(DraftPhase::LoadingModel, Some(1.0));
@@ -113,6 +117,7 @@ impl Engine {
             device,
             tokens: tokenizer.control_tokens(),
             guides,
+            reused: AtomicUsize::new(0),
             begin,
             adds_begin: tokenizer.adds_begin(),
         })
@@ -133,6 +138,11 @@ impl Engine {
         logger.and_then(|logger| logger.encoder_cache_stats()).unwrap_or_default()
     }
 
+    /// Tokens of all prompts so far that were not read again because the prompt before began with them.
+    pub fn tokens_reused(&self) -> usize {
+        self.reused.load(Ordering::Relaxed)
+    }
+
     /// Writes one draft, greedily, and keeps everything that explains it.
     ///
     /// `images` are square, grey, of the model's side, oldest first. At most `max_tokens`
@@ -144,20 +154,39 @@ impl Engine {
     /// have run out of tokens, the frame is completed without the model (`finish`
     /// "closed") and the sentence that this cut short is in `text` but in no section.
     /// An image that was read before is not read again: the engine keeps the tower's
-    /// output of the last images. Keys and values of the prompt are computed each time,
-    /// so that an answer never depends on the answers before it.
+    /// output of the last images. A prompt that begins as the last one did is read from
+    /// where it differs; the numbers are the same as if all of it were read, so that an
+    /// answer never depends on the answers before it.
     ///
     /// # Errors
     /// [`DraftingError::MustBeKilled`] where `cancel` was set while the prompt was being
-    /// read and reading went on: the engine cannot stop there, its process has to go.
+    /// read and reading went on: the engine as released cannot stop there, its process has
+    /// to go. The edited one stops before the next layer, with `finish` "cancelled".
     pub fn draft(
         &self,
         images: &[GrayImage],
         prompt: &DraftPrompt,
         max_tokens: u32,
-        mut sink: impl FnMut(DraftEvent<'_>),
+        sink: impl FnMut(DraftEvent<'_>),
         cancel: &AtomicBool,
     ) -> Result<DraftOutcome, DraftingError> {
+        self.draft_knowing(images, vec![None; images.len()], prompt, max_tokens, sink, cancel).map(|(outcome, _)| outcome)
+    }
+
+    /// [`Self::draft`] where some of the images may have been encoded before, by this model or the same one in an earlier
+    /// process: `known` has one entry an image. Also returns those that were encoded now, by index.
+    ///
+    /// # Errors
+    /// As [`Self::draft`].
+    pub fn draft_knowing(
+        &self,
+        images: &[GrayImage],
+        known: Vec<Option<EncodedImage>>,
+        prompt: &DraftPrompt,
+        max_tokens: u32,
+        mut sink: impl FnMut(DraftEvent<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<(DraftOutcome, Vec<(usize, EncodedImage)>), DraftingError> {
         let side = self.shape.side;
         for (index, image) in images.iter().enumerate() {
             let (width, height) = image.dimensions();
@@ -167,14 +196,22 @@ impl Engine {
         }
         let rendered = render_turn(images.len(), &prompt_text(prompt, &self.tokens)?);
         match &self.runtime {
-            Some(runtime) => runtime.block_on(self.write(images, prompt, rendered, max_tokens, &mut sink, cancel)),
+            Some(runtime) => {
+                let mut encoded = Vec::new();
+                let write =
+                    self.write(images, (known, &mut encoded), prompt, rendered, max_tokens, &mut sink, cancel);
+                let outcome = runtime.block_on(write)?;
+                Ok((outcome, encoded))
+            }
             None => Err(DraftingError::EngineDied),
         }
     }
 
+    #[allow(clippy::too_many_arguments)]
     async fn write(
         &self,
         images: &[GrayImage],
+        (known, encoded): (Vec<Option<EncodedImage>>, &mut Vec<(usize, EncodedImage)>),
         prompt: &DraftPrompt,
         rendered: String,
         max_tokens: u32,
@@ -209,7 +246,9 @@ impl Engine {
             .return_logprobs(true)
             .add_logits_processor(greedy.clone());
 
+        let turn = Turn::begin(known);
         let started = Instant::now();
+        let mut shown = 0.0;
         sink(DraftEvent::Phase(DraftPhase::ReadingImage, None));
         let mut stream = self.model.stream_chat_request(request).await.map_err(|_| DraftingError::EngineDied)?;
         let mut outcome = DraftOutcome { prompt: rendered, circumstances, ..DraftOutcome::default() };
@@ -224,6 +263,7 @@ impl Engine {
                     outcome.finish = "cancelled".to_owned();
                     break;
                 }
+                turn.stop();
                 if asked.elapsed() > GRACE {
                     return Err(DraftingError::MustBeKilled);
                 }
@@ -243,8 +283,20 @@ impl Engine {
             if let Some(fault) = greedy.take_fault() {
                 return Err(fault);
             }
-            let Ok(response) = response else { continue };
+            let Ok(response) = response else {
+                let read = turn.read();
+                if greedy.tokens() == 0 && read > shown {
+                    shown = read;
+                    sink(DraftEvent::Phase(DraftPhase::ReadingImage, Some(read.min(1.0))));
+                }
+                continue;
+            };
             let chunk = match response {
+                // The engine ended the prompt because it was told to.
+                Some(Response::ModelError(..) | Response::InternalError(_)) if cancelled_at.is_some() => {
+                    outcome.finish = "cancelled".to_owned();
+                    break;
+                }
                 Some(Response::Chunk(chunk)) => chunk,
                 Some(Response::ModelError(what, _)) => return Err(DraftingError::Engine(what)),
                 Some(Response::InternalError(what) | Response::ValidationError(what)) => {
@@ -271,6 +323,10 @@ impl Engine {
         }
         // Dropping the stream is what stops the engine: its next token finds nobody.
         drop(stream);
+        *encoded = turn.encoded();
+        let reused = turn.reused().map_or(0, |(known, _)| known);
+        self.reused.fetch_add(reused, Ordering::Relaxed);
+        drop(turn);
         let first_token = first_token.unwrap_or_else(Instant::now);
         outcome.prompt_seconds = (first_token - started).as_secs_f64();
         outcome.decode_seconds = first_token.elapsed().as_secs_f64();

@@ -5,6 +5,7 @@
 //! Failures inside the engine may be panics on its own thread and a prompt that is being
 //! read cannot be stopped, so the worker is a process of its own that its parent may kill.
 
+mod arithmetic;
 mod checkpoint;
 mod drift;
 mod circumstances;
@@ -17,16 +18,19 @@ mod guide;
 mod load;
 mod prompts;
 mod quantise;
+mod released;
 mod sections;
 mod sentences;
 mod spelling;
 mod stream;
 mod structure;
 mod view;
+mod token_table;
 mod vocabulary;
 mod weights;
 
 pub use drift::{Drift, drift};
+pub use arithmetic::EncodedImage;
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
 pub use load::overlay;

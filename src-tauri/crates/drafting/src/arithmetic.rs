@@ -1,0 +1,238 @@
+//! The engine's arithmetic on this project's kernels.
+//!
+//! The edited engine (`overlays/`) asks for functions over plain slices; they are handed over once. One request runs at a
+//! time in a process, so what the engine says of it and is told about it stands in one place ([`Turn`]).
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hilum_kernels::attention::{Arithmetic, Attention, Mask, Shape, Strides, View};
+use hilum_kernels::cpu::Isa;
+use hilum_kernels::linear::Precision;
+use hilum_kernels::quantised::{Format, Matrix, product};
+use hilum_kernels::tower::{LayerWeights, LinearWeights, NormWeights, Tower, TowerShape};
+use hilum_kernels::values::Values;
+use hilum_kernels::{math, threads};
+
+#[allow(unused_imports)] // In the other build.
+use crate::released::*;
+use crate::token_table::TokenTable;
+
+/// Chooses how an image tower stored in 16 bits computes: `bf16` (the default) or `int8`.
+const TOWER: &str = "HILUM_TOWER";
+
+/// An encoded image: soft tokens of the engine's width, one after the other.
+pub type EncodedImage = Vec<f32>;
+
+/// Of reading a prompt, the part that is the image.
+const IMAGE_PART: f32 = 0.8;
+
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Part of the prompt that has been read, 0 to 1, as bits.
+static READ: AtomicU32 = AtomicU32::new(0);
+static EXCHANGE: Mutex<Exchange> =
+    Mutex::new(Exchange { known: Vec::new(), made: Vec::new(), reused: None, loading: None });
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+struct Exchange {
+    known: Vec<Option<EncodedImage>>,
+    made: Vec<(usize, EncodedImage)>,
+    reused: Option<(usize, usize)>,
+    loading: Option<TokenTable>,
+}
+
+fn exchange() -> MutexGuard<'static, Exchange> {
+    EXCHANGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The one request that runs.
+pub(crate) struct Turn {
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    /// Waits for its turn. `known`: the images that were encoded before, one entry an image.
+    pub(crate) fn begin(known: Vec<Option<EncodedImage>>) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        STOP.store(false, Ordering::Relaxed);
+        READ.store(0, Ordering::Relaxed);
+        let mut exchange = exchange();
+        (exchange.known, exchange.made, exchange.reused) = (known, Vec::new(), None);
+        Self { _turn: turn }
+    }
+
+    /// Ends the reading of the prompt before the next layer.
+    pub(crate) fn stop(&self) {
+        STOP.store(true, Ordering::Relaxed);
+    }
+
+    /// How much of the prompt has been read, 0 to 1.
+    pub(crate) fn read(&self) -> f32 {
+        f32::from_bits(READ.load(Ordering::Relaxed))
+    }
+
+    /// The images that had to be encoded, by index.
+    pub(crate) fn encoded(&self) -> Vec<(usize, EncodedImage)> {
+        std::mem::take(&mut exchange().made)
+    }
+
+    /// Tokens of the prompt that were known from the prompt before, of how many; `None` where the engine did not say.
+    pub(crate) fn reused(&self) -> Option<(usize, usize)> {
+        exchange().reused
+    }
+}
+
+/// Loads a model while no other is loaded, so that the token table that the engine asks for is its own.
+pub(crate) fn while_loading<T>(table: Option<TokenTable>, load: impl FnOnce() -> T) -> T {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    exchange().loading = table;
+    let loaded = load();
+    exchange().loading = None;
+    loaded
+}
+
+/// Words for what it computes with.
+pub(crate) fn description() -> String {
+    hilum_kernels::cpu::description()
+}
+
+/// Hands the kernels over; at the first call only. The engine as released takes none.
+pub(crate) fn install() {
+    #[allow(unused_imports)] // In the other build.
+    use mistralrs::core::*;
+    let _ = HILUM_KERNELS.set(HilumKernels {
+        attention: |call: HilumAttention<'_>| {
+            let [batch, heads, key_heads, queries, keys, dim] = call.shape;
+            let view = |(values, [batch, head, token]): (_, [usize; 3])| View {
+                values: Values::F32(values),
+                strides: Strides { batch, head, token },
+            };
+            let attention = Attention {
+                shape: Shape { batch, heads, key_heads, queries, keys, dim },
+                query: view(call.q),
+                key: view(call.k),
+                value: view(call.v),
+                mask: call.mask.map(|values| Mask { values, batch: 0, head: 0, query: keys }),
+                scale: call.scale,
+                arithmetic: Arithmetic::F32,
+            };
+            attention.run(call.out, Strides::tokens_first(heads, queries, dim));
+        },
+        takes: |dtype, columns| Format::from_ggml(dtype).is_some_and(|format| format.row_bytes(columns).is_some()),
+        product: |dtype, rows, columns, bytes, x, y| {
+            let matrix = Format::from_ggml(dtype).and_then(|format| Matrix::new(format, rows, columns, bytes));
+            product(matrix.expect("`takes` said so, and the sizes are the file's"), x, y);
+        },
+        gated,
+        tower: |shape: HilumTower, weights: &mut HilumWeights<'_>| {
+            let shape = Sizes {
+                layers: shape.layers,
+                shape: TowerShape { hidden: shape.hidden, heads: shape.heads, mlp: shape.mlp, eps: shape.eps },
+                narrow: shape.narrow,
+            };
+            let tower = tower(&shape, weights)?;
+            let encoder: HilumEncoder =
+                Box::new(move |states: &mut [f32], tokens: usize| tower.forward(states, tokens, &mut image_read).is_continue());
+            Ok(encoder)
+        },
+        token_table: || {
+            let table = exchange().loading.take()?;
+            let rows: HilumTable = Box::new(move |ids: &[u32], out: &mut [f32]| table.rows(ids, out));
+            Some(rows)
+        },
+        step,
+        encoded: || exchange().known.clone(),
+        keep: |index, image| exchange().made.push((index, image)),
+        reused: |known, of| exchange().reused = Some((known, of)),
+    });
+}
+
+/// Before each part of a layer of the image tower.
+fn image_read(layer: usize, layers: usize) -> ControlFlow<()> {
+    // The image is most of the work of its prompt.
+    READ.store((IMAGE_PART * layer as f32 / layers as f32).to_bits(), Ordering::Relaxed);
+    if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Before each layer of the language model: whether to go on.
+fn step(tokens: usize, layer: usize, layers: usize) -> bool {
+    if tokens > 1 {
+        let before = f32::from_bits(READ.load(Ordering::Relaxed));
+        let first = if before > 0.0 { IMAGE_PART } else { 0.0 };
+        let part = first + (1.0 - first) * (layer + 1) as f32 / layers as f32;
+        READ.store(part.max(before).to_bits(), Ordering::Relaxed);
+    }
+    !STOP.load(Ordering::Relaxed)
+}
+
+/// `out = gelu(gate) * up`.
+fn gated(gate: &[f32], up: &[f32], out: &mut [f32]) {
+    const PIECE: usize = 1 << 13;
+    let length = out.len();
+    let shared = threads::SharedMut::new(out);
+    threads::for_each_part(length.div_ceil(PIECE), |index| {
+        let range = threads::part(index, PIECE, length);
+        // SAFETY: each part has its own range.
+        let out = unsafe { shared.range(range.clone()) };
+        out.copy_from_slice(&gate[range.clone()]);
+        math::gelu_in_place(Isa::current(), out);
+        for (out, up) in out.iter_mut().zip(&up[range]) {
+            *out *= up;
+        }
+    });
+}
+
+struct Sizes {
+    layers: usize,
+    shape: TowerShape,
+    narrow: bool,
+}
+
+/// Packs the tower's layers, one after the other, so that no more than one is held twice.
+fn tower(sizes: &Sizes, weights: &mut dyn FnMut(usize, &str) -> Result<Vec<f32>, String>) -> Result<Tower, String> {
+    let precision = match (sizes.narrow, std::env::var(TOWER).as_deref()) {
+        (false, _) => Precision::F32,
+        (true, Ok("int8")) => Precision::Int8,
+        (true, _) => Precision::Bf16,
+    };
+    let mut tower = Tower::new(sizes.shape, precision);
+    for layer in 0..sizes.layers {
+        let mut read = |name: &str| -> Result<[Vec<f32>; 2], String> {
+            Ok([weights(layer, &format!("{name}.weight"))?, weights(layer, &format!("{name}.bias"))?])
+        };
+        let [norm1, query, key, value, out, norm2, fc1, fc2] = [
+            read("layer_norm1")?,
+            read("self_attn.q_proj")?,
+            read("self_attn.k_proj")?,
+            read("self_attn.v_proj")?,
+            read("self_attn.out_proj")?,
+            read("layer_norm2")?,
+            read("mlp.fc1")?,
+            read("mlp.fc2")?,
+        ];
+        fn norm([weight, bias]: &[Vec<f32>; 2]) -> NormWeights<'_> {
+            NormWeights { weight: Values::F32(weight), bias: Values::F32(bias) }
+        }
+        fn linear([weight, bias]: &[Vec<f32>; 2]) -> LinearWeights<'_> {
+            LinearWeights { weight: Values::F32(weight), bias: Some(Values::F32(bias)) }
+        }
+        tower.push(&LayerWeights {
+            norm1: norm(&norm1),
+            query: linear(&query),
+            key: linear(&key),
+            value: linear(&value),
+            out: linear(&out),
+            norm2: norm(&norm2),
+            fc1: linear(&fc1),
+            fc2: linear(&fc2),
+        });
+    }
+    Ok(tower)
+}
+
+/// The token table of a quantised pack, which stays in its file.
+pub(crate) fn table_of(folder: &Path) -> Option<TokenTable> {
+    TokenTable::open(&folder.join(crate::quantise::RESIDUAL_FILE)).ok()
+}
