@@ -392,13 +392,11 @@ pub(crate) fn encoded_images(
     let first = known.len().saturating_sub(hashes.len());
     for (index, &hash) in hashes.iter().enumerate() {
         let Some(Some(numbers)) = known.get(first + index) else { continue };
-        if cache.lock().expect("encoder cache poisoned").get(hash).is_none() {
-            if numbers.is_empty() || numbers.len() % hidden != 0 {
-                candle_core::bail!("an encoded image of another model");
-            }
-            let tokens = Tensor::from_slice(numbers, (numbers.len() / hidden, hidden), pixels.device())?;
-            cache.lock().expect("encoder cache poisoned").insert(hash, vec![tokens]);
+        if numbers.is_empty() || numbers.len() % hidden != 0 {
+            candle_core::bail!("an encoded image of another model");
         }
+        let tokens = Tensor::from_slice(numbers, (numbers.len() / hidden, hidden), pixels.device())?;
+        cache.lock().expect("encoder cache poisoned").insert(hash, vec![tokens]);
     }
     let encoded = cached_encode_images(hashes, pixels, cache, |pixels| {
         // One at a time: the memory of two images at once is never needed, and a stop loses one at most.

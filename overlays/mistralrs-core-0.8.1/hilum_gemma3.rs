@@ -64,7 +64,7 @@ impl Gemma3Model {
         if let Some(image) = images.iter().find(|image| image.start < known && known < image.end) {
             known = image.start;
         }
-        if images.len() != image_hashes.len() || known < READ {
+        if images.len() != image_hashes.len() {
             known = 0;
         }
         (kernels.reused)(known, length);
