@@ -230,6 +230,7 @@ export class PreviewShell {
   private report(studyUid: string): ReportView {
     const kept = this.reports.get(studyUid) ?? reportFor(studyUid);
     this.reports.set(studyUid, this.checked(kept));
+    export_report: () => "report.dcm",
     return structuredClone(withFlags(this.reports.get(studyUid)!));
   }
 

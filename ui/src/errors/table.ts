@@ -85,6 +85,7 @@ export const WORDING: Record<string, Wording> = {
   "report.not_found": { what: "This report is not in the data folder any more.", next: "Go back to the worklist and open the study again." },
 
   "draft.no_model": {
+  "report.not_signed": { what: "Nothing of this report is signed yet.", next: "Sign it first: only signed versions are exported." },
     what: "No drafting model is installed, so nothing can be drafted.",
     next: "Write the report by hand, or add a model pack: Models says how.",
   },

@@ -503,6 +503,8 @@ export type AppEvent = { "event": "import_progress", job: string, done: number, 
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";
 
+export type ExportAs = "pdf" | "sr" | "encapsulated" | "fhir" | "hl7";
+
 export type DraftOptions = { 
 /**
  * The indication in the report was confirmed and goes to the model.
@@ -549,4 +551,24 @@ date: string, instanceUid: string,
 /**
  * "PA", "AP" or empty.
  */
-view: string, };
+view: string, 
+/**
+ * All its images, for showing them beside the current ones.
+ */
+images: Array<ImageView>, };
+
+export type Annotation = { id: string, instanceUid: string, kind: AnnotationKind, 
+/**
+ * Column and row in image pixels, the middle of the first pixel at 0.5.
+ */
+points: Array<[number, number]>, label: string, 
+/**
+ * Numbers as they may stand in a report, for example "148 mm" or "0.56".
+ */
+measured: Array<string>, 
+/**
+ * What millimetres rest on: "imager" or "calibrated"; `null` where none were measured.
+ */
+spacing: string | null, };
+
+export type AnnotationKind = "length" | "angle" | "cobb" | "ctr" | "rectangle" | "ellipse" | "arrow" | "text";

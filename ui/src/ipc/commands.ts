@@ -6,6 +6,7 @@ import type {
   EditCommand,
   EngineStatus,
   FirstUser,
+  ExportAs,
   ModelPack,
   PackCandidate,
   ProposalView,
@@ -69,6 +70,18 @@ export async function imagePixels(instanceUid: string): Promise<PixelImage> {
 export const thumbnail = (instanceUid: string) => call<ArrayBuffer>("thumbnail", { instanceUid });
 
 /** Where the encoder sees words for a finding in an image. */
+/** What this window keeps for itself in the data folder, as text. */
+export const preference = (key: string) => call<string | null>("preference", { key });
+export const setPreference = (key: string, value: string) => call<null>("set_preference", { key, value });
+/** A prior came on the screen beside a study; written to the audit chain. */
+export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
+
+/** Measurements and marks on the images of a study. */
+export const annotations = (studyUid: string) => call<Annotation[]>("annotations", { studyUid });
+/** Adds a mark, changes it, or brings back one that was taken away. */
+export const annotationPut = (annotation: Annotation) => call<null>("annotation_put", { annotation });
+export const annotationRemove = (id: string) => call<null>("annotation_remove", { id });
+
 export async function evidenceMap(instanceUid: string, finding: string): Promise<EvidenceMap> {
   return parseMap(await call<ArrayBuffer>("evidence_map", { instanceUid, finding }));
 }
@@ -100,6 +113,8 @@ export const sign = (request: SignRequest) => call<SignedResult>("sign", { reque
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });
 export const savePdf = (versionId: string) => call<string | null>("save_pdf", { versionId });
 export const draftPreviewPdf = (reportId: string) => call<ArrayBuffer>("draft_preview_pdf", { reportId });
+/** Saves a signed version in one of its forms; the file that it was saved to, null when the dialog was closed. */
+export const exportReport = (versionId: string, form: ExportAs) => call<string | null>("export_report", { versionId, form });
 
 export const engines = () => call<EngineStatus[]>("engines");
 export const models = () => call<ModelPack[]>("models");

@@ -7,6 +7,7 @@ mod classify;
 mod draft;
 mod drift;
 mod embed;
+mod export;
 mod import;
 mod inspect;
 mod map;
@@ -32,6 +33,8 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Studies(options) => studies::run(options, settings).await,
         Command::Report(options) => report::run(options, settings).await,
         Command::Similar(options) => similar::run(options, settings).await,
+        Command::Export(options) => export::run(options, settings).await,
+        Command::Proposal(command) => proposal::run(command, settings).await,
         Command::Calibrate(options) => similar::calibrate(options, settings).await,
         Command::Verify(options) => verify::run(options, settings).await,
         Command::Audit(command) => audit::run(command, settings).await,
