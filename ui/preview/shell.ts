@@ -292,7 +292,7 @@ export class PreviewShell {
       this.emit({ event: "evidence_progress", reportId, done, total });
       await wait(300 * slow);
       if (!this.drafting.get(reportId)) return this.emit({ event: "evidence_ready", reportId });
-      if (this.options.failDraft) return this.emit({ event: "evidence_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
+      if (this.options.failDraft) return this.emit({ event: "evidence_failed", reportId, code: "worker.died", detail: "the worker ended" });
     }
     this.asked.add(reportId);
     this.emit({ event: "evidence_ready", reportId });
@@ -316,7 +316,7 @@ export class PreviewShell {
     this.added = [{
       ...this.pack("medgemma", "medgemma-1.5-4b-it", 2_640_000_000),
       id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
-      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3,
+      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3, imageSeconds: null,
     }];
     this.emit({ event: "pack_added", job, id: "medgemma-1-5-4b-it" });
   }
@@ -335,7 +335,7 @@ export class PreviewShell {
     }
     if (this.options.failDraft) {
       this.engineState("restarted");
-      this.emit({ event: "draft_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
+      this.emit({ event: "draft_failed", reportId, code: "worker.died", detail: "the worker ended" });
       return;
     }
     let text = "";
@@ -392,6 +392,7 @@ export class PreviewShell {
       memoryBytes: bytes * 1.2,
       loadSeconds: 0.4,
       tokensPerSecond: kind === "medgemma" ? 212.4 : null,
+      imageSeconds: kind === "medsiglip" ? 0.1 : null,
     };
   }
 

@@ -72,7 +72,11 @@ device: string,
 /**
  * Memory of its process after loading, bytes.
  */
-memoryBytes: number | null, loadSeconds: number | null, tokensPerSecond: number | null, };
+memoryBytes: number | null, loadSeconds: number | null, tokensPerSecond: number | null, 
+/**
+ * Of an encoder: one image embedded and scored.
+ */
+imageSeconds: number | null, };
 
 export type PackCandidate = { 
 /**

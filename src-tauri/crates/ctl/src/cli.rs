@@ -89,6 +89,9 @@ pub enum Command {
     Worker {
         /// Which model
         role: WorkerRole,
+        /// The folder that keeps what is measured of packs
+        #[arg(long)]
+        figures: Option<PathBuf>,
     },
 }
 
@@ -369,9 +372,6 @@ pub struct Report {
     pub accept_all: bool,
 }
 
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The signed report
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportAs {
     /// The signed document
@@ -402,10 +402,47 @@ pub struct Export {
     pub user: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The signed report
     pub file: PathBuf,
     /// A certificate to trust (PEM or DER), beside those of the data folder's users
     #[arg(long, value_name = "CERT")]
     pub trust: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProposalCommand {
+    /// List what was generated, for one study or for all
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    List {
+        /// Only of the study with this UID
+        #[arg(long, value_name = "UID")]
+        study: Option<String>,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Print one generation as it was kept: prompt, images, pack, settings, tokens, text
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    Show {
+        /// Id of the proposal
+        #[arg(value_name = "PROPOSAL")]
+        id: String,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Generate it once more and compare token for token
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    Repeat {
+        /// Id of the proposal
+        #[arg(value_name = "PROPOSAL")]
+        id: String,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,12 +1,13 @@
 //! One running worker child: its pipes as channels.
 
-use super::{Role, WorkerLimits, arguments};
+use super::{Role, WorkerLimits};
 use crate::{
     WorkerError, frame,
     process::{self, Life},
     wire::{self, WireError},
 };
 use std::{
+    ffi::OsString,
     io,
     path::Path,
     process::{Command, Stdio},
@@ -40,11 +41,11 @@ pub(super) struct Child<R: Role> {
 }
 
 impl<R: Role> Child<R> {
-    pub async fn start(program: &Path, limits: &WorkerLimits) -> Result<Self, WorkerError> {
+    pub async fn start(program: &Path, arguments: &[OsString], limits: &WorkerLimits) -> Result<Self, WorkerError> {
         let failed = |source| WorkerError::Start { program: program.to_owned(), source };
         let mut command = Command::new(program);
         process::confine(&mut command);
-        command.args(arguments::<R>()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.envs(OFFLINE);
         for name in PASSED_ON {
             if let Some(value) = std::env::var_os(name) {
