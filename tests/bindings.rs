@@ -52,6 +52,38 @@ fn every_command_is_wrapped_allowed_and_called() {
     assert_eq!(wrapped, commands, "the shell wraps just the commands");
 }
 
+/// Every code that an error of ours can carry to the window has words there, or a way out by its beginning.
+#[test]
+fn every_code_has_a_way_out() {
+    let crates = ["workflow", "store", "report", "export", "workers", "retrieval", "drafting", "encoders", "packs", "imaging"];
+    let words = format!("{}{}", read("ui/src/errors/table.ts"), read("ui/src/errors/engines.ts"));
+    // A key is the first thing on its line.
+    let keys: BTreeSet<&str> =
+        words.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split_once("\":")).map(|(key, _)| key).collect();
+    let families: Vec<&str> = keys.iter().copied().filter(|key| key.ends_with('.')).collect();
+    let mut codes = BTreeSet::new();
+    for name in crates {
+        let text = read(&format!("src-tauri/crates/{name}/src/error.rs"));
+        for arm in text.split("=> \"").skip(1) {
+            let code = arm.split('"').next().unwrap_or_default();
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit() || c == '.';
+            if code.contains('.') && code.chars().all(plain) {
+                codes.insert(code.to_owned());
+            }
+        }
+    }
+    assert!(codes.len() > 100, "{codes:?}");
+    let without: Vec<&String> = codes
+        .iter()
+        .filter(|code| !keys.contains(code.as_str()) && !families.iter().any(|family| code.starts_with(family)))
+        .collect();
+    assert!(without.is_empty(), "no words in ui/src/errors for {without:?}");
+    // What a person meets who does everything right has words of its own.
+    for code in ["worker.died", "worker.timeout", "worker.crash_loop", "drafting.load", "data.disk_full", "pack.terms"] {
+        assert!(keys.contains(code), "{code}");
+    }
+}
+
 #[test]
 fn the_page_may_load_nothing_from_elsewhere() {
     let config: serde_json::Value = serde_json::from_str(&read("tauri.conf.json")).expect("JSON");

@@ -23,10 +23,12 @@ pub(crate) async fn installed(data: &Path, before: Option<&Installed>, host: Arc
         Err(_) => before.map(|before| before.packs.clone()).unwrap_or_default(),
     };
     let program = locate("hilumctl").ok();
+    // Where `hilumctl pack list` looks for what was measured.
+    let figures = data.join("packs");
     let encode = program.as_ref().zip(of_kind(&packs, PackKind::Medsiglip)).map(|(program, pack)| {
         let same = before.and_then(|before| before.encode.clone()).filter(|engine| engine.pack.hash == pack.hash && engine.pack.dir == pack.dir);
         same.unwrap_or_else(|| {
-            let worker = EncodeWorker::start(program.clone(), WorkerLimits::default());
+            let worker = EncodeWorker::measuring(program.clone(), WorkerLimits::default(), &figures);
             tell("encode", &pack, worker.state(), host.clone());
             PackScorer { worker, pack }
         })
@@ -34,7 +36,7 @@ pub(crate) async fn installed(data: &Path, before: Option<&Installed>, host: Arc
     let draft = program.as_ref().zip(of_kind(&packs, PackKind::Medgemma)).map(|(program, pack)| {
         let same = before.and_then(|before| before.draft.clone()).filter(|engine| engine.pack.hash == pack.hash && engine.pack.dir == pack.dir);
         same.unwrap_or_else(|| {
-            let worker = DraftWorker::start(program.clone(), WorkerLimits::default());
+            let worker = DraftWorker::measuring(program.clone(), WorkerLimits::default(), &figures);
             tell("draft", &pack, worker.state(), host.clone());
             PackDrafter { worker, pack }
         })

@@ -10,7 +10,7 @@ Without --seed the seed is the clock, so that no two runs test the same numbers.
 once with 5: they spell configurations, tensors and processor files differently. Needs torch, transformers, pillow,
 sentencepiece and, for the real tokenizers, ../shared beside the repository.
 """
-import argparse, json, lzma, pathlib, subprocess, sys, tempfile, time
+import argparse, json, lzma, os, pathlib, subprocess, sys, tempfile, time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TOKENIZERS = REPOSITORY.parent / "shared/data/tokenizers"
@@ -153,7 +153,10 @@ def check(root, hilumctl):
 
     with tempfile.TemporaryDirectory() as data:
         def run(*arguments):
-            done = subprocess.run([hilumctl, "--data", data, "--json", *map(str, arguments)], capture_output=True, text=True)
+            # References are float32; the encoder rounds unless it is told not to.
+            environment = {**os.environ, "HILUM_ENCODER": "f32"}
+            command = [hilumctl, "--data", data, "--json", *map(str, arguments)]
+            done = subprocess.run(command, capture_output=True, text=True, env=environment)
             if done.returncode != 0:
                 sys.exit(f"hilumctl {' '.join(map(str, arguments))}: {done.stderr.strip().splitlines()[-1]}")
             return json.loads(done.stdout)

@@ -75,6 +75,7 @@ export function reportFor(uid: string): ReportView {
     versions: [],
     needs: [],
     flags: [],
+    communications: [],
     savedAt: null,
   };
 }
@@ -109,6 +110,9 @@ export function rowsFor(empty: boolean): StudyRow[] {
       preview: status === "new" ? "" : "The heart is enlarged. There is a small right pleural effusion.\nNo pneumothorax.",
       proposed: status === "drafted",
       instanceUid: `${uid}.1`,
+      priority: i === 4 ? "urgent" : "routine",
+      front: "",
+      assignedTo: null,
     };
   });
 }

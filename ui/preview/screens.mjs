@@ -225,16 +225,75 @@ const scenes = {
     await page.close();
   },
   async viewer() {
+    const page = await inRoom("no-prior", 0);
+    const box = await page.locator(id("viewer")).first().boundingBox();
+    const at = (u, v) => [box.x + box.width / 2 + (u - 0.5) * box.height * 0.8, box.y + v * box.height];
+    const line = async (a, b) => {
+      await page.mouse.move(...at(...a));
+      await page.mouse.down();
+      await page.mouse.move(...at(...b), { steps: 4 });
+      await page.mouse.up();
+    };
+    await line([0.5, 0.5], [0.5, 0.5]);
+    await page.keyboard.press("c");
+    await line([0.42, 0.62], [0.68, 0.62]);
+    await line([0.14, 0.72], [0.86, 0.72]);
+    await page.keyboard.press("l");
+    await line([0.25, 0.25], [0.33, 0.3]);
+    await page.keyboard.press("o");
+    await line([0.62, 0.3], [0.75, 0.42]);
+    await page.keyboard.press("b");
+    await line([0.44, 0.2], [0.56, 0.22]);
+    await line([0.44, 0.5], [0.56, 0.46]);
+    await page.keyboard.press("a");
+    await line([0.2, 0.9], [0.3, 0.82]);
+    await line([0.42, 0.9], [0.44, 0.9]);
+    await page.keyboard.press("d");
+    await line([0.8, 0.15], [0.72, 0.24]);
+    await page.keyboard.press("t");
+    await page.mouse.click(...at(0.2, 0.15));
+    await page.keyboard.type("artefact");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Shift+L");
+    await page.waitForSelector(id("mark-row"));
+    await page.locator(`${id("mark-row")} button`).first().click();
+    await shoot(page, "marks");
+    await page.click(id("mark-to-report"));
+    await page.waitForTimeout(700);
+    await shoot(page, "mark-in-report");
+    await page.keyboard.press("Shift+L");
+    await page.locator(id("viewer")).first().click({ position: { x: 30, y: 200 } });
+    await page.keyboard.press("k");
+    await page.keyboard.press("m");
+    await page.mouse.move(...at(0.3, 0.6));
+    await shoot(page, "clahe-magnifier");
+    await page.keyboard.press("Shift+K");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("u");
+    await shoot(page, "edge-sigmoid");
+    await page.keyboard.press("Shift+T");
+    await page.waitForSelector(id("test-pattern"));
+    await shoot(page, "pattern");
+    await page.close();
+  },
+  async layouts() {
     const page = await inRoom("", 0);
+    await page.waitForTimeout(1200);
+    await shoot(page, "prior-beside");
     await page.keyboard.press("F6");
     await page.keyboard.press("F6");
-    await page.mouse.move(Number(width) * 0.3, Number(height) * 0.5);
+    await page.locator(id("viewer")).first().click({ position: { x: 200, y: 300 } });
+    await page.mouse.wheel(0, -400);
+    await page.keyboard.press("i");
+    await page.waitForTimeout(300);
+    await shoot(page, "linked");
+    await page.keyboard.press("v");
     await page.keyboard.press("v");
     await page.waitForTimeout(1500);
-    await page.keyboard.press("r");
-    await page.keyboard.press("i");
-    await page.mouse.wheel(0, -400);
-    await shoot(page, "two-panes");
+    await shoot(page, "four");
+    await page.keyboard.press("Shift+H");
+    await page.waitForSelector(id("hanging-rules"));
+    await shoot(page, "hanging-rules");
     await page.close();
   },
   async states() {

@@ -1,5 +1,5 @@
 import { applied } from "../src/features/report/fixtures";
-import type { AppError, AppStatus, AuditLine, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
+import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
@@ -41,6 +41,10 @@ export class PreviewShell {
   /** Reports whose claims the model was asked about. */
   private asked = new Set<string>();
   private fitted: boolean;
+  private marks: Annotation[] = [];
+  private preferences = new Map<string, string>();
+  private unlinked = false;
+  private queue: DraftQueue = { paused: false, running: null, studies: [] };
   private packJob: string | null = null;
   private added: ModelPack[] = [];
 
@@ -67,6 +71,8 @@ export class PreviewShell {
       reportWidth: 600,
       defaultTemplate: "cxr-frontal",
       draftOnOpen: false,
+      draftOnImport: false,
+      watchedFolder: "",
     };
   }
 
@@ -141,8 +147,57 @@ export class PreviewShell {
         }, 700);
       }
       const detail = detailFor(row, this.report(studyUid), this.scored.has(studyUid));
-      const priors = this.options.noPrior ? [] : [{ studyUid: "1.2.3", date: "2024-03-02", instanceUid: "1.2.826.0.1.3680043.40.1", view: "PA" }];
+      const priors = this.options.noPrior ? [] : [{ studyUid: "1.2.3", date: "2024-03-02", instanceUid: "1.2.826.0.1.3680043.40.1", view: "PA", images: [{ ...detail.images[0]!, instanceUid: "1.2.826.0.1.3680043.40.1", acquired: "2024-03-02 09:12" }] }];
       return { ...detail, support: detail.support.length > 0 ? this.support() : [], priors };
+    },
+    annotations: ({ studyUid }) => this.marks.filter((mark) => mark.instanceUid.startsWith(`${studyUid}.`)),
+    annotation_put: ({ annotation }) => {
+      this.marks = [...this.marks.filter((mark) => mark.id !== annotation.id), annotation];
+      return null;
+    },
+    annotation_remove: ({ id }) => {
+      this.marks = this.marks.filter((mark) => mark.id !== id);
+      return null;
+    },
+    preference: ({ key }) => this.preferences.get(key) ?? null,
+    set_preference: ({ key, value }) => {
+      this.preferences.set(key, value);
+      return null;
+    },
+    prior_shown: () => null,
+    timeline: ({ studyUid }) => {
+      const row = this.rows.find((r) => r.studyUid === studyUid)!;
+      const prior = { ...row, studyUid: "1.2.3", date: "2024-03-02 09:12", description: "Chest PA", status: "final" };
+      return [
+        { row, current: true, linked: false, signedText: "" },
+        { row: prior, current: false, linked: !this.unlinked, signedText: "Findings\nThe lungs are clear. The heart is of normal size.\nImpression\nNo acute disease." },
+        { row: { ...prior, studyUid: "1.2.4", date: "2019-07-19 16:40", status: "new" }, current: false, linked: false, signedText: "" },
+      ];
+    },
+    set_comparison: ({ linked }) => {
+      this.unlinked = !linked;
+      return null;
+    },
+    move_study: () => null,
+    assign_study: ({ studyUid, userId }) => this.change(studyUid, { assignedTo: userId ? { id: userId, name: "Dr A. Reader" } : null }),
+    set_priority: ({ studyUid, priority }) => this.change(studyUid, { priority }),
+    undo_import: () => ({ removed: 2, kept: 1 }),
+    draft_queue: () => this.queue,
+    draft_queue_add: ({ studyUids }) => {
+      const added = this.rows.filter((row) => studyUids.includes(row.studyUid));
+      this.queue = { ...this.queue, studies: [...this.queue.studies, ...added.map(({ studyUid, patient, description }) => ({ studyUid, patient, description, failed: "" }))] };
+      this.emit({ event: "queue_changed", queue: this.queue });
+      return null;
+    },
+    draft_queue_remove: ({ studyUid }) => {
+      this.queue = { ...this.queue, studies: this.queue.studies.filter((one) => one.studyUid !== studyUid) };
+      this.emit({ event: "queue_changed", queue: this.queue });
+      return null;
+    },
+    draft_queue_pause: ({ paused }) => {
+      this.queue = { ...this.queue, paused };
+      this.emit({ event: "queue_changed", queue: this.queue });
+      return null;
     },
     image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
     thumbnail: ({ instanceUid }) => thumbnailOf(phantom(250, 300, Number(instanceUid.split(".").at(-2))), 240),
@@ -213,6 +268,9 @@ export class PreviewShell {
     signed_pdf: ({ versionId }) => pdfOf(["Hilum preview", `Signed version ${versionId}`, "", "Findings", "The heart is enlarged."]),
     draft_preview_pdf: () => pdfOf(["Hilum preview", "DRAFT, not signed"]),
     save_pdf: () => "report.pdf",
+    export_report: () => "report.dcm",
+    template_import: () => ({ id: "mrrt-chest", name: "Chest Xray - 2 Views" }),
+    template_export: () => "template.html",
     engines: () => this.engines(),
     models: () => this.models(),
     verify_model: () => wait(500),
@@ -221,6 +279,12 @@ export class PreviewShell {
     audit: ({ limit }) => [...this.auditLines].reverse().slice(0, limit),
     audit_verify: () => ({ ok: true, checked: this.auditLines.length, head: this.auditLines.at(-1)?.hash ?? "", problem: null }),
   };
+
+  private change(studyUid: string, change: Partial<StudyRow>): null {
+    this.rows = this.rows.map((row) => (row.studyUid === studyUid ? { ...row, ...change } : row));
+    this.emit({ event: "study_changed", studyUid });
+    return null;
+  }
 
   private unlockAs(name: string): void {
     const user = { id: "u1", name };
@@ -291,7 +355,7 @@ export class PreviewShell {
       this.emit({ event: "evidence_progress", reportId, done, total });
       await wait(300 * slow);
       if (!this.drafting.get(reportId)) return this.emit({ event: "evidence_ready", reportId });
-      if (this.options.failDraft) return this.emit({ event: "evidence_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
+      if (this.options.failDraft) return this.emit({ event: "evidence_failed", reportId, code: "worker.died", detail: "the worker ended" });
     }
     this.asked.add(reportId);
     this.emit({ event: "evidence_ready", reportId });
@@ -315,7 +379,7 @@ export class PreviewShell {
     this.added = [{
       ...this.pack("medgemma", "medgemma-1.5-4b-it", 2_640_000_000),
       id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
-      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3,
+      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3, imageSeconds: null,
     }];
     this.emit({ event: "pack_added", job, id: "medgemma-1-5-4b-it" });
   }
@@ -334,7 +398,7 @@ export class PreviewShell {
     }
     if (this.options.failDraft) {
       this.engineState("restarted");
-      this.emit({ event: "draft_failed", reportId, code: "draft.engine_died", detail: "the worker ended" });
+      this.emit({ event: "draft_failed", reportId, code: "worker.died", detail: "the worker ended" });
       return;
     }
     let text = "";
@@ -391,6 +455,7 @@ export class PreviewShell {
       memoryBytes: bytes * 1.2,
       loadSeconds: 0.4,
       tokensPerSecond: kind === "medgemma" ? 212.4 : null,
+      imageSeconds: kind === "medsiglip" ? 0.1 : null,
     };
   }
 

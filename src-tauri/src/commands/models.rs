@@ -48,6 +48,7 @@ pub async fn models(app: &App) -> Result<Vec<ModelPack>, AppError> {
             memory_bytes: measured.memory_bytes.map(|bytes| bytes as f64),
             load_seconds: measured.load_seconds,
             tokens_per_second: measured.tokens_per_second,
+            image_seconds: measured.image_seconds,
         })
         .collect())
 }

@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use crate::convert;
-use crate::dto::{AppError, AppEvent, SignRequest, SignedResult};
+use crate::dto::{AppError, AppEvent, ExportAs, SignRequest, SignedResult};
 use hilum_report::{ReportId, VersionId};
-use hilum_workflow::SignatureRequest;
+use hilum_workflow::{ExportForm, SignatureRequest};
 
 pub async fn sign(app: &App, request: SignRequest) -> Result<SignedResult, AppError> {
     let workstation = app.workstation().await?;
@@ -35,16 +35,33 @@ pub async fn signed_pdf(app: &App, version_id: String) -> Result<Vec<u8>, AppErr
 /// Saves the document where the person says; the file name that it was saved to, or
 /// `None` when the dialog was closed.
 pub async fn save_pdf(app: &App, version_id: String) -> Result<Option<String>, AppError> {
+    export_report(app, version_id, ExportAs::Pdf).await
+}
+
+/// Saves a signed version in one of its forms, as [`save_pdf`] does.
+pub async fn export_report(app: &App, version_id: String, form: ExportAs) -> Result<Option<String>, AppError> {
     let workstation = app.workstation().await?;
     let version = VersionId::new(version_id);
+    let form = match form {
+        ExportAs::Pdf => ExportForm::Pdf,
+        ExportAs::Sr => ExportForm::Sr,
+        ExportAs::Encapsulated => ExportForm::Encapsulated,
+        ExportAs::Fhir => ExportForm::Fhir,
+        ExportAs::Hl7 => ExportForm::Hl7,
+    };
     // Looked up first: there is no point in asking where to save what is not there.
     workstation.signed_pdf(&version).await?;
-    let proposed = format!("report-{}.pdf", version.as_str().get(..8).unwrap_or("signed"));
+    let stem = match form {
+        // Two forms end with .dcm.
+        ExportForm::Sr => "report-sr",
+        _ => "report",
+    };
+    let proposed = format!("{stem}-{}.{}", version.as_str().get(..8).unwrap_or("signed"), form.extension());
     let Some(mut path) = app.host.choose_save(&proposed).await else { return Ok(None) };
     if path.extension().is_none() {
-        path.set_extension("pdf");
+        path.set_extension(form.extension());
     }
-    workstation.save_pdf(&version, &path).await?;
+    workstation.save_export(&version, form, &path).await?;
     Ok(Some(path.display().to_string()))
 }
 

@@ -18,6 +18,7 @@ pub const COMMANDS: &[&str] = &[
     "evidence",
     "evidence_map",
     "evidence_requery",
+    "export_report",
     "image_pixels",
     "import_files",
     "import_folder",

@@ -17,7 +17,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
-        draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, image_pixels, import_files, import_folder, lock, models, open_study,
+        draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
         recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
@@ -180,6 +180,11 @@ async fn sign(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
 #[tauri::command]
 async fn signed_pdf(app: Shell<'_>, version_id: String) -> Answer<Response> {
     on::signing::signed_pdf(&app, version_id).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn export_report(app: Shell<'_>, version_id: String, form: ExportAs) -> Answer<Option<String>> {
+    on::signing::export_report(&app, version_id, form).await
 }
 
 #[tauri::command]

@@ -98,6 +98,8 @@ pub struct ModelPack {
     pub memory_bytes: Option<f64>,
     pub load_seconds: Option<f64>,
     pub tokens_per_second: Option<f64>,
+    /// Of an encoder: one image embedded and scored.
+    pub image_seconds: Option<f64>,
 }
 
 /// A folder that the person chose, before it is a pack.

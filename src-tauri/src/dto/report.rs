@@ -178,6 +178,21 @@ pub struct SignedResult {
     pub report: ReportView,
 }
 
+/// What a signed version is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportAs {
+    Pdf,
+    /// DICOM Basic Text SR.
+    Sr,
+    /// DICOM Encapsulated PDF.
+    Encapsulated,
+    /// FHIR R4 bundle.
+    Fhir,
+    /// HL7 v2.5.1 ORU^R01.
+    Hl7,
+}
+
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateView {

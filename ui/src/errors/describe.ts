@@ -1,4 +1,5 @@
 import { IpcError } from "../ipc/error";
+import { FAMILIES } from "./engines";
 import { WORDING, type Wording } from "./table";
 
 /** An error ready to be shown. */
@@ -8,14 +9,15 @@ export interface Described extends Wording {
 
 /**
  * Words for whatever was thrown. A code that the table does not know keeps the shell's
- * own sentence, which never holds patient identifiers.
+ * own sentence, which never holds patient identifiers, and gets the way out of its family.
  */
 export function describe(reason: unknown): Described {
   const error = IpcError.from(reason);
   const known = WORDING[error.code];
   if (known) return { code: error.code, ...known };
   const what = error.detail === "" ? WORDING["app.internal"]!.what : sentence(error.detail);
-  return { code: error.code, what, next: WORDING["app.internal"]!.next };
+  const family = Object.keys(FAMILIES).find((beginning) => error.code.startsWith(beginning));
+  return { code: error.code, what, next: family ? FAMILIES[family]! : WORDING["app.internal"]!.next };
 }
 
 /** Words for a code that came in an event. */

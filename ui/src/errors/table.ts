@@ -1,3 +1,5 @@
+import { ENGINES } from "./engines";
+
 /** What the reader of an error sees: what happened and what to do now. */
 export interface Wording {
   /** What happened, to what. One short sentence. */
@@ -8,6 +10,7 @@ export interface Wording {
 
 /** The one table from stable codes to words. Codes of the same room stand together. */
 export const WORDING: Record<string, Wording> = {
+  ...ENGINES,
   "app.internal": {
     what: "Something went wrong inside Hilum.",
     next: "Your text is kept. Try again; if it happens again, restart Hilum.",
@@ -35,7 +38,7 @@ export const WORDING: Record<string, Wording> = {
     what: "This is not the recovery key of this data folder.",
     next: "Use the newest one: a renewed key replaces the one before it.",
   },
-  "vault.unknown_user": { what: "There is no user of this name.", next: "Choose a name from the list." },
+  "vault.no_user": { what: "There is no user of this name.", next: "Choose a name from the list." },
 
   "store.stale_revision": {
     what: "The report changed while this was being saved.",
@@ -82,6 +85,7 @@ export const WORDING: Record<string, Wording> = {
   "report.not_proposed": { what: "This sentence is decided already.", next: "Edit it or remove it, or undo the decision with Ctrl Z." },
   "report.wrong_status": { what: "The report has moved on, and this cannot be done to it now.", next: "See its state at the top. A signed report takes an addendum." },
   "report.no_template": { what: "This template is not there any more.", next: "Choose another one." },
+  "report.not_signed": { what: "Nothing of this report is signed yet.", next: "Sign it first: only signed versions are exported." },
   "report.not_found": { what: "This report is not in the data folder any more.", next: "Go back to the worklist and open the study again." },
 
   "draft.no_model": {
@@ -96,25 +100,9 @@ export const WORDING: Record<string, Wording> = {
     what: "The models do not know this kind of image.",
     next: "Write the report by hand.",
   },
-  "draft.engine_died": {
-    what: "The drafting engine stopped unexpectedly.",
-    next: "Your text is safe. It starts again by itself; draft again with Ctrl G.",
-  },
-  "draft.timeout": {
-    what: "The drafting engine did not answer in time.",
-    next: "Your text is safe. Draft again with Ctrl G.",
-  },
-  "draft.out_of_memory": {
-    what: "The drafting engine ran out of memory.",
-    next: "Your text is safe. Close other programs or use a smaller model pack, then draft again.",
-  },
 
   "draft.empty": {
     what: "The model wrote nothing that could be proposed.",
-    next: "Your text is safe. Draft again, or draft as free text.",
-  },
-  "draft.refused": {
-    what: "The model's answer could not be made into sentences.",
     next: "Your text is safe. Draft again, or draft as free text.",
   },
   "drafting.quantised": {
@@ -245,7 +233,7 @@ export const WORDING: Record<string, Wording> = {
     what: "The image took too long to decode.",
     next: "The file may be damaged. Import it again from its source.",
   },
-  "decode.out_of_memory": {
+  "decode.killed": {
     what: "The image needs more memory than the decoder may use.",
     next: "The file may be damaged or is not a radiograph.",
   },

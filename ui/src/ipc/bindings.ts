@@ -72,7 +72,11 @@ device: string,
 /**
  * Memory of its process after loading, bytes.
  */
-memoryBytes: number | null, loadSeconds: number | null, tokensPerSecond: number | null, };
+memoryBytes: number | null, loadSeconds: number | null, tokensPerSecond: number | null, 
+/**
+ * Of an encoder: one image embedded and scored.
+ */
+imageSeconds: number | null, };
 
 export type PackCandidate = { 
 /**
@@ -130,7 +134,15 @@ reportWidth: number, defaultTemplate: string,
 /**
  * Start drafting when a study without a report is opened.
  */
-draftOnOpen: boolean, };
+draftOnOpen: boolean, 
+/**
+ * Queue studies for the background when they are imported.
+ */
+draftOnImport: boolean, 
+/**
+ * Files that appear below this folder are imported; empty for none.
+ */
+watchedFolder: string, };
 
 export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, hash: string, };
 
@@ -172,7 +184,19 @@ proposed: boolean,
 /**
  * The image whose thumbnail stands for the study.
  */
-instanceUid: string | null, };
+instanceUid: string | null, 
+/**
+ * "routine", "urgent" or "stat".
+ */
+priority: string, 
+/**
+ * The finding for which the models put it in front; empty for none.
+ */
+front: string, 
+/**
+ * Who is to read it.
+ */
+assignedTo: UserSummary | null, };
 
 export type StudyDetail = { studyUid: string, patient: PatientView, accession: string, date: string, description: string, referringPhysician: string, institution: string, images: Array<ImageView>, report: ReportView, 
 /**
@@ -429,6 +453,10 @@ needs: Array<SigningNeed>,
  */
 flags: Array<ReportFlag>, 
 /**
+ * What was written down of telling critical results, one plain sentence each.
+ */
+communications: Array<string>, 
+/**
  * Local time of the last save, "14:09:31".
  */
 savedAt: string | null, };
@@ -475,15 +503,17 @@ export type VersionName = "original" | "addendum" | "amendment";
 
 export type SigningNeed = { 
 /**
- * "sign.unreviewed", "sign.empty_section" or "sign.not_open".
+ * "sign.unreviewed", "sign.empty_section", "sign.untold" or "sign.not_open".
  */
 code: string, count: number | null, section: SectionName | null, };
+
+export type MeansName = "telephone" | "in_person" | "secure_message" | "other";
 
 export type EditCommand = { "do": "insert", section: SectionName, after: string | null, id: string, text: string, region: RegionName | null, 
 /**
  * The sentence that this one is split off.
  */
-from?: string | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "take_back", id: string, section: SectionName, after: string | null, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
+from?: string | null, } | { "do": "edit", id: string, text: string, } | { "do": "remove", id: string, } | { "do": "move", id: string, section: SectionName, after: string | null, } | { "do": "accept", id: string, } | { "do": "drop", id: string, } | { "do": "take_back", id: string, section: SectionName, after: string | null, } | { "do": "accept_section", section: SectionName, seen: Array<string>, } | { "do": "use_template", template: string, } | { "do": "communicate", finding: string, to: string, at: number, how: MeansName, readBack: boolean, } | { "do": "not_communicated", reason: string, } | { "do": "mark_preliminary" } | { "do": "reopen", kind: VersionName, } | { "do": "cancel" };
 
 export type SignRequest = { reportId: string, 
 /**
@@ -499,7 +529,9 @@ export type SignedResult = { versionId: string, pdfSha256: string, auditHead: st
 
 export type TemplateView = { id: string, name: string, };
 
-export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
+export type ExportAs = "pdf" | "sr" | "encapsulated" | "fhir" | "hl7";
+
+export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "queue_changed", queue: DraftQueue, } | { "event": "dragging", over: boolean, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";
 
@@ -549,4 +581,78 @@ date: string, instanceUid: string,
 /**
  * "PA", "AP" or empty.
  */
-view: string, };
+view: string, 
+/**
+ * All its images, for showing them beside the current ones.
+ */
+images: Array<ImageView>, };
+
+export type Annotation = { id: string, instanceUid: string, kind: AnnotationKind, 
+/**
+ * Column and row in image pixels, the middle of the first pixel at 0.5.
+ */
+points: Array<[number, number]>, label: string, 
+/**
+ * Numbers as they may stand in a report, for example "148 mm" or "0.56".
+ */
+measured: Array<string>, 
+/**
+ * What millimetres rest on: "imager" or "calibrated"; `null` where none were measured.
+ */
+spacing: string | null, };
+
+export type AnnotationKind = "length" | "angle" | "cobb" | "ctr" | "rectangle" | "ellipse" | "arrow" | "text";
+
+export type WorklistFilter = { 
+/**
+ * "any", "to_read" or "signed".
+ */
+status: string, 
+/**
+ * Only those that the models put in front.
+ */
+inFront: boolean, 
+/**
+ * Only those handed to whoever is logged in.
+ */
+mine: boolean, 
+/**
+ * ISO dates, inclusive; empty for no limit.
+ */
+from: string, to: string, };
+
+export type TimelineStudy = { row: StudyRow, 
+/**
+ * The study that the timeline was asked of.
+ */
+current: boolean, 
+/**
+ * It is compared with the current one.
+ */
+linked: boolean, 
+/**
+ * Text of the newest signed version; empty while there is none.
+ */
+signedText: string, };
+
+export type ImportUndone = { removed: number, 
+/**
+ * Reported on by now, or here before with other images.
+ */
+kept: number, };
+
+export type DraftQueue = { paused: boolean, 
+/**
+ * The study that is being drafted.
+ */
+running: string | null, 
+/**
+ * The next first; what failed comes last.
+ */
+studies: Array<QueuedDraft>, };
+
+export type QueuedDraft = { studyUid: string, patient: PatientView, description: string, 
+/**
+ * The code with which drafting failed; empty while it waits.
+ */
+failed: string, };

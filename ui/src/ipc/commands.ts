@@ -1,11 +1,15 @@
 import type {
+  Annotation,
   AppStatus,
   AuditLine,
   CalibrationRow,
   DraftOptions,
+  DraftQueue,
   EditCommand,
   EngineStatus,
+  ExportAs,
   FirstUser,
+  ImportUndone,
   ModelPack,
   PackCandidate,
   ProposalView,
@@ -22,7 +26,9 @@ import type {
   StudyDetail,
   StudyRow,
   TemplateView,
+  TimelineStudy,
   UserSummary,
+  WorklistFilter,
 } from "./bindings";
 import { call } from "./call";
 import { type EvidenceMap, parseMap } from "./map";
@@ -54,7 +60,21 @@ export const closeWindow = () => call<null>("close_window");
 export const touch = () => call<null>("touch");
 export const started = () => call<null>("started");
 
-export const worklist = (search: string) => call<StudyRow[]>("worklist", { search });
+export const worklist = (search: string, filter: WorklistFilter | null = null) => call<StudyRow[]>("worklist", { search, filter });
+/** All studies of the patient and those linked from elsewhere, the newest first. */
+export const timeline = (studyUid: string) => call<TimelineStudy[]>("timeline", { studyUid });
+export const setComparison = (studyUid: string, priorUid: string, linked: boolean) =>
+  call<null>("set_comparison", { studyUid, priorUid, linked });
+/** Files a study under the patient of another one. */
+export const moveStudy = (studyUid: string, toPatientOf: string, reason: string) =>
+  call<null>("move_study", { studyUid, toPatientOf, reason });
+export const assignStudy = (studyUid: string, userId: string | null) => call<null>("assign_study", { studyUid, userId });
+export const setPriority = (studyUid: string, priority: string) => call<null>("set_priority", { studyUid, priority });
+export const undoImport = (job: string) => call<ImportUndone>("undo_import", { job });
+export const draftQueue = () => call<DraftQueue>("draft_queue");
+export const draftQueueAdd = (studyUids: string[], first: boolean) => call<null>("draft_queue_add", { studyUids, first });
+export const draftQueueRemove = (studyUid: string) => call<null>("draft_queue_remove", { studyUid });
+export const draftQueuePause = (paused: boolean) => call<null>("draft_queue_pause", { paused });
 export const importFiles = () => call<string | null>("import_files");
 export const importFolder = () => call<string | null>("import_folder");
 export const cancelImport = (job: string) => call<null>("cancel_import", { job });
@@ -67,6 +87,18 @@ export async function imagePixels(instanceUid: string): Promise<PixelImage> {
 
 /** PNG bytes; empty when there is none. */
 export const thumbnail = (instanceUid: string) => call<ArrayBuffer>("thumbnail", { instanceUid });
+
+/** What this window keeps for itself in the data folder, as text. */
+export const preference = (key: string) => call<string | null>("preference", { key });
+export const setPreference = (key: string, value: string) => call<null>("set_preference", { key, value });
+/** A prior came on the screen beside a study; written to the audit chain. */
+export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
+
+/** Measurements and marks on the images of a study. */
+export const annotations = (studyUid: string) => call<Annotation[]>("annotations", { studyUid });
+/** Adds a mark, changes it, or brings back one that was taken away. */
+export const annotationPut = (annotation: Annotation) => call<null>("annotation_put", { annotation });
+export const annotationRemove = (id: string) => call<null>("annotation_remove", { id });
 
 /** Where the encoder sees words for a finding in an image. */
 export async function evidenceMap(instanceUid: string, finding: string): Promise<EvidenceMap> {
@@ -89,6 +121,9 @@ export const evidence = (reportId: string) => call<SentenceEvidence[]>("evidence
 /** Puts a yes/no question to the model for each claim; `draftCancel` ends it. */
 export const evidenceRequery = (reportId: string) => call<null>("evidence_requery", { reportId });
 export const templates = () => call<TemplateView[]>("templates");
+/** Takes a template from a file that the person chooses; null when the dialog was closed. */
+export const templateImport = () => call<TemplateView | null>("template_import");
+export const templateExport = (id: string) => call<string | null>("template_export", { id });
 export const draftStart = (reportId: string, options: DraftOptions) =>
   call<null>("draft_start", { reportId, options });
 export const draftSection = (reportId: string, section: SectionToDraft, how: SectionHow) =>
@@ -99,6 +134,8 @@ export const draftCancel = (reportId: string) => call<null>("draft_cancel", { re
 export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });
 export const savePdf = (versionId: string) => call<string | null>("save_pdf", { versionId });
+/** Saves a signed version in one of its forms; the file that it was saved to, null when the dialog was closed. */
+export const exportReport = (versionId: string, form: ExportAs) => call<string | null>("export_report", { versionId, form });
 export const draftPreviewPdf = (reportId: string) => call<ArrayBuffer>("draft_preview_pdf", { reportId });
 
 export const engines = () => call<EngineStatus[]>("engines");

@@ -24,6 +24,19 @@ test("colour keeps three bytes a pixel", () => {
   expect([...image.texels]).toEqual([9, 8, 7]);
 });
 
+test("overlay planes follow the pixels, each from a byte of its own", () => {
+  const plane = (columns: number) => ({ rows: 3, columns, top: 0, left: -1, label: null });
+  const description = { rows: 1, columns: 2, kind: "gray16", overlays: [plane(3), plane(1)] };
+  const image = parsePixels(frame(description, [1, 0, 2, 0, 0xaa, 1, 5]));
+  expect(image.planes.map(({ columns, left, bits }) => [columns, left, [...bits]])).toEqual([
+    [3, -1, [0xaa, 1]],
+    [1, -1, [5]],
+  ]);
+  letGo(image);
+  expect(image.planes[0]!.bits[0]).toBe(0xaa);
+  expect(() => parsePixels(frame(description, [1, 0, 2, 0, 0xaa, 1]))).toThrow(expect.objectContaining({ code: "pixels.malformed" }));
+});
+
 test.each([
   ["too short", new Uint8Array([1, 0]).buffer],
   ["a length beyond the end", new Uint8Array([255, 0, 0, 0, 1]).buffer],

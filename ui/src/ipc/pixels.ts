@@ -30,17 +30,37 @@ export interface PixelDescription {
   /** Modality value of the first entry of `voi_lut`. */
   voi_lut_first: number | null;
   units: string | null;
+  /** Overlay planes (60xx), whose bits follow the pixels in this order. */
+  overlays?: OverlayPlane[];
+  /** Shutters of the file (PS3.3 C.7.6.11), in image pixels; several hide what any of them hides. */
+  shutter?: ShutterShape[];
 }
+
+/** Where an overlay plane lies, in image pixels from the top left. */
+export interface OverlayPlane {
+  rows: number;
+  columns: number;
+  top: number;
+  left: number;
+  label: string | null;
+}
+
+export type ShutterShape =
+  | { shape: "rectangle"; left: number; top: number; right: number; bottom: number }
+  | { shape: "circle"; x: number; y: number; radius: number }
+  | { shape: "polygon"; points: [number, number][] };
 
 export interface PixelImage {
   description: PixelDescription;
   /** One value a pixel ("gray16"), or three ("rgb8"), row by row without padding. */
   texels: Uint16Array | Uint8Array;
+  /** Overlay planes with their bits, one a pixel, each plane from a byte of its own; copies. */
+  planes: (OverlayPlane & { bits: Uint8Array })[];
 }
 
 /**
  * Reads the frame of `image_pixels`: u32 little-endian length n, n bytes of JSON padded
- * with spaces to a multiple of four, then the pixels. The pixels are a view, not a copy.
+ * with spaces to a multiple of four, then the pixels, then overlay planes. The pixels are a view, not a copy.
  */
 export function parsePixels(frame: ArrayBuffer): PixelImage {
   if (frame.byteLength < 4) throw malformed("the frame is shorter than its header");
@@ -51,12 +71,24 @@ export function parsePixels(frame: ArrayBuffer): PixelImage {
   const pixels = description.rows * description.columns;
   if (description.kind === "rgb8") {
     if (frame.byteLength - start < pixels * 3) throw malformed("pixels are missing");
-    return { description, texels: new Uint8Array(frame, start, pixels * 3) };
+    return { description, texels: new Uint8Array(frame, start, pixels * 3), planes: planesOf(description, frame, start + pixels * 3) };
   }
   if (frame.byteLength - start < pixels * 2) throw malformed("pixels are missing");
   // An odd start would only come from a shell that breaks the contract; a copy keeps the image visible.
   const texels = start % 2 === 0 ? new Uint16Array(frame, start, pixels) : new Uint16Array(frame.slice(start, start + pixels * 2));
-  return { description, texels };
+  return { description, texels, planes: planesOf(description, frame, start + pixels * 2) };
+}
+
+/** Copied, because the buffer goes once the pixels are on the graphics card. */
+function planesOf(description: PixelDescription, frame: ArrayBuffer, start: number): PixelImage["planes"] {
+  let at = start;
+  return (description.overlays ?? []).map((plane) => {
+    const length = Math.ceil((plane.rows * plane.columns) / 8);
+    if (at + length > frame.byteLength) throw malformed("an overlay plane is missing");
+    const bits = new Uint8Array(frame.slice(at, at + length));
+    at += length;
+    return { ...plane, bits };
+  });
 }
 
 /**

@@ -84,7 +84,7 @@ export function listenForKeys(scopes: () => readonly Scope[]): () => void {
     if (event.target instanceof HTMLButtonElement && (name === "Enter" || name === " ")) return;
     const found = actionFor(name, scopes(), isTextField(event.target));
     // A plain field undoes its own typing.
-    if (found?.id.startsWith("edit.") && event.target instanceof HTMLInputElement) return;
+    if (found && /^(edit|mark)\./.test(found.id) && event.target instanceof HTMLInputElement) return;
     if (found && perform(found.id as ActionId)) {
       event.preventDefault();
       event.stopPropagation();

@@ -1,12 +1,15 @@
-/** Where a key works. Letters never fire while a person types. */
-export type Scope = "everywhere" | "worklist" | "room" | "proposal";
+/**
+ * Where a key works. Letters never fire while a person types. "image" is the room while the
+ * focus is in its images: those keys come before the room's own.
+ */
+export type Scope = "everywhere" | "worklist" | "image" | "room" | "proposal";
 
 export interface Action {
   id: string;
   /** As in "Ctrl+K", "Alt+ArrowDown", "?" or "w"; the first one is shown. */
   keys: string[];
   title: string;
-  group: "Everywhere" | "Worklist" | "Image" | "Report" | "Proposed sentence" | "Screens";
+  group: "Everywhere" | "Worklist" | "Measure and mark" | "Image" | "Layout" | "Report" | "Proposed sentence" | "Screens";
   scope: Scope;
 }
 
@@ -31,9 +34,25 @@ export const ACTIONS = [
   { id: "worklist.up", keys: ["ArrowUp", "k"], title: "Previous study in the list", group: "Worklist", scope: "worklist" },
   { id: "worklist.open", keys: ["Enter"], title: "Open the study", group: "Worklist", scope: "worklist" },
 
+  { id: "mark.undo", keys: ["Ctrl+Z"], title: "Undo a measurement or mark (focus in the image)", group: "Measure and mark", scope: "image" },
+  { id: "mark.redo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], title: "Redo a measurement or mark (focus in the image)", group: "Measure and mark", scope: "image" },
+  { id: "tool.select", keys: ["Escape", "s"], title: "Select", group: "Measure and mark", scope: "room" },
+  { id: "tool.length", keys: ["l"], title: "Length", group: "Measure and mark", scope: "room" },
+  { id: "tool.angle", keys: ["a"], title: "Angle", group: "Measure and mark", scope: "room" },
+  { id: "tool.cobb", keys: ["b"], title: "Cobb angle: two lines", group: "Measure and mark", scope: "room" },
+  { id: "tool.ctr", keys: ["c"], title: "Cardiothoracic ratio: heart, then thorax", group: "Measure and mark", scope: "room" },
+  { id: "tool.rectangle", keys: ["q"], title: "Rectangle with statistics", group: "Measure and mark", scope: "room" },
+  { id: "tool.ellipse", keys: ["o"], title: "Ellipse with statistics", group: "Measure and mark", scope: "room" },
+  { id: "tool.arrow", keys: ["d"], title: "Arrow", group: "Measure and mark", scope: "room" },
+  { id: "tool.text", keys: ["t"], title: "Text", group: "Measure and mark", scope: "room" },
+  { id: "mark.delete", keys: ["Delete"], title: "Delete the selected mark", group: "Measure and mark", scope: "room" },
+  { id: "mark.report", keys: ["Shift+M"], title: "Put the selected measurement into the report", group: "Measure and mark", scope: "room" },
+  { id: "mark.list", keys: ["Shift+L"], title: "List of measurements", group: "Measure and mark", scope: "room" },
+
   { id: "tool.window", keys: ["w"], title: "Window and level", group: "Image", scope: "room" },
   { id: "tool.zoom", keys: ["z"], title: "Zoom", group: "Image", scope: "room" },
   { id: "tool.pan", keys: ["h"], title: "Pan", group: "Image", scope: "room" },
+  { id: "tool.magnify", keys: ["m"], title: "Magnifier", group: "Image", scope: "room" },
   { id: "view.invert", keys: ["i"], title: "Invert", group: "Image", scope: "room" },
   { id: "view.rotate", keys: ["r"], title: "Rotate by 90°", group: "Image", scope: "room" },
   { id: "view.flip", keys: ["x"], title: "Flip left to right", group: "Image", scope: "room" },
@@ -45,11 +64,23 @@ export const ACTIONS = [
   { id: "preset.3", keys: ["3"], title: "Lung window", group: "Image", scope: "room" },
   { id: "preset.4", keys: ["4"], title: "Mediastinum window", group: "Image", scope: "room" },
   { id: "preset.5", keys: ["5"], title: "Bone window", group: "Image", scope: "room" },
+  { id: "view.curve", keys: ["u"], title: "Straight or sigmoid curve", group: "Image", scope: "room" },
+  { id: "view.clahe", keys: ["k"], title: "Enhance local contrast (CLAHE), on or off", group: "Image", scope: "room" },
+  { id: "view.edge", keys: ["Shift+K"], title: "Enhance edges, on or off", group: "Image", scope: "room" },
+  { id: "view.overlays", keys: ["Shift+O"], title: "Overlays and shutters of the file, on or off", group: "Image", scope: "room" },
   { id: "map.toggle", keys: ["Ctrl+M", "e"], title: "Evidence map of the finding, on or off", group: "Image", scope: "room" },
-  { id: "image.next", keys: ["PageDown"], title: "Next image of the study", group: "Image", scope: "room" },
-  { id: "image.layout", keys: ["v"], title: "One or two images side by side", group: "Image", scope: "room" },
-  { id: "study.previous", keys: ["["], title: "Previous study", group: "Image", scope: "room" },
-  { id: "study.next", keys: ["]"], title: "Next study", group: "Image", scope: "room" },
+  { id: "view.pattern", keys: ["Shift+T"], title: "Test pattern for this display", group: "Image", scope: "room" },
+
+  { id: "image.next", keys: ["PageDown"], title: "Next image of the study", group: "Layout", scope: "room" },
+  { id: "image.previous", keys: ["PageUp"], title: "Previous image of the study", group: "Layout", scope: "room" },
+  { id: "image.layout", keys: ["v"], title: "Next layout: one, two, four panes", group: "Layout", scope: "room" },
+  { id: "image.prior", keys: ["p"], title: "Prior beside, or not", group: "Layout", scope: "room" },
+  { id: "image.link", keys: ["Shift+P"], title: "Link window, zoom and pan of all panes, or not", group: "Layout", scope: "room" },
+  { id: "image.pane", keys: ["Shift+V"], title: "Next pane", group: "Layout", scope: "room" },
+  { id: "image.hanging", keys: ["Shift+H"], title: "Hanging rules…", group: "Layout", scope: "room" },
+  { id: "image.full", keys: ["F11"], title: "Full screen", group: "Layout", scope: "room" },
+  { id: "study.previous", keys: ["["], title: "Previous study", group: "Layout", scope: "room" },
+  { id: "study.next", keys: ["]"], title: "Next study", group: "Layout", scope: "room" },
 
   { id: "focus.swap", keys: ["F6"], title: "Between image and report", group: "Report", scope: "room" },
   { id: "proposal.next", keys: ["Alt+ArrowDown"], title: "Next proposed sentence", group: "Report", scope: "room" },
@@ -67,6 +98,9 @@ export const ACTIONS = [
   { id: "evidence.requery", keys: ["Ctrl+Shift+A"], title: "Ask the model again about every claim", group: "Report", scope: "room" },
   { id: "evidence.origin", keys: ["Ctrl+Shift+F"], title: "Where does this sentence come from?", group: "Report", scope: "room" },
   { id: "similar.show", keys: ["Ctrl+Shift+C"], title: "Similar cases, or back to the report", group: "Report", scope: "room" },
+  { id: "timeline.show", keys: ["Ctrl+Shift+H"], title: "Patient's studies and prior reports, or back to the report", group: "Report", scope: "room" },
+  { id: "report.find", keys: ["Ctrl+F"], title: "Find and replace in the report", group: "Report", scope: "room" },
+  { id: "critical.record", keys: ["Ctrl+Shift+K"], title: "Record who was told of a critical result", group: "Report", scope: "room" },
   { id: "report.save", keys: ["Ctrl+S"], title: "Save now", group: "Report", scope: "room" },
   { id: "report.preview", keys: ["Ctrl+P"], title: "Preview as PDF", group: "Report", scope: "room" },
   { id: "sign.open", keys: ["Ctrl+Enter"], title: "Sign the report", group: "Report", scope: "room" },
@@ -93,6 +127,9 @@ const WORDS: Record<string, string> = {
   Backspace: "⌫",
   Enter: "↵",
   PageDown: "Page Down",
+  PageUp: "Page Up",
+  Escape: "Esc",
+  Delete: "Del",
 };
 
 /** One key as it is printed on a key cap: "Ctrl ↵", "Alt Down", "W". */

@@ -63,6 +63,12 @@ pub enum Command {
     /// Do the whole job: import, score, draft, accept, sign, write the PDF
     #[command(long_about = help::REPORT, after_long_help = help::REPORT_END)]
     Report(Report),
+    /// Write a signed report as a PDF, DICOM, FHIR or HL7 file
+    #[command(long_about = help::EXPORT, after_long_help = help::EXPORT_END)]
+    Export(Export),
+    /// Say what models wrote in this data folder, and whether it would come out again
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END, subcommand)]
+    Proposal(ProposalCommand),
     /// Find images of other patients that look alike
     #[command(long_about = help::SIMILAR, after_long_help = help::SIMILAR_END)]
     Similar(Similar),
@@ -83,6 +89,9 @@ pub enum Command {
     Worker {
         /// Which model
         role: WorkerRole,
+        /// The folder that keeps what is measured of packs
+        #[arg(long)]
+        figures: Option<PathBuf>,
     },
 }
 
@@ -363,6 +372,36 @@ pub struct Report {
     pub accept_all: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportAs {
+    /// The signed document
+    Pdf,
+    /// DICOM Basic Text SR
+    Sr,
+    /// DICOM Encapsulated PDF
+    Encapsulated,
+    /// FHIR R4 bundle
+    Fhir,
+    /// HL7 v2.5.1 ORU^R01
+    Hl7,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Id of a report, whose newest signed version is meant, or of a signed version
+    #[arg(value_name = "REPORT")]
+    pub report: String,
+    /// What to write
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    pub form: ExportAs,
+    /// The file to write
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Who unlocks the vault, where several people use it
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The signed report
@@ -370,6 +409,40 @@ pub struct Verify {
     /// A certificate to trust (PEM or DER), beside those of the data folder's users
     #[arg(long, value_name = "CERT")]
     pub trust: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProposalCommand {
+    /// List what was generated, for one study or for all
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    List {
+        /// Only of the study with this UID
+        #[arg(long, value_name = "UID")]
+        study: Option<String>,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Print one generation as it was kept: prompt, images, pack, settings, tokens, text
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    Show {
+        /// Id of the proposal
+        #[arg(value_name = "PROPOSAL")]
+        id: String,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Generate it once more and compare token for token
+    #[command(long_about = help::PROPOSAL, after_long_help = help::PROPOSAL_END)]
+    Repeat {
+        /// Id of the proposal
+        #[arg(value_name = "PROPOSAL")]
+        id: String,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,13 +1,27 @@
 //! The quantising that packs ask for, by the engine's side.
 
-use hilum_drafting::{ConvertProgress, DraftingError, Quantise, convert, quantised_sizes};
-use hilum_packs::{Convert, PackError, Quantization, Result, Sizes};
+use hilum_drafting::{ConvertProgress, DraftingError, Quantise, convert, quantised_sizes, shape_in};
+use hilum_encoders::SiglipConfig;
+use hilum_packs::{Convert, Kind, PackError, Quantization, Result, Sizes};
 use std::{path::Path, sync::atomic::AtomicBool};
 
 /// Converts with `hilum-drafting`.
 pub struct EngineConversion;
 
 impl Convert for EngineConversion {
+    fn takes(&self, source: &Path, kind: Kind) -> Result<()> {
+        let refused = match kind {
+            Kind::MedGemma => shape_in(source).err().map(|e| e.to_string()),
+            Kind::MedSigLip => SiglipConfig::read(&source.join("config.json")).err().map(|e| e.to_string()),
+            // Nothing loads it yet.
+            Kind::MedGemmaText => None,
+        };
+        match refused {
+            Some(what) => Err(PackError::Unsupported { file: "config.json".into(), what }),
+            None => Ok(()),
+        }
+    }
+
     fn sizes(&self, source: &Path, quantization: Quantization) -> Result<Sizes> {
         let sizes = quantised_sizes(source, quantise(quantization)?).map_err(|e| refused(&e))?;
         Ok(Sizes { disk: sizes.disk, memory: sizes.memory })

@@ -26,7 +26,7 @@ models.
 A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
 report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
 
-inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report and audit work on \
+inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, export, proposal and audit work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";
 
 pub const PROGRAM_END: &str = page_end!(
@@ -286,6 +286,34 @@ the draft is left in the data folder for review in the window, and the command e
 pub const REPORT_END: &str = page_end!(
     "  HILUM_PASSPHRASE=... hilumctl --data ./data report chest.dcm --out ./out --signer \"A. Reader\" --accept-all
   pdf=$(hilumctl --data ./data --passphrase-fd 3 report chest.dcm --out ./out --signer \"A. Reader\" --accept-all 3<secret)"
+);
+
+pub const EXPORT: &str = "\
+Write a signed report for another system: the signed PDF as it is, a DICOM Basic Text SR (TID 2000) or Encapsulated PDF \
+in the study of the images, a FHIR R4 DiagnosticReport in a bundle, or an HL7 v2.5.1 ORU^R01 message; the last three carry \
+the PDF. The report is named by its id, as `report --json` prints it, and its newest signed version is written; the id of a \
+version names that one. The same version gives the same objects with the same identifiers each time. That it was exported \
+is written to the audit trail.";
+
+pub const EXPORT_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data export REPORT --as sr --out report.dcm
+  HILUM_PASSPHRASE=... hilumctl --data ./data export REPORT --as fhir --out report.json"
+);
+
+pub const PROPOSAL: &str = "\
+Every generation of a model is kept as a proposal, with all that explains and repeats it: pack and hash, request and \
+rendered prompt, SHA-256 of each image as the model was given it, settings, tokens with their log-probabilities, text, and \
+the circumstances (program, engine, device, grammar, threads, instruction sets).
+
+repeat generates it once more from the images in the data folder and compares. The exit status is 0 where the same \
+tokens come out, and 1 (proposal.differs) where others do; what is not as it was then is named either way. The report is \
+not touched, and the repetition is written to the audit trail. What a person stopped cannot be repeated. list names no \
+patient; show prints the model's text.";
+
+pub const PROPOSAL_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data proposal list
+  HILUM_PASSPHRASE=... hilumctl --data ./data proposal show PROPOSAL --json
+  HILUM_PASSPHRASE=... hilumctl --data ./data proposal repeat PROPOSAL"
 );
 
 pub const VERIFY: &str = "\

@@ -62,9 +62,15 @@ pub fn describe(pack: &InstalledPack) -> ModelPack {
 pub fn describe_measured(pack: &InstalledPack, settings: &Settings) -> Result<ModelPack> {
     let mut described = describe(pack);
     if let Some(found) = hilum_packs::measured(&settings.packs()?).remove(&described.hash) {
-        let Measured { device, memory_bytes, peak_bytes, load_seconds, prompt_seconds, tokens_per_second } = found;
-        described.measured =
-            MeasuredPack { device, memory_bytes, peak_bytes, load_seconds, prompt_seconds, tokens_per_second };
+        described.measured = MeasuredPack {
+            device: found.device,
+            memory_bytes: found.memory_bytes,
+            peak_bytes: found.peak_bytes,
+            load_seconds: found.load_seconds,
+            prompt_seconds: found.prompt_seconds,
+            tokens_per_second: found.tokens_per_second,
+            image_seconds: found.image_seconds,
+        };
     }
     Ok(described)
 }
@@ -75,13 +81,6 @@ pub fn speed_of(outcome: &DraftOutcome, figures: &mut Measured) {
     if outcome.token_ids.len() > 8 && outcome.decode_seconds > 0.0 {
         // The first token comes with the prompt.
         figures.tokens_per_second = Some((outcome.token_ids.len() - 1) as f64 / outcome.decode_seconds);
-    }
-}
-
-/// Keeps figures of a pack; losing them harms nobody.
-pub fn remember(settings: &Settings, hash: &str, change: impl FnOnce(&mut Measured)) {
-    if let Ok(root) = settings.packs() {
-        let _ = hilum_packs::remember(&root, hash, change);
     }
 }
 

@@ -34,8 +34,8 @@ fn main() -> ExitCode {
         Err(e) => return wrong_use(&e),
     };
     // A worker's standard output is a pipe of frames, so it starts before anything can print.
-    if let Command::Worker { role } = cli.command {
-        return worker::run(role);
+    if let Command::Worker { role, figures } = cli.command {
+        return worker::run(role, figures);
     }
     let settings = Settings::from(&cli);
     let json = settings.json;

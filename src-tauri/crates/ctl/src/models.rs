@@ -2,8 +2,8 @@
 
 use crate::{
     failure::{Failure, Result},
-    library::{choose, describe, remember},
-    memory, output,
+    library::{choose, describe},
+    output,
     settings::Settings,
 };
 use hilum_packs::Kind;
@@ -29,30 +29,19 @@ pub struct LoadedDrafter {
 pub async fn encoder(settings: &Settings, pack: Option<&str>) -> Result<LoadedEncoder> {
     let pack = describe(&choose(settings, Kind::MedSigLip, pack)?);
     notice(&pack);
-    let worker = EncodeWorker::start(this_program()?, WorkerLimits::default());
+    let worker = EncodeWorker::measuring(this_program()?, WorkerLimits::default(), &settings.packs()?);
     let about = worker.load(&pack.dir, &settings.cancel).await.map_err(|e| Failure::from(e).about(&pack.dir))?;
-    remember(settings, &pack.hash, |figures| {
-        figures.device = memory::cpu();
-        figures.memory_bytes = memory::of_children();
-        figures.load_seconds = Some(about.seconds);
-    });
     Ok(LoadedEncoder { worker, pack, about })
 }
 
 pub async fn drafter(settings: &Settings, pack: Option<&str>) -> Result<LoadedDrafter> {
     let pack = describe(&choose(settings, Kind::MedGemma, pack)?);
     notice(&pack);
-    let worker = DraftWorker::start(this_program()?, WorkerLimits::default());
+    let worker = DraftWorker::measuring(this_program()?, WorkerLimits::default(), &settings.packs()?);
     let (events, inbox) = unbounded_channel();
     let load = worker.load(&pack.dir, Some(events), &settings.cancel);
     let (about, ()) = tokio::join!(load, say_phases(inbox));
     let about = about.map_err(|e| Failure::from(e).about(&pack.dir))?;
-    remember(settings, &pack.hash, |figures| {
-        figures.device.clone_from(&about.took.device);
-        figures.memory_bytes = about.took.memory_bytes;
-        figures.peak_bytes = about.took.peak_bytes;
-        figures.load_seconds = Some(about.seconds);
-    });
     Ok(LoadedDrafter { worker, pack, about })
 }
 

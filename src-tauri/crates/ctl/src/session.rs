@@ -62,12 +62,13 @@ pub async fn close<T>(workstation: &Workstation, result: Result<T>) -> Result<T>
 
 fn scorer(settings: &Settings) -> Result<Option<Arc<dyn Scorer>>> {
     let Ok(pack) = choose(settings, Kind::MedSigLip, None) else { return Ok(None) };
-    let worker = EncodeWorker::start(this_program()?, WorkerLimits::default());
+    let worker = EncodeWorker::measuring(this_program()?, WorkerLimits::default(), &settings.packs()?);
     Ok(Some(Arc::new(PackScorer { worker, pack: describe(&pack) })))
 }
 
-fn drafter(settings: &Settings) -> Result<Option<Arc<dyn Drafter>>> {
+/// The drafting engine with the pack that is used where nobody chose.
+pub fn drafter(settings: &Settings) -> Result<Option<Arc<dyn Drafter>>> {
     let Ok(pack) = choose(settings, Kind::MedGemma, None) else { return Ok(None) };
-    let worker = DraftWorker::start(this_program()?, WorkerLimits::default());
+    let worker = DraftWorker::measuring(this_program()?, WorkerLimits::default(), &settings.packs()?);
     Ok(Some(Arc::new(PackDrafter { worker, pack: describe(&pack) })))
 }

@@ -139,6 +139,33 @@ fn refusals_name_file_and_tensor_and_leave_nothing() {
     assert!(desk.packs().is_empty());
 }
 
+/// What the engines would refuse to load is refused when it is added.
+#[test]
+fn configurations_that_nothing_loads() {
+    let desk = Desk::new();
+    let refused = |folder: &str, change: &dyn Fn(&mut Value)| {
+        let path = desk.path(folder).join("config.json");
+        let before = fs::read(&path).expect("a configuration");
+        let mut config = serde_json::from_slice(&before).expect("JSON");
+        change(&mut config);
+        fs::write(&path, config.to_string()).expect("written");
+        let added = desk.add(folder, &["--accept-terms"]);
+        assert_eq!((added.status, added.error().0.as_str()), (1, "pack.unsupported"), "{}", added.err);
+        assert!(added.error().1.ends_with("config.json"));
+        assert!(desk.packs().is_empty());
+        fs::write(&path, before).expect("written");
+    };
+    write_checkpoint(&desk.path("medgemma"), Spelling::Transformers5, 3).expect("written");
+    refused("medgemma", &|config| {
+        config["text_config"]["rope_parameters"]["full_attention"]["rope_type"] = "yarn".into();
+    });
+    refused("medgemma", &|config| {
+        config["text_config"]["layer_types"][0] = "full_attention".into();
+    });
+    refused("siglip", &|config| config["vision_config"]["hidden_act"] = "relu".into());
+    assert_eq!(desk.add("medgemma", &["--accept-terms"]).status, 0, "it was whole before");
+}
+
 /// The language model is quantised once, and what comes out is a pack whose every byte is known.
 #[test]
 fn a_quantised_pack() {

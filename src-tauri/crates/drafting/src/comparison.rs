@@ -8,7 +8,7 @@
 ///
 /// Terms of a single image stay: "degenerative changes", "increased markings", "acute",
 /// "chronic", "old fracture", "greater on the left".
-pub(crate) const COMPARISON: [&str; 43] = [
+pub(crate) const COMPARISON: [&str; 51] = [
     "un(changed|altered|resolved)",
     "(in)?stab(le|ly|ility|ili[sz](ed|ing|ation))",
     "new(ly|er)?",
@@ -27,7 +27,16 @@ pub(crate) const COMPARISON: [&str; 43] = [
     "persist[a-z]*",
     "remain(s|ed|ing)?",
     "similar(ly)?",
-    "redemonstrat[a-z]*",
+    "re-?demonstrat[a-z]*",
+    // "Effusion has increased", but not "the heart has a normal size": a participle makes it a course.
+    "(ha(s|ve|d)|having) ([a-z]+ly |also |not |since )*([a-z]+ed|been|gone|become|grown|come|risen|fallen)",
+    "(increased|decreased|reduced|enlarged) (slightly|mildly|moderately|markedly|minimally|significantly|considerably)",
+    "(slightly|mildly|moderately|markedly|minimally|significantly|considerably|further) (increased|decreased) (size|effusion|opacity)[a-z]*",
+    "(more|less) (prominent|conspicuous|pronounced|extensive|apparent|confluent|evident|visible|dense)",
+    "(no|without|any) ((significant|appreciable|substantial|relevant|major|notable|obvious|definite|gross|further) )?changes",
+    "(old|older|past|outside|recent|initial|repeat|follow-?up) (film|stud|exam|radiograph|image|imaging|x-?ray|scan)[a-z]*",
+    "(better|subsid[a-z]*|reced[a-z]*|abat(ed|ing)|wax(ed|ing)|wan(ed|ing)|static|post-?extubat[a-z]*|extubat[a-z]*)",
+    "(advanced|withdrawn|retracted|exchanged|pulled) (slightly|back|further|by)",
     "change(d)?",
     "changing",
     "increas(e|es|ing|ingly)",
@@ -43,7 +52,7 @@ pub(crate) const COMPARISON: [&str; 43] = [
     "develop(ed|ing|s|ment)?",
     "gr(own|owing|owth|ew)",
     "shr(ank|unk|ink|inking)",
-    "re(accumul|expan|inflat)[a-z]*",
+    "re-?(accumul|expan|inflat)[a-z]*",
     "clear(ing|ance)|cleared",
     "remov(ed|al)",
     "reposition(ed|ing)",

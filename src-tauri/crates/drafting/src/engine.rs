@@ -20,7 +20,7 @@ use crate::greedy::Greedy;
 use crate::guide::Guides;
 use crate::load::{builder, placed, quantised_file, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
-use crate::sections::sections_of;
+use crate::sections::{sections_of, whole_sentences};
 use crate::spelling::ModelShape;
 use crate::stream::ReportText;
 use crate::structure::Frame;
@@ -338,7 +338,7 @@ impl Engine {
         let guide = greedy.take_guide();
         outcome.sections = match guide.as_ref().and_then(|guide| guide.frame()) {
             Some((frame, cut)) => frame.sections(&outcome.text, cut),
-            None => sections_of(&outcome.text),
+            None => sections_of(whole_sentences(&outcome.text, &outcome.finish)),
         };
         if let DraftPrompt::Section { section, .. } = prompt {
             outcome.sections.retain(|one| one.section == section.name());

@@ -44,6 +44,8 @@ pub enum DraftingError {
     Grammar(String),
     #[error("a structured answer needs at least {needed} tokens, and only {room} may be written")]
     NoRoom { needed: usize, room: usize },
+    #[error("the model's answer is not made of numbers: its weights do not fit this computation")]
+    NotFinite,
     #[error("the engine died")]
     EngineDied,
     #[error("the prompt is still being read and cannot be stopped: the process must be killed")]
@@ -73,6 +75,7 @@ impl DraftingError {
             Self::Engine(_) => "drafting.engine",
             Self::Grammar(_) => "drafting.grammar",
             Self::NoRoom { .. } => "drafting.no_room",
+            Self::NotFinite => "drafting.not_finite",
             Self::EngineDied => "drafting.engine_died",
             Self::MustBeKilled => "drafting.must_be_killed",
         }

@@ -66,6 +66,13 @@ impl CustomLogitsProcessor for Greedy {
     fn apply(&self, logits: &Tensor, context: &[u32]) -> mistralrs::Result<Tensor> {
         let values = logits.to_vec1::<f32>()?;
         let (best, normaliser) = most_probable(&values);
+        // One number that is none makes the sum none; a choice among such would look like any other.
+        if !normaliser.is_finite() {
+            let fault = DraftingError::NotFinite;
+            let what = fault.to_string();
+            *lock(&self.fault) = Some(fault);
+            return Err(candle_core::Error::Msg(what));
+        }
         let token = match lock(&self.guide).as_mut() {
             None => best,
             Some(guide) => match guide.choose(&values, best, normaliser) {
@@ -123,6 +130,19 @@ mod tests {
             let probability = (f64::from(logits[got as usize]) - normaliser) as f32;
             assert!((probability - logprob).abs() < 1e-6, "{probability} {logits:?}");
         }
+    }
+
+    #[test]
+    fn numbers_that_are_none_end_the_answer() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let greedy = Greedy::default();
+            assert!(greedy.apply(&Tensor::new(&[0.0, bad, 1.0], &Device::Cpu).unwrap(), &[7]).is_err());
+            assert_eq!(greedy.take_fault().map(|fault| fault.code()), Some("drafting.not_finite"));
+            assert_eq!(greedy.tokens(), 0);
+        }
+        // What a model rules out is no fault.
+        let greedy = Greedy::default();
+        assert!(greedy.apply(&Tensor::new(&[0.0, f32::NEG_INFINITY], &Device::Cpu).unwrap(), &[7]).is_ok());
     }
 
     #[test]

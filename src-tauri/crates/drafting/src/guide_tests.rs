@@ -226,6 +226,17 @@ fn what_a_sentence_may_hold() {
         "Compared with the study before, no change.",
         "No interval change.",
         "Again seen.",
+        "The effusion has increased.",
+        "Opacities have slightly decreased.",
+        "Edema has cleared.",
+        "The tube has been removed.",
+        "Re-demonstrated opacity.",
+        "No significant changes.",
+        "More prominent markings.",
+        "The old film shows this.",
+        "Decreased slightly.",
+        "Better aeration.",
+        "The catheter was pulled back.",
     ] {
         takes(&guides, &plain, sentence, false);
         takes(&guides, &linked, sentence, true);
@@ -248,7 +259,7 @@ fn what_a_sentence_may_hold() {
     takes(&guides, &measured, "A nodule of 3.5 cm, solid.", true);
     takes(&guides, &measured, "A nodule of 13 mm.", false);
     takes(&guides, &measured, "A nodule of twelve mm.", false);
-    assert_eq!(COMPARISON.len(), 43);
+    assert_eq!(COMPARISON.len(), 51);
 }
 
 /// What a guided yes/no answer becomes, for a model that prefers these words in turn.

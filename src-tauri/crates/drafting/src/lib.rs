@@ -40,7 +40,7 @@ pub use sections::sections_of;
 pub use sentences::sentences_of;
 pub use spelling::ModelShape;
 pub use stream::{THINKING_CLOSE, THINKING_OPEN};
-pub use view::{Placement, needs_conversion, normalise};
+pub use view::{Placement, needs_conversion, normalise, shape_in};
 
 /// Environment that whoever starts the draft worker must give it.
 ///

@@ -51,6 +51,25 @@ pub fn sections_of(answer: &str) -> Vec<DraftedSection> {
         .collect()
 }
 
+/// The text without a last sentence that the room cut short, where `finish` says that it ran out ("length"). Half a
+/// sentence may say the opposite of the whole one ("No effusion or"), so it is kept in the raw text and never proposed.
+pub(crate) fn whole_sentences<'a>(text: &'a str, finish: &str) -> &'a str {
+    if finish != "length" {
+        return text;
+    }
+    let text = text.trim_end();
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | '\u{3002}');
+    if text.trim_end_matches(|c: char| matches!(c, ')' | '"' | '\'' | '*' | '\u{201d}')).ends_with(ends) {
+        return text;
+    }
+    // What a full stop inside a number or an abbreviation leaves behind is no more whole, so lines and stops
+    // followed by white space count alone.
+    let stop = text.char_indices().rev().find(|&(at, c)| {
+        c == '\n' || ends(c) && text[at + c.len_utf8()..].starts_with(char::is_whitespace)
+    });
+    stop.map_or("", |(at, c)| &text[..at + c.len_utf8()])
+}
+
 /// The section that a line opens, and what else stands on the line.
 fn heading(line: &str) -> Option<(&'static str, &str)> {
     let decoration = |c: char| matches!(c, '#' | '*' | '_' | ' ' | '\t');
@@ -124,6 +143,21 @@ mod tests {
         check("FINDINGS: Clear lungs.\nIMPRESSION: Normal.", &["Clear lungs."], &["Normal."]);
         check("**Findings:** Clear lungs.\n\n**Impression:** Normal.", &["Clear lungs."], &["Normal."]);
         check("IMPRESSION: 1. Normal. 2. No change.", &[], &["Normal.", "No change."]);
+    }
+
+    #[test]
+    fn what_the_room_cut_short_is_not_proposed() {
+        for (text, whole) in [
+            ("Clear lungs. No effusion or", "Clear lungs."),
+            ("Clear lungs. No effusion.", "Clear lungs. No effusion."),
+            ("A nodule of 2.5", ""),
+            ("Findings:\n* Clear lungs\n* No pneumoth", "Findings:\n* Clear lungs\n"),
+            ("\"Clear.\"", "\"Clear.\""),
+            ("", ""),
+        ] {
+            assert_eq!(whole_sentences(text, "length"), whole, "{text:?}");
+            assert_eq!(whole_sentences(text, "stop"), text, "{text:?}");
+        }
     }
 
     #[test]

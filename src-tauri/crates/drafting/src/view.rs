@@ -56,20 +56,8 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
     let write = |path: PathBuf| move |source| DraftingError::Write { path, source };
     std::fs::create_dir_all(target).map_err(write(target.to_owned()))?;
 
-    let config_path = source.join("config.json");
-    let config = normalise_config(&config_path, &read_json(&config_path)?)?;
-    let generation = read_json(&source.join("generation_config.json")).unwrap_or(json!({}));
-    let mut end = ids_of(config.get("eos_token_id"));
-    end.extend(ids_of(generation.get("eos_token_id")));
-    end.sort_unstable();
-    end.dedup();
-    if end.is_empty() {
-        let what = "no eos_token_id is given, so no answer would ever end".to_owned();
-        return Err(DraftingError::Config { path: config_path, what });
-    }
-    let mut config = config;
-    config["eos_token_id"] = json!(end);
-    let shape = shape_of(&config_path, &config)?;
+    let (config, shape) = configuration(source)?;
+    let end = &shape.end_tokens;
 
     // Weights in float32 are asked for at load time, so the type in which the folder was
     // saved says nothing here. Pan-and-scan is off, as published (arXiv 2507.05201), and
@@ -115,6 +103,32 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
         }
     }
     Ok(shape)
+}
+
+/// The shape of the model in a folder, where the engine would take its configuration; reads small files only.
+///
+/// # Errors
+/// As [`normalise`], of the configuration alone.
+pub fn shape_in(source: &Path) -> Result<ModelShape, DraftingError> {
+    Ok(configuration(source)?.1)
+}
+
+/// The configuration in the engine's spelling, with every token that ends an answer, and what it says of the model.
+fn configuration(source: &Path) -> Result<(Value, ModelShape), DraftingError> {
+    let path = source.join("config.json");
+    let mut config = normalise_config(&path, &read_json(&path)?)?;
+    let generation = read_json(&source.join("generation_config.json")).unwrap_or(json!({}));
+    let mut end = ids_of(config.get("eos_token_id"));
+    end.extend(ids_of(generation.get("eos_token_id")));
+    end.sort_unstable();
+    end.dedup();
+    if end.is_empty() {
+        let what = "no eos_token_id is given, so no answer would ever end".to_owned();
+        return Err(DraftingError::Config { path, what });
+    }
+    config["eos_token_id"] = json!(end);
+    let shape = shape_of(&path, &config)?;
+    Ok((config, shape))
 }
 
 /// Puts a file at another place; a link becomes a copy where the system has no links.

@@ -10,6 +10,7 @@ use crate::config::SiglipConfig;
 use crate::error::{EncoderError, Result};
 use crate::findings::{FindingClasses, Prompts, normalised};
 use crate::map::{EvidenceMap, PatchFeatures};
+use crate::precision::{self, Precision};
 use crate::text::TextTower;
 use crate::tokenizer::TextTokenizer;
 use crate::vision::VisionTower;
@@ -37,17 +38,22 @@ pub struct Encoder {
 impl Encoder {
     /// Loads `config.json`, `model.safetensors` (or its shards),
     /// `tokenizer.json` and, where present, `preprocessor_config.json`, from a
-    /// folder written by transformers 4 or 5. Half-precision weights are
-    /// widened to float32. Fails with an `encoder.*` code that names the file
-    /// or the tensor.
+    /// folder written by transformers 4 or 5. Computes in what [`crate::PRECISION`] names.
+    /// Fails with an `encoder.*` code that names the file or the tensor.
     pub fn load(dir: &Path) -> Result<Self> {
+        Self::load_in(dir, precision::chosen())
+    }
+
+    /// [`Self::load`] with a given precision of the image tower's layers. Its head and the
+    /// text tower are float32 in each.
+    pub fn load_in(dir: &Path, precision: Precision) -> Result<Self> {
         let config = SiglipConfig::read(&dir.join("config.json"))?;
         check_preprocessor(&dir.join("preprocessor_config.json"))?;
         let weights = Weights::open(dir)?;
         let text = &config.text_config;
         let tokenizer = TextTokenizer::load(dir, text.max_position_embeddings, text.vocab_size)?;
         Ok(Self {
-            vision: VisionTower::load(&weights, &config.vision_config)?,
+            vision: VisionTower::load(&weights, &config.vision_config, precision)?,
             logit_scale: weights.scalar("logit_scale")?,
             logit_bias: weights.scalar("logit_bias")?,
             dir: dir.to_owned(),

@@ -29,8 +29,8 @@ pub enum EncoderError {
     EmbeddingSize { found: usize, dim: usize },
     #[error("the published prompts have no finding {finding}")]
     UnknownFinding { finding: String },
-    #[error("the forward pass of the {tower} tower failed: {source}")]
-    Forward { tower: &'static str, source: candle_core::Error },
+    #[error("the tokenizer gave {id}, which is outside of the model's vocabulary")]
+    TokenId { id: u32 },
 }
 
 impl EncoderError {
@@ -49,7 +49,7 @@ impl EncoderError {
             Self::ImageSize { .. } => "encoder.image_size",
             Self::EmbeddingSize { .. } => "encoder.embedding_size",
             Self::UnknownFinding { .. } => "encoder.unknown_finding",
-            Self::Forward { .. } => "encoder.forward",
+            Self::TokenId { .. } => "encoder.forward",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! MedSigLIP's architecture on candle: image and text embeddings, the
+//! MedSigLIP's architecture on `hilum-kernels`: image and text embeddings, the
 //! zero-shot support for the published chest findings, and where in an image it lies.
 //!
 //! [`Encoder`] is the whole interface. It reads a folder as the publisher ships
-//! it and runs in float32 on the CPU. The scores are support for a reader, not
+//! it and runs on the CPU, in brain floats unless another [`Precision`] is asked for. The scores are support for a reader, not
 //! calibrated probabilities.
 
 pub mod findings;
@@ -11,6 +11,7 @@ mod config;
 mod encoder;
 mod error;
 mod map;
+mod precision;
 mod text;
 mod tokenizer;
 mod tower;
@@ -21,4 +22,5 @@ pub use config::{SiglipConfig, TextConfig, VisionConfig};
 pub use encoder::{Encoder, ImageEmbedding};
 pub use error::{EncoderError, Result};
 pub use map::{EvidenceMap, PatchFeatures};
+pub use precision::{PRECISION, Precision};
 pub use tokenizer::TextTokenizer;

@@ -1,16 +1,18 @@
 //! The image tower: patches, layers, attention-pooling head.
 
-use candle_core::{Device, Result as CandleResult, Tensor};
+use hilum_kernels::attention::{Arithmetic, Attention, Shape, Strides, View};
+use hilum_kernels::linear::{Activation, Linear, Output, Precision};
+use hilum_kernels::values::Values;
 
 use crate::config::VisionConfig;
 use crate::error::{EncoderError, Result};
-use crate::tower::{LayerNorm, Layers, Linear, Mlp, attend, merge_heads, split_heads};
+use crate::tower::{LayerNorm, Layers, Mlp, forward, linear};
 use crate::weights::Weights;
 
 pub(crate) struct VisionTower {
     patch: Linear,
     /// `[patches, hidden]`
-    position: Tensor,
+    position: Vec<f32>,
     layers: Layers,
     post_norm: LayerNorm,
     head: PoolingHead,
@@ -22,9 +24,8 @@ pub(crate) struct VisionTower {
 /// One learned query that attends over all patches
 /// (`SiglipMultiheadAttentionPoolingHead`).
 struct PoolingHead {
-    /// The probe after its query projection, `[heads, 1, head_dim]`: it does not
-    /// depend on the image.
-    query: Tensor,
+    /// The probe after its query projection: it does not depend on the image.
+    query: Vec<f32>,
     key: Linear,
     value: Linear,
     out: Linear,
@@ -34,22 +35,28 @@ struct PoolingHead {
 }
 
 impl VisionTower {
-    pub fn load(weights: &Weights, config: &VisionConfig) -> Result<Self> {
+    /// The layers compute in the given precision.
+    pub fn load(weights: &Weights, config: &VisionConfig, precision: Precision) -> Result<Self> {
         let (hidden, grid, patch_side) = (config.hidden_size, config.grid(), config.patch_size);
         let layer_config = config.layers();
         let name = "vision_model.embeddings.patch_embedding";
-        let kernel =
-            weights.tensor(&format!("{name}.weight"), &[hidden, config.num_channels, patch_side, patch_side])?;
+        let pixels = patch_side * patch_side;
+        let kernels =
+            weights.floats(&format!("{name}.weight"), &[hidden, config.num_channels, patch_side, patch_side])?;
         // Every channel of a radiograph holds the same grey, so the kernels of
         // the channels add up to one kernel over a single channel.
-        let kernel = kernel
-            .sum(1)
-            .and_then(|kernel| kernel.reshape((hidden, patch_side * patch_side)))
-            .map_err(forward_error)?;
+        let mut kernel = vec![0f32; hidden * pixels];
+        for (sum, channels) in kernel.chunks_exact_mut(pixels).zip(kernels.chunks_exact(config.num_channels * pixels)) {
+            for channel in channels.chunks_exact(pixels) {
+                sum.iter_mut().zip(channel).for_each(|(sum, x)| *sum += x);
+            }
+        }
+        let bias = weights.floats(&format!("{name}.bias"), &[hidden])?;
         Ok(Self {
-            patch: Linear::from_parts(kernel, weights.tensor(&format!("{name}.bias"), &[hidden])?),
-            position: weights.tensor("vision_model.embeddings.position_embedding.weight", &[grid * grid, hidden])?,
-            layers: Layers::load(weights, "vision_model.encoder", layer_config)?,
+            // Float32 as well: little work, on which all else rests.
+            patch: Linear::new(Values::F32(&kernel), Some(Values::F32(&bias)), pixels, hidden, Precision::F32),
+            position: weights.floats("vision_model.embeddings.position_embedding.weight", &[grid * grid, hidden])?,
+            layers: Layers::load(weights, "vision_model.encoder", layer_config, precision)?,
             post_norm: LayerNorm::load(weights, "vision_model.post_layernorm", hidden, layer_config.eps)?,
             head: PoolingHead::load(weights, "vision_model.head", config)?,
             side: config.image_size,
@@ -61,15 +68,14 @@ impl VisionTower {
     /// `grey` is `side x side`, row by row. Returns the pooled embedding,
     /// `hidden` numbers, not yet normalised.
     pub fn forward(&self, grey: &[u8]) -> Result<Vec<f32>> {
-        let tokens = self.tokens(grey)?;
-        self.head.forward(&tokens).and_then(|x| x.flatten_all()?.to_vec1()).map_err(forward_error)
+        Ok(self.head.forward(&self.tokens(grey)?))
     }
 
     /// One vector of `hidden` numbers a patch, row by row of the grid, not yet normalised:
     /// what the pooled embedding would be if that patch were the only one attended to.
     pub fn forward_patches(&self, grey: &[u8]) -> Result<Vec<Vec<f32>>> {
-        let tokens = self.tokens(grey)?;
-        self.head.forward_each(&tokens).and_then(|x| x.to_vec2()).map_err(forward_error)
+        let rows = self.head.forward_each(&self.tokens(grey)?);
+        Ok(rows.chunks_exact(self.patch.outputs()).map(<[f32]>::to_vec).collect())
     }
 
     /// Patches along one side of the image.
@@ -78,21 +84,21 @@ impl VisionTower {
     }
 
     /// `[patches, hidden]` after the last layer and its norm.
-    fn tokens(&self, grey: &[u8]) -> Result<Tensor> {
+    fn tokens(&self, grey: &[u8]) -> Result<Vec<f32>> {
         if grey.len() != self.side * self.side {
             return Err(EncoderError::ImageSize { found: grey.len(), side: self.side });
         }
-        let run = || -> CandleResult<Tensor> {
-            let x = self.patch.forward(&self.patches(grey)?)?;
-            let x = self.layers.forward((x + &self.position)?, 1)?;
-            self.post_norm.forward(&x)
-        };
-        run().map_err(forward_error)
+        let patches = self.grid * self.grid;
+        let mut x = self.position.clone();
+        self.patch.forward(&self.patches(grey), patches, Activation::None, Output::Add(&mut x));
+        self.layers.forward(&mut x, 1, patches);
+        self.post_norm.forward(&mut x);
+        Ok(x)
     }
 
     /// `[grid x grid, patch x patch]`, grey mapped from 0..255 to -1..1 as
     /// (x / 255 - 0.5) / 0.5.
-    fn patches(&self, grey: &[u8]) -> CandleResult<Tensor> {
+    fn patches(&self, grey: &[u8]) -> Vec<f32> {
         let (grid, patch) = (self.grid, self.patch_side);
         let mut values = Vec::with_capacity(grid * grid * patch * patch);
         for row in 0..grid {
@@ -104,54 +110,66 @@ impl VisionTower {
                 }
             }
         }
-        Tensor::from_vec(values, (grid * grid, patch * patch), &Device::Cpu)
+        values
     }
 }
 
 impl PoolingHead {
+    /// Always float32: a hundredth of the work, and the last to touch the embedding.
     fn load(weights: &Weights, prefix: &str, config: &VisionConfig) -> Result<Self> {
+        let precision = Precision::F32;
         let (hidden, heads) = (config.hidden_size, config.num_attention_heads);
-        let probe = weights.tensor(&format!("{prefix}.probe"), &[1, 1, hidden])?;
-        let weight = weights.tensor(&format!("{prefix}.attention.in_proj_weight"), &[3 * hidden, hidden])?;
-        let bias = weights.tensor(&format!("{prefix}.attention.in_proj_bias"), &[3 * hidden])?;
+        let probe = weights.floats(&format!("{prefix}.probe"), &[1, 1, hidden])?;
+        let weight = weights.floats(&format!("{prefix}.attention.in_proj_weight"), &[3 * hidden, hidden])?;
+        let bias = weights.floats(&format!("{prefix}.attention.in_proj_bias"), &[3 * hidden])?;
         // PyTorch's MultiheadAttention stacks the query, key and value projections.
-        let projection = |i: usize| -> CandleResult<Linear> {
-            Ok(Linear::from_parts(weight.narrow(0, i * hidden, hidden)?, bias.narrow(0, i * hidden, hidden)?))
+        let projection = |i: usize| {
+            let weight = Values::F32(&weight[i * hidden * hidden..(i + 1) * hidden * hidden]);
+            let bias = Values::F32(&bias[i * hidden..(i + 1) * hidden]);
+            Linear::new(weight, Some(bias), hidden, hidden, precision)
         };
-        let query = projection(0)
-            .and_then(|query| query.forward(&probe.reshape((1, hidden))?))
-            .and_then(|query| split_heads(&query, 1, heads))
-            .map_err(forward_error)?;
         Ok(Self {
-            query,
-            key: projection(1).map_err(forward_error)?,
-            value: projection(2).map_err(forward_error)?,
-            out: Linear::load(weights, &format!("{prefix}.attention.out_proj"), hidden, hidden)?,
+            query: forward(&projection(0), &probe),
+            key: projection(1),
+            value: projection(2),
+            out: linear(weights, &format!("{prefix}.attention.out_proj"), hidden, hidden, precision)?,
             norm: LayerNorm::load(weights, &format!("{prefix}.layernorm"), hidden, config.layers().eps)?,
-            mlp: Mlp::load(weights, &format!("{prefix}.mlp"), hidden, config.intermediate_size)?,
+            mlp: Mlp::load(weights, &format!("{prefix}.mlp"), hidden, config.intermediate_size, precision)?,
             heads,
         })
     }
 
-    /// `[patches, hidden]` to `[1, hidden]`.
-    fn forward(&self, x: &Tensor) -> CandleResult<Tensor> {
-        let key = split_heads(&self.key.forward(x)?, 1, self.heads)?;
-        let value = split_heads(&self.value.forward(x)?, 1, self.heads)?;
-        self.finish(&merge_heads(&attend(&self.query, &key, &value)?, 1, self.heads)?)
+    /// `[patches, hidden]` to `hidden` numbers.
+    fn forward(&self, x: &[f32]) -> Vec<f32> {
+        let (hidden, heads) = (self.query.len(), self.heads);
+        let (patches, dim) = (x.len() / hidden, hidden / heads);
+        let (key, value) = (forward(&self.key, x), forward(&self.value, x));
+        let strides = |tokens| Strides::tokens_first(heads, tokens, dim);
+        let mut attended = vec![0.; hidden];
+        Attention {
+            shape: Shape { batch: 1, heads, key_heads: heads, queries: 1, keys: patches, dim },
+            query: View { values: Values::F32(&self.query), strides: strides(1) },
+            key: View { values: Values::F32(&key), strides: strides(patches) },
+            value: View { values: Values::F32(&value), strides: strides(patches) },
+            mask: None,
+            scale: (dim as f32).powf(-0.5),
+            arithmetic: Arithmetic::F32,
+        }
+        .run(&mut attended, strides(1));
+        self.finish(&attended)
     }
 
     /// `[patches, hidden]` to the same shape: each row as if it were the only key. The
     /// softmax over one key is 1 whatever the query, so that its value passes as it is.
-    fn forward_each(&self, x: &Tensor) -> CandleResult<Tensor> {
-        self.finish(&self.value.forward(x)?)
+    fn forward_each(&self, x: &[f32]) -> Vec<f32> {
+        self.finish(&forward(&self.value, x))
     }
 
-    fn finish(&self, attended: &Tensor) -> CandleResult<Tensor> {
-        let pooled = self.out.forward(attended)?;
-        &pooled + self.mlp.forward(&self.norm.forward(&pooled)?)?
+    fn finish(&self, attended: &[f32]) -> Vec<f32> {
+        let mut pooled = forward(&self.out, attended);
+        let mut normed = pooled.clone();
+        self.norm.forward(&mut normed);
+        self.mlp.add(&normed, pooled.len() / self.query.len(), &mut pooled);
+        pooled
     }
-}
-
-fn forward_error(source: candle_core::Error) -> EncoderError {
-    EncoderError::Forward { tower: "vision", source }
 }

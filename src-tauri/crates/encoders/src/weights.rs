@@ -33,7 +33,7 @@ impl Weights {
     }
 
     /// A tensor of exactly this shape, as finite float32.
-    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let view = self.files.get(name).map_err(|_| EncoderError::MissingTensor { name: name.to_owned() })?;
         if view.shape() != shape {
             return Err(EncoderError::TensorShape {
@@ -45,6 +45,14 @@ impl Weights {
         self.files
             .load(name, &Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32))
+            .map_err(|source| EncoderError::Weights { path: PathBuf::from(name), source })
+    }
+
+    /// The numbers of [`Self::tensor`], row by row.
+    pub fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.tensor(name, shape)?
+            .flatten_all()
+            .and_then(|tensor| tensor.to_vec1())
             .map_err(|source| EncoderError::Weights { path: PathBuf::from(name), source })
     }
 

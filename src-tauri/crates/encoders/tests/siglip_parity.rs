@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hilum_encoders::{Encoder, TextTokenizer};
+use hilum_encoders::{Encoder, Precision, TextTokenizer};
 use hilum_testkit::siglip::{SIGLIP_TEXTS, TinySiglip, file_hashes};
 use serde::Deserialize;
 
@@ -71,7 +71,7 @@ fn check_parity(name: &str) {
         "{name}: the reference is for another checkpoint; run tests/parity/siglip_reference.py"
     );
 
-    let encoder = Encoder::load(dir.path()).unwrap();
+    let encoder = Encoder::load_in(dir.path(), Precision::F32).unwrap();
     assert_eq!(encoder.side(), checkpoint.image_side);
     assert_eq!(encoder.dim(), checkpoint.vision_hidden);
 
@@ -128,7 +128,7 @@ fn check_maps(name: &str) {
     let checkpoint = TinySiglip::references().into_iter().find(|(other, _)| *other == name).unwrap().1;
     let dir = tempfile::tempdir().unwrap();
     checkpoint.write(dir.path()).unwrap();
-    let encoder = Encoder::load(dir.path()).unwrap();
+    let encoder = Encoder::load_in(dir.path(), Precision::F32).unwrap();
     let mut worst = 0f64;
     assert_eq!(reference.images.len(), checkpoint.images().len());
     for (grey, expected) in checkpoint.images().iter().zip(&reference.images) {

@@ -1,6 +1,8 @@
 //! Rates of the kernels over the shapes of a SigLIP tower, beside what the core could do.
 //!
-//! `cargo bench -p hilum-kernels` runs all; `-- linear` and the like only what is named.
+//! `cargo bench -p hilum-kernels --bench rates` runs all; `-- tower bf16 448` and the like
+//! only what is named: of `linear`, `attention`, `tower` and `decode`, of the precisions,
+//! and of the towers.
 //! `RAYON_NUM_THREADS` sets the threads. Times are the least of several runs.
 
 use std::hint::black_box;
@@ -21,9 +23,16 @@ const LAYERS: usize = 27;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
+    // Within each group of words, those that are named, and all where none is.
+    let runs = |name: &str| {
+        let group = [&["linear", "attention", "tower", "decode"][..], &["f32", "bf16", "int8"], &["448", "896"]]
+            .into_iter()
+            .find(|group| group.contains(&name))
+            .expect("a group of words");
+        wanted.iter().any(|word| word == name) || !wanted.iter().any(|word| group.contains(&word.as_str()))
+    };
     println!("{}, {} threads", cpu::description(), threads::count());
-    let peaks = peaks();
+    let peaks: Vec<_> = peaks().into_iter().filter(|(precision, _)| runs(word(*precision))).collect();
     if runs("linear") {
         linear(&peaks);
     }
@@ -31,10 +40,19 @@ fn main() {
         attention(&peaks);
     }
     if runs("tower") {
-        towers();
+        towers(&peaks, &runs);
     }
     if runs("decode") {
         decode();
+    }
+}
+
+/// The word for a precision.
+fn word(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+        Precision::Int8 => "int8",
     }
 }
 
@@ -113,7 +131,10 @@ fn attention(peaks: &[(Precision, Option<f64>)]) {
         let key_strides = Strides::tokens_first(key_heads, tokens, dim);
         let mut out = vec![0f32; tokens * heads * dim];
         let mut workspace = Workspace::new();
-        for (arithmetic, precision) in [(Arithmetic::F32, Precision::F32), (Arithmetic::Bf16, Precision::Bf16)] {
+        for (arithmetic, precision) in [(Arithmetic::F32, Precision::F32), (Arithmetic::Bf16, Precision::Bf16)]
+            .into_iter()
+            .filter(|(_, precision)| peaks.iter().any(|(other, _)| other == precision))
+        {
             let attention = Attention {
                 shape,
                 query: View { values: Values::F32(&query), strides },
@@ -132,7 +153,7 @@ fn attention(peaks: &[(Precision, Option<f64>)]) {
 }
 
 /// Whole towers at their real sizes, over weights without a pattern.
-fn towers() {
+fn towers(peaks: &[(Precision, Option<f64>)], runs: &dyn Fn(&str) -> bool) {
     let (small, large) = (numbers(HIDDEN * MLP, 6), numbers(HIDDEN, 7));
     let small: Vec<f32> = small.iter().map(|x| x * 0.03).collect();
     let linear = |inputs: usize, outputs: usize| LinearWeights {
@@ -150,7 +171,7 @@ fn towers() {
         fc1: linear(HIDDEN, MLP),
         fc2: linear(MLP, HIDDEN),
     };
-    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+    for &(precision, _) in peaks {
         let mut tower = Tower::new(TowerShape { hidden: HIDDEN, heads: 16, mlp: MLP, eps: 1e-6 }, precision);
         let start = Instant::now();
         for _ in 0..LAYERS {
@@ -158,8 +179,8 @@ fn towers() {
         }
         let (packed, bytes) = (start.elapsed().as_secs_f64(), tower.bytes() as f64 / (1 << 20) as f64);
         println!("{precision:?} tower packed in {packed:.2} s, {bytes:.0} MiB");
-        for (name, tokens, runs) in [("448", 1024, 3), ("896", 4096, 1)] {
-            let seconds = least(runs, || {
+        for (name, tokens, times) in [("448", 1024, 5), ("896", 4096, 2)].into_iter().filter(|(name, ..)| runs(name)) {
+            let seconds = least(times, || {
                 let mut hidden = numbers(tokens * HIDDEN, 8);
                 let done = tower.forward(&mut hidden, tokens, &mut |_, _| ControlFlow::Continue(()));
                 assert!(done.is_continue());

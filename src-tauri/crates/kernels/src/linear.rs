@@ -55,7 +55,10 @@ pub struct Linear {
 const ROWS_BYTES: usize = 480 << 10;
 /// Bytes of a panel of weights that is kept in the first-level cache.
 const PANEL_BYTES: usize = 36 << 10;
-/// Rows below which the threads share the outputs only.
+/// Parts of a product for each thread, at least: one that is held up by other work leaves
+/// little to wait for.
+const PARTS: usize = 12;
+/// Inputs up to which the sums of products of int8 stay within int32.
 const TERMS_LIMIT: usize = 1 << 16;
 
 impl Linear {
@@ -171,7 +174,7 @@ impl Linear {
         // Enough parts that the last ones even out, and no more than that, since each
         // reads its rows anew.
         let threads = threads::count();
-        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(blocks) };
+        let wanted = if threads == 1 { 1 } else { (PARTS * threads).div_ceil(blocks) };
         let chunk = panels.div_ceil(wanted.min(panels));
         let chunks = panels.div_ceil(chunk);
         let scratch = || Lines::zeroed(block * MAX_TILE * 4);

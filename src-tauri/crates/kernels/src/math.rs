@@ -90,7 +90,7 @@ pub(crate) fn largest_magnitude(values: &[f32]) -> f32 {
 versions! {
     /// (x - mean) / sqrt(variance + eps) * weight + bias over one row. All slices are of
     /// one length.
-    pub(crate) fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32]) {
+    pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32]) {
         let count = x.len() as f32;
         let mean = sum(x, |x| x) / count;
         let variance = sum(x, |x| (x - mean) * (x - mean)) / count;

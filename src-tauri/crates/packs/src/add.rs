@@ -44,6 +44,11 @@ pub struct Surroundings<'a> {
 
 /// The quantising of a model's weights. The model side has it; here is only the port.
 pub trait Convert {
+    /// Whether what loads this kind of model takes the folder's configuration; reads small files only. What is checked
+    /// here is refused when it is added and not when somebody wants a draft of it.
+    fn takes(&self, _source: &Path, _kind: Kind) -> Result<()> {
+        Ok(())
+    }
     /// What the converted weights will take; reads headers only.
     fn sizes(&self, source: &Path, quantization: Quantization) -> Result<Sizes>;
     /// Writes the converted weights into `target`, which stands for the source's own
@@ -71,6 +76,9 @@ impl Convert for NoConversion {
         Err(PackError::QuantizeUnsupported { reason: "there is no engine here".into() })
     }
 }
+
+/// Most bytes of a demonstration: the two that ship take 40 MB together (docs/models.md, models/demo).
+const DEMONSTRATION: u64 = 64 << 20;
 
 /// What is being done with a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +142,7 @@ pub struct Candidate {
 /// Says what a folder would become. Reads headers and small files only.
 pub(crate) fn candidate(source_dir: &Path, convert: &dyn Convert) -> Result<Candidate> {
     let folder = Folder::look(source_dir, &AddOptions::default())?;
+    convert.takes(source_dir, folder.inspection.kind)?;
     let mut choices = Vec::new();
     for quantization in quantizations(folder.inspection.kind) {
         let estimate = match quantization {
@@ -177,6 +186,7 @@ pub(crate) fn add_folder(
 ) -> Result<Manifest> {
     around.say(Phase::Checking, "", 0, 0);
     let folder = Folder::look(source_dir, options)?;
+    around.convert.takes(source_dir, folder.inspection.kind)?;
     let id = folder.id(source_dir, options);
     check_id(&id)?;
     let target = packs_root.join(&id);
@@ -246,6 +256,12 @@ impl Folder {
                 let path = dir.join(file);
                 let length = std::fs::metadata(&path).map_err(|source| PackError::Read { path, source })?.len();
                 folder.inspection.files.insert(file.clone(), length);
+            }
+            // A demonstration needs no terms and may be accepted in bulk, so nothing of a real model's size is one,
+            // whatever its manifest says.
+            if manifest.demo && folder.inspection.total_bytes() > DEMONSTRATION {
+                let reason = format!("a model of {} bytes is no demonstration", folder.inspection.total_bytes());
+                return Err(PackError::Malformed { file: MANIFEST_FILE.into(), reason });
             }
         }
         Ok(folder)

@@ -4,6 +4,7 @@
 //! begins with none, and they may be lost: a file that cannot be read counts as empty.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ use crate::error::{PackError, Result};
 
 /// Name of the file in the folder of packs.
 const FILE: &str = "measured.json";
+
+/// Held while it is changed: the encoder's and the drafter's process both keep figures there. No identifier begins with
+/// a dot.
+const LOCK_FILE: &str = ".measured.lock";
 
 /// The newest figures of one pack.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +32,8 @@ pub struct Measured {
     /// From the request to the first token, image included.
     pub prompt_seconds: Option<f64>,
     pub tokens_per_second: Option<f64>,
+    /// One image embedded and scored.
+    pub image_seconds: Option<f64>,
 }
 
 /// The figures of every pack that has some, by [`crate::pack_hash`].
@@ -37,12 +44,14 @@ pub fn measured(packs_root: &Path) -> BTreeMap<String, Measured> {
 
 /// Changes the figures of one pack. The file is exchanged whole, so that a reader sees it before or after.
 pub fn remember(packs_root: &Path, pack_hash: &str, change: impl FnOnce(&mut Measured)) -> Result<()> {
-    let mut all = measured(packs_root);
-    change(all.entry(pack_hash.to_owned()).or_default());
     let path = packs_root.join(FILE);
     let new = packs_root.join(format!("{FILE}.{}", std::process::id()));
     let write = || {
         std::fs::create_dir_all(packs_root)?;
+        let lock = File::options().write(true).create(true).truncate(false).open(packs_root.join(LOCK_FILE))?;
+        lock.lock()?;
+        let mut all = measured(packs_root);
+        change(all.entry(pack_hash.to_owned()).or_default());
         std::fs::write(&new, serde_json::to_vec_pretty(&all).expect("figures are numbers and text"))?;
         std::fs::rename(&new, &path)
     };
@@ -66,5 +75,21 @@ mod tests {
         assert_eq!((all["b"].device.as_str(), all["b"].load_seconds), ("processor", None));
         std::fs::write(root.join(FILE), b"{").unwrap();
         assert_eq!(measured(&root), BTreeMap::new());
+    }
+
+    #[test]
+    fn figures_of_two_programs_are_both_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for pack in ["a", "b"] {
+                let root = folder.path();
+                scope.spawn(move || {
+                    for n in 0..50 {
+                        remember(root, &format!("{pack}{n}"), |figures| figures.image_seconds = Some(0.5)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(measured(folder.path()).len(), 100);
     }
 }

@@ -68,7 +68,8 @@ impl Tensors {
         let shards: BTreeSet<String> = index.weight_map.values().cloned().collect();
         let mut tensors: BTreeMap<String, TensorHeader> = BTreeMap::new();
         for shard in &shards {
-            if !is_plain_name(shard) || !shard.ends_with(".safetensors") {
+            // Loaders look for this beginning; a shard of another name would be copied and never read.
+            if !is_plain_name(shard) || !shard.starts_with("model") || !shard.ends_with(".safetensors") {
                 return Err(malformed(format!("{shard:?} is not the name of a shard")));
             }
             for (tensor, header) in read_header(dir, shard)? {

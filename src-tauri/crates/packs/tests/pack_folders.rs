@@ -161,6 +161,11 @@ fn weights_cut_short_or_mangled() {
     check(SiglipSharded, "pack.malformed", "model.safetensors.index.json", |dir| {
         replace(&dir.join("model.safetensors.index.json"), "model-00002", "../model-00002")
     });
+    // No loader would look for a shard of this name.
+    check(SiglipSharded, "pack.malformed", "model.safetensors.index.json", |dir| {
+        std::fs::rename(dir.join(shard), dir.join("part-2.safetensors")).unwrap();
+        replace(&dir.join("model.safetensors.index.json"), shard, "part-2.safetensors")
+    });
 }
 
 #[test]

@@ -281,6 +281,15 @@ fn terms_are_accepted_once_for_each_pack() {
         manifest["id"] = "demo".into();
     });
     assert!(try_it(&demo, &nobody).unwrap().terms_accepted.is_none());
+
+    // A manifest does not make a demonstration of what has the size of a real model.
+    std::fs::File::create(demo.join("README.md")).unwrap().set_len(100 << 20).unwrap();
+    edit(&demo.join(MANIFEST_FILE), |manifest| {
+        manifest["id"] = "large".into();
+        manifest["files"]["README.md"] = "0".repeat(64).into();
+    });
+    let refused = try_it(&demo, &nobody).unwrap_err();
+    assert_eq!((refused.code(), refused.file()), ("pack.malformed", Some(MANIFEST_FILE)));
 }
 
 #[test]

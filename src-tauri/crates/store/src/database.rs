@@ -57,6 +57,8 @@ pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteC
         .pragma("temp_store", "MEMORY")
         .pragma("recursive_triggers", "ON")
         .pragma("trusted_schema", "OFF")
+        // 64 MiB of decrypted pages: a worklist of 100,000 studies is read from memory.
+        .pragma("cache_size", "-65536")
         // One MiB, so that on a small disk the log does not take the room that is left.
         .pragma("wal_autocheckpoint", "256")
         .disable_statement_logging();

@@ -32,6 +32,7 @@ pub use database::DatabaseSettings;
 pub use error::{Result, StoreError};
 pub use folder::{DataFolder, certificates, users};
 pub use store::Store;
+pub use tables::annotations::{Annotation, AnnotationKind, SpacingSource};
 pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditHead, AuditVerdict};
 pub use tables::claims::{KeptClaim, KeptEvidence, Source};
 pub use tables::glances::ImageHeader;
@@ -39,6 +40,7 @@ pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy}
 pub use tables::instances::{Cache, Instance};
 pub use tables::patients::Patient;
 pub use tables::proposals::{NewProposal, Proposal, ProposalOutcome, ProposalStatus};
+pub use tables::queue::QueuedStudy;
 pub use tables::reports::ReportRow;
 pub use tables::scores::Score;
 pub use tables::search::TextHit;

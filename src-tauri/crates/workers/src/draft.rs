@@ -50,7 +50,12 @@ impl DraftWorker {
     /// Prepares a worker run by `program worker draft`; the child starts on demand.
     /// Must be called inside a tokio runtime.
     pub fn start(program: PathBuf, limits: WorkerLimits) -> Self {
-        Self(Client::start(program, limits))
+        Self(Client::start(program, limits, None))
+    }
+
+    /// The same, keeping in the folder `figures` what is measured of each pack: device, memory and speed.
+    pub fn measuring(program: PathBuf, limits: WorkerLimits, figures: &Path) -> Self {
+        Self(Client::start(program, limits, Some(figures)))
     }
 
     /// The worker of the `hilumctl` that was installed with this program.

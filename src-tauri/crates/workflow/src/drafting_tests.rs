@@ -279,4 +279,14 @@ async fn a_proposal_is_repeated_and_compared() {
     room.scribe.says.lock().expect("an answer").token_ids = vec![1, 2, 9];
     let other = repeat().await;
     assert_eq!((other.same_tokens, other.different), (false, vec!["the number of threads".to_owned()]));
+
+    // A repetition that was stopped compares nothing, and what was stopped then cannot be repeated.
+    room.scribe.says.lock().expect("an answer").finish = "cancelled".into();
+    let stopped = room.workstation.repeat_proposal(&proposal, &Cancel::new()).await;
+    assert_eq!(stopped.expect_err("stopped").code(), "worker.cancelled");
+    assert_eq!(room.draft(&id, DraftChoice::default()).await, Ok(()), "nothing came of it");
+    let newest = room.workstation.proposals(&study_uid("20260105")).await.expect("proposals").remove(0).begun.id;
+    assert_ne!(newest, proposal);
+    let cut = room.workstation.repeat_proposal(&newest, &Cancel::new()).await;
+    assert_eq!(cut.expect_err("cut short").code(), "draft.not_repeatable");
 }

@@ -52,6 +52,8 @@ pub enum WorkflowError {
     NothingToRewrite,
     #[error("proposal {0} was not kept with all that is needed to repeat it")]
     NotRepeatable(String),
+    #[error("nothing of this report is signed yet")]
+    NotSigned,
     #[error("no such report")]
     NoReport,
     #[error("the decoder sent no {0}")]
@@ -85,6 +87,8 @@ impl WorkflowError {
             WorkflowError::NotRepeatable(_) => "draft.not_repeatable".into(),
             WorkflowError::NoReport => "report.not_found".into(),
             WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
+            WorkflowError::NotSigned => "report.not_signed".into(),
+            WorkflowError::NoReason => "study.no_reason".into(),
         }
     }
 }

@@ -54,4 +54,6 @@ pub struct MeasuredPack {
     pub load_seconds: Option<f64>,
     pub prompt_seconds: Option<f64>,
     pub tokens_per_second: Option<f64>,
+    /// One image embedded and scored.
+    pub image_seconds: Option<f64>,
 }

@@ -1,8 +1,8 @@
 //! Where a drafted sentence comes from, and whether it would come out again.
 
-use crate::{Cancel, WorkflowError, Workstation};
+use crate::{Cancel, Fault, WorkflowError, Workstation};
 use hilum_report::ProposalId;
-use hilum_store::{AuditEvent, Proposal};
+use hilum_store::{AuditEvent, Proposal, ProposalStatus};
 use hilum_workers::DraftJob;
 use hilum_workers::messages::draft::{Circumstances, DraftPrompt};
 use serde_json::json;
@@ -27,6 +27,14 @@ impl Workstation {
         Ok(self.store()?.proposal(id).await?)
     }
 
+    /// The generations about a study, the newest first.
+    ///
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn proposals(&self, study_uid: &str) -> Result<Vec<Proposal>, WorkflowError> {
+        Ok(self.store()?.proposals(study_uid).await?)
+    }
+
     /// Does a finished generation once more and compares; the report stays as it is.
     ///
     /// # Errors
@@ -36,7 +44,9 @@ impl Workstation {
         let drafter = self.drafter().ok_or(WorkflowError::NoDrafter)?;
         let not_repeatable = || WorkflowError::NotRepeatable(id.to_string());
         let Proposal { begun, outcome } = store.proposal(id).await?;
-        let then = outcome.ok_or_else(not_repeatable)?;
+        // What a person stopped ended at their word, which no repetition can hear.
+        let then = outcome.filter(|then| then.status != ProposalStatus::Cancelled && !then.token_ids.is_empty());
+        let then = then.ok_or_else(not_repeatable)?;
         let prompt: DraftPrompt = serde_json::from_str(&begun.prompt).map_err(|_| not_repeatable())?;
         let settings = &begun.settings;
         let instances: Vec<String> =
@@ -48,6 +58,9 @@ impl Workstation {
         let side = drafter.side(&events, cancel).await?;
         let (images, hashes) = self.model_inputs(&store, &instances, side, cancel).await?;
         let now = drafter.draft(DraftJob { side, images, prompt, max_tokens }, &events, cancel).await?;
+        if now.finish == "cancelled" {
+            return Err(Fault { code: "worker.cancelled".into(), detail: "The repetition was cancelled.".into() }.into());
+        }
 
         let mut different = Vec::new();
         if drafter.pack().hash != begun.pack_hash.as_str() {

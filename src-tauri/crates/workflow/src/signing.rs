@@ -122,32 +122,6 @@ impl Workstation {
     /// # Errors
     /// `export.write_failed` naming the path.
     pub async fn save_pdf(&self, version: &VersionId, path: &std::path::Path) -> Result<(), WorkflowError> {
-        let pdf = self.signed_pdf(version).await?;
-        let target = path.to_owned();
-        let write = move || -> std::io::Result<()> {
-            use std::io::Write;
-            let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-            let name = target.file_name().unwrap_or_default().to_string_lossy();
-            let partial = folder.join(format!(".{name}.partial"));
-            let written = (|| {
-                let mut file = std::fs::File::create(&partial)?;
-                file.write_all(&pdf)?;
-                file.sync_all()?;
-                std::fs::rename(&partial, &target)
-            })();
-            if written.is_err() {
-                let _ = std::fs::remove_file(&partial);
-            }
-            written
-        };
-        tokio::task::spawn_blocking(write)
-            .await
-            .unwrap_or_else(|e| Err(std::io::Error::other(e)))
-            .map_err(|source| WorkflowError::Write { path: path.to_owned(), source })?;
-        let store = self.store()?;
-        store
-            .record_event(hilum_store::AuditEvent::new(self.now(), &store.user().id, "report.export", version.as_str()))
-            .await?;
-        Ok(())
+        self.save_export(version, crate::ExportForm::Pdf, path).await
     }
 }

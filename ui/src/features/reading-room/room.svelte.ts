@@ -3,6 +3,7 @@ import { shell, type FindingSupport, type PixelImage, type StudyDetail, type Stu
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 import { maps } from "../viewer/map.svelte";
+import { marks } from "../viewer/marks.svelte";
 import { worklist } from "../worklist/worklist.svelte";
 
 /** Decoded images on their way; one place, so that the first is asked for at the click itself. */
@@ -47,6 +48,7 @@ class Room {
   readonly pixels = new PixelRequests();
 
   private beforeLeaving: (() => Promise<void>) | null = null;
+  private dictation: ((text: string) => void) | null = null;
 
   readonly position = $derived(worklist.shown.findIndex((r) => r.studyUid === this.studyUid));
 
@@ -89,6 +91,7 @@ class Room {
     this.supportFailed = null;
     this.instanceUid = null;
     maps.clear();
+    marks.clear();
     session.screen = "room";
     try {
       const detail = await reading;
@@ -99,6 +102,14 @@ class Room {
     } catch (reason) {
       if (this.studyUid === studyUid) this.failed = describe(reason);
     }
+  }
+
+  /** Reads again what is filed with the open study: its patient and its priors. */
+  async refresh(): Promise<void> {
+    const uid = this.studyUid;
+    if (!uid || !this.detail) return;
+    const fresh = await shell.openStudy(uid);
+    if (this.studyUid === uid && this.detail) this.detail = { ...this.detail, patient: fresh.patient, priors: fresh.priors };
   }
 
   /** To the study before or after this one in the worklist. */
@@ -119,6 +130,20 @@ class Room {
     };
   }
 
+  /** Where sentences from the images go; the result takes it back. */
+  onDictate(take: (text: string) => void): () => void {
+    this.dictation = take;
+    return () => {
+      if (this.dictation === take) this.dictation = null;
+    };
+  }
+
+  /** A sentence of the reader's, such as a measurement, for the findings. */
+  dictate(text: string): void {
+    if (this.dictation) this.dictation(text);
+    else session.say("The report is not open for writing.");
+  }
+
   /** False when text could not be saved: the study stays open, and the text in the window. */
   private async leave(): Promise<boolean> {
     try {
@@ -137,6 +162,7 @@ class Room {
     this.support = [];
     this.instanceUid = null;
     maps.clear();
+    marks.clear();
     this.pixels.clear();
   }
 }

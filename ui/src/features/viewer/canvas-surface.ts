@@ -1,11 +1,12 @@
 import type { PixelDescription, PixelImage } from "../../ipc";
 import type { Scene, Surface } from "./surface";
 import { linear } from "./view";
-import { brightness, modality, throughTable, type Voi } from "./window";
+import { brightness, modality, throughTable, type Voi, type VoiFunction } from "./window";
 
 /** Draws on the processor where there is no WebGL2: nearest pixel, through a table of 65,536 grays. */
 export class CanvasSurface implements Surface {
   readonly kind = "canvas2d";
+  readonly enhances = false;
   private image: PixelImage | null = null;
   private grays = new Uint8Array(0);
   private graysFor = "";
@@ -25,7 +26,7 @@ export class CanvasSurface implements Surface {
     this.graysFor = "";
   }
 
-  draw({ view, voi, inverted, pane }: Scene): void {
+  draw({ view, voi, curve, inverted, pane }: Scene): void {
     const { canvas, context, image } = this;
     if (!image) return;
     // CSS pixels, whatever the screen's density: half the work where it counts.
@@ -37,7 +38,7 @@ export class CanvasSurface implements Surface {
     }
     const { rows, columns, kind } = image.description;
     const flip = inverted !== image.description.inverted;
-    const grays = kind === "gray16" ? this.tableFor(image.description, voi, flip) : null;
+    const grays = kind === "gray16" ? this.tableFor(image.description, voi, curve ?? image.description.voi_function, flip) : null;
     const out = context.createImageData(width, height);
     const pixels = new Uint32Array(out.data.buffer);
     const [a, b, c, d] = linear(view);
@@ -66,12 +67,23 @@ export class CanvasSurface implements Surface {
     this.context.getImageData(0, 0, 1, 1);
   }
 
+  region(x: number, y: number, width: number, height: number): Uint16Array | null {
+    const { image } = this;
+    if (image?.description.kind !== "gray16") return null;
+    const out = new Uint16Array(width * height);
+    for (let row = 0; row < height; row++) {
+      const from = (y + row) * image.description.columns + x;
+      out.set(image.texels.subarray(from, from + width), row * width);
+    }
+    return out;
+  }
+
   dispose(): void {
     this.image = null;
   }
 
-  private tableFor(about: PixelDescription, voi: Voi, flip: boolean): Uint8Array {
-    const key = JSON.stringify([voi, flip]);
+  private tableFor(about: PixelDescription, voi: Voi, how: VoiFunction, flip: boolean): Uint8Array {
+    const key = JSON.stringify([voi, how, flip]);
     if (key === this.graysFor) return this.grays;
     this.grays = new Uint8Array(65536);
     for (let texel = about.min; texel <= about.max; texel++) {
@@ -79,7 +91,7 @@ export class CanvasSurface implements Surface {
       const light =
         voi.kind === "table"
           ? throughTable(value, about.voi_lut ?? [0, 1], about.voi_lut_first ?? 0)
-          : brightness(value, voi.window, about.voi_function);
+          : brightness(value, voi.window, how);
       this.grays[texel] = Math.round(255 * (flip ? 1 - light : light));
     }
     this.graysFor = key;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FindingSupport, StudyRow } from "../../ipc";
-import { FILTERS, flagged, statusWords, type FilterId } from "./rows";
+import { FILTERS, flagged, parseSaved, priorityOf, statusWords, type FilterId } from "./rows";
 
 const finding = (key: string, difference: number): FindingSupport => ({ finding: key, label: key, difference, softmax: 0.5, calibrated: null });
 const row = (status: string, topFindings: FindingSupport[] = []) => ({ status, topFindings }) as StudyRow;
@@ -24,3 +24,16 @@ test.each([
 ])("flags %o", (findings, wanted) => expect(flagged(row("new", findings))).toBe(wanted));
 
 test("an unknown status is shown as it is", () => expect(statusWords("odd").word).toBe("odd"));
+
+test.each([
+  [{ priority: "stat", front: "Pneumothorax" }, "STAT"],
+  [{ priority: "urgent", front: "" }, "Urgent"],
+  [{ priority: "routine", front: "Pneumothorax" }, "Pneumothorax"],
+  [{ priority: "routine", front: "" }, undefined],
+])("%o reads %s", (given, word) => expect(priorityOf({ ...row("new"), ...given })?.word).toBe(word));
+
+test("saved searches that are damaged are left out", () => {
+  const good = { name: "ICU", search: "icu", filter: "unread" as const, from: "", to: "" };
+  expect(parseSaved(JSON.stringify([good, { name: "x", filter: "gone" }, { filter: "all" }]))).toEqual([good]);
+  for (const text of [null, "", "{", "7"]) expect(parseSaved(text)).toEqual([]);
+});

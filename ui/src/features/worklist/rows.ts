@@ -1,4 +1,4 @@
-import type { StudyRow } from "../../ipc";
+import type { StudyRow, WorklistFilter } from "../../ipc";
 
 /** How a status reads, and how urgent it is: what still needs somebody comes first. */
 export interface StatusWords {
@@ -21,14 +21,18 @@ export function statusWords(status: string): StatusWords {
   return STATUS[status] ?? { word: status, tone: "underway" };
 }
 
+const ANY: WorklistFilter = { status: "any", inFront: false, mine: false, from: "", to: "" };
+
+/** What each filter asks of the store, which looks among all studies, and what it admits of the answer. */
 export const FILTERS = {
-  all: { title: "All studies", admits: () => true },
-  unread: { title: "To read", admits: (row: StudyRow) => !["final", "cancelled"].includes(row.status) },
-  drafted: { title: "Draft ready", admits: (row: StudyRow) => row.status === "drafted" },
-  open: { title: "In progress", admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
-  flagged: { title: "Flagged by models", admits: (row: StudyRow) => flagged(row) !== null },
-  signed: { title: "Signed", admits: (row: StudyRow) => row.status === "final" },
-} as const satisfies Record<string, { title: string; admits: (row: StudyRow) => boolean }>;
+  all: { title: "All studies", asks: ANY, admits: () => true },
+  unread: { title: "To read", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => !["final", "cancelled"].includes(row.status) },
+  mine: { title: "Handed to me", asks: { ...ANY, mine: true }, admits: () => true },
+  drafted: { title: "Draft ready", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => row.status === "drafted" },
+  open: { title: "In progress", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
+  flagged: { title: "Put in front by models", asks: { ...ANY, inFront: true }, admits: (row: StudyRow) => row.front !== "" },
+  signed: { title: "Signed", asks: { ...ANY, status: "signed" }, admits: (row: StudyRow) => row.status === "final" },
+} as const satisfies Record<string, { title: string; asks: WorklistFilter; admits: (row: StudyRow) => boolean }>;
 
 export type FilterId = keyof typeof FILTERS;
 
@@ -38,4 +42,32 @@ const URGENT = ["pneumothorax", "pleural_effusion", "consolidation", "edema", "p
 /** The finding that lifts a study up in the reader's eye: strong support and a kind that matters soon. */
 export function flagged(row: Pick<StudyRow, "topFindings">): string | null {
   return row.topFindings.find((f) => f.difference > 0 && URGENT.includes(f.finding))?.label ?? null;
+}
+
+/** What stands in the priority column, and why; null for routine. */
+export function priorityOf(row: Pick<StudyRow, "priority" | "front" | "status" | "topFindings">): { word: string; why: string } | null {
+  if (row.priority === "stat") return { word: "STAT", why: "Set by a person" };
+  if (row.priority === "urgent") return { word: "Urgent", why: "Set by a person" };
+  const finding = row.front || flagged(row);
+  return finding ? { word: finding, why: `The encoder's support puts this in front: ${finding}. Not a diagnosis.` } : null;
+}
+
+/** A search that a reader named. */
+export interface SavedFilter {
+  name: string;
+  search: string;
+  filter: FilterId;
+  from: string;
+  to: string;
+}
+
+/** Searches as they were kept; none for what is no list of them. */
+export function parseSaved(text: string | null): SavedFilter[] {
+  if (!text) return [];
+  try {
+    const saved = JSON.parse(text) as SavedFilter[];
+    return Array.isArray(saved) ? saved.filter((one) => typeof one.name === "string" && one.filter in FILTERS) : [];
+  } catch {
+    return [];
+  }
 }

@@ -1,8 +1,8 @@
 import { describe, type Described } from "../../errors/describe";
-import { shell, type ImportFile, type StudyRow } from "../../ipc";
+import { shell, type DraftQueue, type ImportFile, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
-import { FILTERS, type FilterId } from "./rows";
+import { FILTERS, parseSaved, type FilterId, type SavedFilter } from "./rows";
 
 /** A running or finished import. */
 export interface ImportJob {
@@ -20,6 +20,14 @@ class Worklist {
   rows = $state.raw<StudyRow[]>([]);
   search = $state("");
   filter = $state<FilterId>("all");
+  /** ISO dates; empty for no limit. */
+  from = $state("");
+  to = $state("");
+  /** Searches that were named, kept in the data folder. */
+  saved = $state.raw<SavedFilter[]>([]);
+  queue = $state.raw<DraftQueue>({ paused: false, running: null, studies: [] });
+  /** Files are held over the window. */
+  dragging = $state(false);
   selectedUid = $state<string | null>(null);
   loaded = $state(false);
   failed = $state<Described | null>(null);
@@ -35,12 +43,19 @@ class Worklist {
   /** Follows the shell while somebody is logged in; the result ends it. */
   follow(): () => void {
     void this.read();
+    this.readKept().catch((reason: unknown) => session.say(reason));
     const end = subscribe((event) => {
       switch (event.event) {
         case "study_changed":
         case "support_ready":
         case "draft_done":
           this.readSoon();
+          break;
+        case "queue_changed":
+          this.queue = event.queue;
+          break;
+        case "dragging":
+          this.dragging = event.over;
           break;
         case "import_progress":
           this.progress(event.job, event.done, event.total, event.file);
@@ -66,7 +81,7 @@ class Worklist {
   async read(): Promise<void> {
     const mine = ++this.latest;
     try {
-      const rows = await shell.worklist(this.search);
+      const rows = await shell.worklist(this.search, { ...FILTERS[this.filter].asks, from: this.from, to: this.to });
       if (mine !== this.latest) return;
       this.rows = rows;
       this.failed = null;
@@ -74,6 +89,52 @@ class Worklist {
       if (mine === this.latest) this.failed = describe(reason);
     }
     this.loaded = true;
+  }
+
+  /** Shows what a filter admits. */
+  choose(filter: FilterId): void {
+    this.filter = filter;
+    void this.read();
+  }
+
+  /** Keeps the search as it stands under a name; a name that is known is replaced. */
+  async save(name: string): Promise<void> {
+    const { search, filter, from, to } = this;
+    await this.keep([...this.saved.filter((one) => one.name !== name), { name, search, filter, from, to }]);
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.keep(this.saved.filter((one) => one.name !== name));
+  }
+
+  recall({ search, filter, from, to }: SavedFilter): void {
+    Object.assign(this, { search, filter, from, to });
+    void this.read();
+  }
+
+  private async keep(saved: SavedFilter[]): Promise<void> {
+    this.saved = saved;
+    await shell.setPreference("filters", JSON.stringify(saved)).catch((reason: unknown) => session.say(reason));
+  }
+
+  private async readKept(): Promise<void> {
+    const [saved, queue] = await Promise.all([shell.preference("filters"), shell.draftQueue()]);
+    this.saved = parseSaved(saved);
+    this.queue = queue;
+  }
+
+  /** Takes the last import back. */
+  async undoImport(): Promise<void> {
+    if (!this.job) return;
+    try {
+      const { removed, kept } = await shell.undoImport(this.job.job);
+      session.say(`${removed} studies of this import were taken out again.`, kept > 0 ? `${kept} stay: reported on, or here before.` : "");
+      this.showVerdicts = false;
+      this.job = null;
+      await this.read();
+    } catch (reason) {
+      session.say(reason);
+    }
   }
 
   readSoon(): void {

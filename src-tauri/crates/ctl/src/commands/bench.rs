@@ -4,7 +4,6 @@ use crate::{
     cli::{Bench, BenchKind},
     failure::{Failure, Result},
     input::{self, Source},
-    library::{remember, speed_of},
     memory, models, output,
     settings::Settings,
 };
@@ -104,7 +103,6 @@ async fn draft(options: &Bench, settings: &Settings, max_tokens: u32) -> Result<
         let prompt = DraftPrompt::Report { indication: None };
         let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens };
         let outcome = drafter.worker.draft(job, None, &settings.cancel).await?;
-        remember(settings, &drafter.pack.hash, |figures| speed_of(&outcome, figures));
         if run == 0 {
             continue;
         }

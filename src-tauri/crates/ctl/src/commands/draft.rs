@@ -4,7 +4,6 @@ use crate::{
     cli::{Draft, PromptKind},
     failure::{Failure, Result},
     input,
-    library::{remember, speed_of},
     models::{self, LoadedDrafter, phase_name},
     output,
     settings::Settings,
@@ -46,7 +45,6 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
         None => failure,
     };
     let outcome = outcome.map_err(|e| about(e.into()))?;
-    remember(settings, &drafter.pack.hash, |figures| speed_of(&outcome, figures));
     if settings.json {
         output::json(&as_json(&drafter, &outcome));
     }

@@ -7,10 +7,12 @@ mod classify;
 mod draft;
 mod drift;
 mod embed;
+mod export;
 mod import;
 mod inspect;
 mod map;
 mod pack;
+mod proposal;
 mod report;
 mod similar;
 mod studies;
@@ -31,6 +33,8 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Import(options) => import::run(options, settings).await,
         Command::Studies(options) => studies::run(options, settings).await,
         Command::Report(options) => report::run(options, settings).await,
+        Command::Export(options) => export::run(options, settings).await,
+        Command::Proposal(command) => proposal::run(command, settings).await,
         Command::Similar(options) => similar::run(options, settings).await,
         Command::Calibrate(options) => similar::calibrate(options, settings).await,
         Command::Verify(options) => verify::run(options, settings).await,

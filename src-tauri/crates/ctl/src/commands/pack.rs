@@ -215,7 +215,9 @@ fn list(settings: &Settings) -> Result<()> {
         let mark = if pack.demo { "demonstration" } else { "" };
         let kind = found.manifest.kind.as_str();
         let measured = &pack.measured;
-        let speed = measured.tokens_per_second.map_or_else(String::new, |speed| format!("{speed:.1} tokens/s"));
+        let tokens = measured.tokens_per_second.map(|speed| format!("{speed:.1} tokens/s"));
+        let image = measured.image_seconds.map(|seconds| format!("{seconds:.2} s an image"));
+        let speed = tokens.or(image).unwrap_or_default();
         vec![
             pack.id.clone(),
             kind.to_owned(),

@@ -1,6 +1,6 @@
 //! `hilumctl worker draft`: MedGemma behind a pipe.
 
-use super::{check_pack, last_panic, measured, pipe};
+use super::{Figures, check_pack, last_panic, pipe};
 use crate::{library::speed_of, memory};
 use hilum_drafting::{DraftEvent, Engine};
 use hilum_workers::messages::draft::{DraftPhase, DraftReply, DraftRequest};
@@ -41,7 +41,7 @@ impl From<hilum_drafting::DraftingError> for Refusal {
 /// The newest draft that was asked for, and the switch that stops it.
 type Newest = Arc<Mutex<(u64, Arc<AtomicBool>)>>;
 
-pub fn serve(out: pipe::Pipe) -> ExitCode {
+pub fn serve(out: pipe::Pipe, figures: &Figures) -> ExitCode {
     out.beat(DraftReply::Heartbeat);
     let newest: Newest = Arc::default();
     let seen = newest.clone();
@@ -66,7 +66,7 @@ pub fn serve(out: pipe::Pipe) -> ExitCode {
             if newest.0 == id { newest.1.clone() } else { Arc::default() }
         };
         let teller = Teller { out: &out, id, begun: Instant::now(), last: None };
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, &mut folder, request, &body, teller, &stop)));
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, &mut folder, figures, request, &body, teller, &stop)));
         let refusal = match answer {
             Ok(Ok(reply)) => {
                 out.send(&reply, &[]);
@@ -93,6 +93,7 @@ pub fn serve(out: pipe::Pipe) -> ExitCode {
 fn answer(
     engine: &mut Option<Engine>,
     folder: &mut PathBuf,
+    figures: &Figures,
     request: DraftRequest,
     body: &[u8],
     mut teller: Teller<'_>,
@@ -109,7 +110,7 @@ fn answer(
             let (side, seconds) = (loaded.shape().side, begun.elapsed().as_secs_f64());
             let took = memory::of_this_process(loaded.device());
             let changed = took.clone();
-            measured(dir, |figures| {
+            figures.of(dir, |figures| {
                 figures.device = changed.device;
                 (figures.memory_bytes, figures.peak_bytes) = (changed.memory_bytes, changed.peak_bytes);
                 figures.load_seconds = Some(seconds);
@@ -121,7 +122,7 @@ fn answer(
             let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
             let images = images_of(body, side, images)?;
             let outcome = engine.draft(&images, &prompt, max_tokens, |e| teller.tell(e), stop)?;
-            measured(folder, |figures| speed_of(&outcome, figures));
+            figures.of(folder, |figures| speed_of(&outcome, figures));
             Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),

@@ -1,12 +1,12 @@
 //! `hilumctl worker encode`: MedSigLIP behind a pipe.
 
-use super::{check_pack, last_panic, measured, pipe};
+use super::{Figures, check_pack, last_panic, pipe};
 use crate::memory;
 use hilum_encoders::{Encoder, PatchFeatures};
 use hilum_workers::messages::encode::{EncodeReply, EncodeRequest};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
 };
@@ -14,6 +14,7 @@ use std::{
 /// A loaded pack, and what the last map was read from: a reader looks at one image's
 /// findings one after another, and only the first costs a pass through the model.
 struct Loaded {
+    folder: PathBuf,
     encoder: Encoder,
     last: Option<(Vec<u8>, PatchFeatures)>,
 }
@@ -21,14 +22,14 @@ struct Loaded {
 /// A code and a sentence.
 type Refusal = (String, String);
 
-pub fn serve(out: pipe::Pipe) -> ExitCode {
+pub fn serve(out: pipe::Pipe, figures: &Figures) -> ExitCode {
     out.beat(EncodeReply::Heartbeat);
     let requests = pipe::requests::<EncodeRequest>(|_| {});
     let mut loaded: Option<Loaded> = None;
     while let Ok((request, body)) = requests.recv() {
         let id = id_of(&request);
         let prepare = matches!(request, EncodeRequest::Load { .. });
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut loaded, request, &body)));
+        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut loaded, figures, request, &body)));
         match answer {
             Ok(Ok((reply, body))) => out.send(&reply, &body),
             Ok(Err((code, message))) => out.send(&EncodeReply::Failed { id, code, message }, &[]),
@@ -55,7 +56,12 @@ fn id_of(request: &EncodeRequest) -> u64 {
     }
 }
 
-fn answer(loaded: &mut Option<Loaded>, request: EncodeRequest, body: &[u8]) -> Result<(EncodeReply, Vec<u8>), Refusal> {
+fn answer(
+    loaded: &mut Option<Loaded>,
+    figures: &Figures,
+    request: EncodeRequest,
+    body: &[u8],
+) -> Result<(EncodeReply, Vec<u8>), Refusal> {
     let begun = Instant::now();
     let seconds = || begun.elapsed().as_secs_f64();
     let failed = |e: hilum_encoders::EncoderError| (e.code().to_owned(), e.to_string());
@@ -67,9 +73,9 @@ fn answer(loaded: &mut Option<Loaded>, request: EncodeRequest, body: &[u8]) -> R
             check_pack(dir).map_err(|e| (e.code().to_owned(), e.to_string()))?;
             let encoder = Encoder::load(dir).map_err(failed)?;
             let (side, dim) = (encoder.side() as u32, encoder.dim() as u32);
-            *loaded = Some(Loaded { encoder, last: None });
+            *loaded = Some(Loaded { folder: dir.to_owned(), encoder, last: None });
             let seconds = seconds();
-            measured(dir, |figures| {
+            figures.of(dir, |figures| {
                 let took = memory::of_this_process(&memory::cpu());
                 figures.device = took.device;
                 (figures.memory_bytes, figures.peak_bytes) = (took.memory_bytes, took.peak_bytes);
@@ -78,15 +84,17 @@ fn answer(loaded: &mut Option<Loaded>, request: EncodeRequest, body: &[u8]) -> R
             Ok((EncodeReply::Loaded { id, side, dim, seconds }, Vec::new()))
         }
         EncodeRequest::Image { id, side } => {
-            let Loaded { encoder, .. } = loaded.as_ref().ok_or_else(not_loaded)?;
+            let Loaded { folder, encoder, .. } = loaded.as_ref().ok_or_else(not_loaded)?;
             check_side(encoder, side)?;
             let embedding = encoder.encode_image(body).map_err(failed)?;
             let scores = encoder.scores(&embedding).map_err(failed)?;
-            let reply = EncodeReply::Encoded { id, dim: encoder.dim() as u32, scores, seconds: seconds() };
+            let seconds = seconds();
+            figures.of(folder, |figures| figures.image_seconds = Some(seconds));
+            let reply = EncodeReply::Encoded { id, dim: encoder.dim() as u32, scores, seconds };
             Ok((reply, bytes_of(&embedding.0)))
         }
         EncodeRequest::Map { id, side, finding } => {
-            let Loaded { encoder, last } = loaded.as_mut().ok_or_else(not_loaded)?;
+            let Loaded { encoder, last, .. } = loaded.as_mut().ok_or_else(not_loaded)?;
             check_side(encoder, side)?;
             let patches = match last.take() {
                 Some((image, patches)) if image == body => patches,

@@ -8,13 +8,13 @@ mod pipe;
 use crate::cli::WorkerRole;
 use hilum_packs::{Manifest, Measured, PackError, pack_hash};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{Mutex, PoisonError},
 };
 
 /// Serves one role until standard input closes.
-pub fn run(role: WorkerRole) -> ExitCode {
+pub fn run(role: WorkerRole, figures: Option<PathBuf>) -> ExitCode {
     if role == WorkerRole::Drift {
         remember_panics();
         return drift::run();
@@ -28,18 +28,25 @@ pub fn run(role: WorkerRole) -> ExitCode {
     };
     remember_panics();
     match role {
-        WorkerRole::Encode => encode::serve(out),
-        WorkerRole::Draft => draft::serve(out),
+        WorkerRole::Encode => encode::serve(out, &Figures::kept_in(figures)),
+        WorkerRole::Draft => draft::serve(out, &Figures::kept_in(figures)),
         WorkerRole::Drift => unreachable!("it speaks in lines"),
     }
 }
 
-/// Keeps figures of one of the person's own packs, beside which they lie; a demonstration ships in a folder that is only
-/// read. Losing them harms nobody.
-fn measured(folder: &Path, change: impl FnOnce(&mut Measured)) {
-    let root = folder.parent().filter(|root| root.file_name().is_some_and(|name| name == "packs"));
-    if let (Some(root), Ok(manifest)) = (root, Manifest::read(folder)) {
-        let _ = hilum_packs::remember(root, &pack_hash(&manifest), change);
+/// Where what is measured of packs is kept. They lie elsewhere, some of them in a folder that is only read.
+struct Figures(Option<PathBuf>);
+
+impl Figures {
+    fn kept_in(folder: Option<PathBuf>) -> Self {
+        Self(folder)
+    }
+
+    /// Changes the figures of the pack in this folder. Losing them harms nobody.
+    fn of(&self, pack: &Path, change: impl FnOnce(&mut Measured)) {
+        if let (Some(folder), Ok(manifest)) = (&self.0, Manifest::read(pack)) {
+            let _ = hilum_packs::remember(folder, &pack_hash(&manifest), change);
+        }
     }
 }
 

@@ -156,9 +156,7 @@ impl<'a> Unit<'a> {
                 add_mask(kernel.isa(), floats_of_mut(scores), &self.mask, scale);
                 scale = 1.;
             }
-            let running = &mut panel.running;
-            let (largest, sum) = (&mut running.largest, &mut running.sum);
-            let changed = weigh(kernel.isa(), scores, columns, depth, scale, largest, sum, &mut self.correction);
+            let changed = weigh(kernel, scores, scale, &mut panel.running, &mut self.correction);
             let results = panel.results.words_mut();
             if changed && !panel.fresh {
                 correct(kernel.isa(), floats_of_mut(results), &self.correction);

@@ -1,6 +1,11 @@
 //! The softmax over a block of keys, along vectors of queries.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use crate::cpu::Isa;
 use crate::math::fma;
+use crate::micro::{Kernel, Kind};
 use crate::versions::versions;
 
 /// Lanes that the compiler is given at once.
@@ -52,14 +57,34 @@ versions! {
     }
 }
 
+/// Scores of a block, `[key][column]`, to weights relative to the largest score so far,
+/// packed in place as the kernel's vectors `[step][column]`: float32, or pairs of brain
+/// floats. Updates the softmax so far, and writes to `correction` what the results so far
+/// are to be multiplied by. True where one of those is not 1.
+pub(super) fn weigh(
+    kernel: Kernel,
+    scores: &mut [u32],
+    scale: f32,
+    running: &mut Running,
+    correction: &mut [f32],
+) -> bool {
+    let (largest, sum) = (&mut running.largest[..], &mut running.sum[..]);
+    match (kernel.isa(), kernel.kind()) {
+        // SAFETY: a kernel is only made for a set that the processor has, with BF16 where
+        // it is of pairs; the panel is as wide as those of that set.
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512, Kind::PairsBf16) => unsafe { avx512::weigh_pairs(scores, scale, largest, sum, correction) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512, Kind::F32) => unsafe { avx512::weigh_floats(scores, scale, largest, sum, correction) },
+        (isa, _) => weigh_plainly(isa, scores, kernel.columns(), scale, largest, sum, correction),
+    }
+}
+
 versions! {
-    /// Scores of a block, `[key][column]`, to weights relative to the largest score so
-    /// far, packed in place as words `[step][column]`: float32 for a depth of 1, pairs of
-    /// brain floats for 2. Updates the softmax so far, and writes to `correction` what
-    /// the results so far are to be multiplied by. True where one of those is not 1.
-    pub(super) fn weigh(
-        scores: &mut [u32], columns: usize, depth: usize, scale: f32,
-        largest: &mut [f32], sum: &mut [f32], correction: &mut [f32],
+    /// [`weigh`] to float32.
+    fn weigh_plainly(
+        scores: &mut [u32], columns: usize, scale: f32, largest: &mut [f32], sum: &mut [f32], correction: &mut [f32],
     ) -> bool {
         let keys = scores.len() / columns;
         let mut changed = false;
@@ -88,30 +113,13 @@ versions! {
                 changed |= factor != 1.;
             }
             let mut total = [0f32; LANES];
-            let mut weigh = |scores: &[u32], key: usize| -> [f32; LANES] {
+            for key in 0..keys {
                 let mut weights = lanes(scores, key);
                 for l in 0..LANES {
                     weights[l] = exp2(fma(weights[l], scale, -base[l]));
                     total[l] += weights[l];
                 }
-                weights
-            };
-            for step in 0..keys.div_ceil(depth) {
-                let first = weigh(scores, step * depth);
-                let words = if depth == 1 {
-                    first.map(f32::to_bits)
-                } else {
-                    let second = if step * 2 + 1 < keys { weigh(scores, step * 2 + 1) } else { [0.; LANES] };
-                    let mut words = [0; LANES];
-                    for l in 0..LANES {
-                        // Weights are positive and far from overflow: rounding to the
-                        // nearest is adding half.
-                        let low = first[l].to_bits().wrapping_add(0x8000) >> 16;
-                        words[l] = low | (second[l].to_bits().wrapping_add(0x8000) & 0xffff_0000);
-                    }
-                    words
-                };
-                scores[step * columns + start..][..LANES].copy_from_slice(&words);
+                scores[key * columns + start..][..LANES].copy_from_slice(&weights.map(f32::to_bits));
             }
             for l in 0..LANES {
                 sum[start + l] = fma(sum[start + l], correction[start + l], total[l]);

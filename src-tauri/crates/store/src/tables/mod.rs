@@ -1,7 +1,9 @@
 //! One module a table, each with the methods of [`crate::Store`] that concern it.
 
+pub(crate) mod annotations;
 pub(crate) mod audit;
 pub(crate) mod claims;
+pub(crate) mod comparisons;
 pub(crate) mod embeddings;
 pub(crate) mod glances;
 pub(crate) mod import;
@@ -9,6 +11,7 @@ pub(crate) mod instances;
 pub(crate) mod journal;
 pub(crate) mod patients;
 pub(crate) mod proposals;
+pub(crate) mod queue;
 pub(crate) mod reports;
 pub(crate) mod scores;
 pub(crate) mod search;

@@ -22,8 +22,7 @@ impl Store {
     /// # Errors
     /// `store.database`.
     pub async fn search_reports(&self, text: &str, limit: u32) -> Result<Vec<TextHit>> {
-        // Each word is quoted: what is typed is never FTS5's query language.
-        let words: Vec<String> = text.split_whitespace().map(|w| format!("\"{}\"", w.replace('"', "\"\""))).collect();
+        let words = quoted(text);
         if words.is_empty() {
             return Ok(Vec::new());
         }
@@ -46,14 +45,30 @@ impl Store {
     }
 }
 
+/// The words of what was typed, each quoted, so that it is never FTS5's query language. What
+/// has no letter or digit is no word to the index either.
+pub(crate) fn quoted(text: &str) -> Vec<String> {
+    let words = text.split_whitespace().filter(|w| w.contains(char::is_alphanumeric));
+    words.map(|w| format!("\"{}\"", w.replace('"', "\"\""))).collect()
+}
+
 pub(crate) async fn index(connection: &mut SqliteConnection, report: &Report, signed: &SignedVersion) -> Result<()> {
     sqlx::query("INSERT INTO report_text (text, version_id, report_id, study_uid) VALUES (?, ?, ?, ?)")
         .bind(signed.text.plain())
         .bind(signed.id.as_str())
         .bind(report.id().as_str())
         .bind(report.study_uid())
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .doing("index a signed version")?;
+    sqlx::query(
+        "UPDATE study_text SET report = report || ' ' || ?
+         WHERE rowid = (SELECT n FROM study_keys WHERE study_uid = ?)",
+    )
+    .bind(signed.text.plain())
+    .bind(report.study_uid())
+    .execute(connection)
+    .await
+    .doing("index a signed version")?;
     Ok(())
 }

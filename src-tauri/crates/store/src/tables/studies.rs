@@ -7,6 +7,7 @@ use crate::tables::audit::{self, AuditEvent};
 use crate::tables::import::NewStudy;
 use crate::tables::patients::{self, Patient};
 use crate::tables::reports::{self, ReportRow};
+use crate::tables::search::quoted;
 use crate::tables::series::{self, Series};
 use crate::tables::{from_word, instances, time_text};
 use hilum_report::{Status, UserId};
@@ -38,6 +39,10 @@ pub struct StudyRow {
     pub description: String,
     pub referring_physician: String,
     pub priority: Priority,
+    /// The finding for which the models put it in front; empty for none.
+    pub front: String,
+    /// Who is to read it.
+    pub assigned_to: Option<UserId>,
 }
 
 /// How soon a study is to be read.
@@ -78,13 +83,17 @@ pub struct WorklistRow {
 /// Which studies the worklist shows. The default is all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorklistQuery {
-    /// Each word must be found in name, patient id, accession or description.
+    /// Each word must begin a word of name, patient id, accession, description or a signed report.
     pub text: String,
     /// Newest report in one of these; empty for any.
     pub statuses: Vec<Status>,
     /// Also those without a report, when `statuses` is not empty.
     pub unreported: bool,
     pub priority: Option<Priority>,
+    /// Only studies that the models put in front.
+    pub in_front: bool,
+    /// Only studies handed to this user.
+    pub assigned_to: Option<UserId>,
     /// YYYYMMDD, inclusive.
     pub from: Option<String>,
     /// YYYYMMDD, inclusive.
@@ -95,7 +104,11 @@ pub struct WorklistQuery {
 }
 
 const STUDY_COLUMNS: &str =
-    "s.uid, s.accession, s.study_id, s.date, s.time, s.description, s.referring_physician, s.priority";
+    "s.uid, s.accession, s.study_id, s.date, s.time, s.description, s.referring_physician, s.priority, s.front, s.assigned_to";
+
+/// The first key of the worklist's order, word for word as in the index `studies_in_order`.
+const URGENCY: &str = "CASE WHEN s.report_status = 'final' THEN 3 WHEN s.priority = 'stat' THEN 0
+    WHEN s.priority = 'urgent' THEN 1 WHEN s.front <> '' THEN 2 ELSE 3 END";
 
 impl Store {
     /// Studies by urgency, then newest first.
@@ -103,27 +116,50 @@ impl Store {
     /// # Errors
     /// `store.database`, `store.corrupt`.
     pub async fn worklist(&self, query: &WorklistQuery) -> Result<Vec<WorklistRow>> {
+        self.lines(query, None).await
+    }
+
+    /// The lines of these studies, in the worklist's order.
+    ///
+    /// # Errors
+    /// `store.database`, `store.corrupt`.
+    pub async fn worklist_of(&self, studies: &[String]) -> Result<Vec<WorklistRow>> {
+        self.lines(&WorklistQuery::default(), Some(studies)).await
+    }
+
+    async fn lines(&self, query: &WorklistQuery, studies: Option<&[String]>) -> Result<Vec<WorklistRow>> {
         let mut conditions = Vec::new();
         let mut values: Vec<String> = Vec::new();
-        for word in query.text.split_whitespace() {
+        if let Some(studies) = studies {
+            conditions.push("s.uid IN (SELECT value FROM json_each(?))".to_owned());
+            values.push(crate::tables::to_json(&studies)?);
+        }
+        if !query.text.trim().is_empty() {
+            let words: Vec<String> = quoted(&query.text).into_iter().map(|word| format!("{word}*")).collect();
+            if words.is_empty() {
+                return Ok(Vec::new());
+            }
             conditions.push(
-                "(p.name || ' ' || p.patient_id || ' ' || s.accession || ' ' || s.description) LIKE ? ESCAPE '\\'"
+                "s.uid IN (SELECT study_uid FROM study_keys
+                    WHERE n IN (SELECT rowid FROM study_text WHERE study_text MATCH ?))"
                     .to_owned(),
             );
-            values.push(format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
+            values.push(words.join(" "));
         }
-        if !query.statuses.is_empty() {
-            let marks = vec!["?"; query.statuses.len()].join(", ");
-            let or_none = if query.unreported { " OR r.status IS NULL" } else { "" };
-            conditions.push(format!("(r.status IN ({marks}){or_none})"));
-            for status in &query.statuses {
-                values.push(crate::tables::word(status)?);
-            }
-        } else if query.unreported {
-            conditions.push("r.status IS NULL".to_owned());
+        let mut wanted: Vec<String> = query.statuses.iter().map(crate::tables::word).collect::<Result<_>>()?;
+        if query.unreported {
+            wanted.push(String::new());
+        }
+        if !wanted.is_empty() {
+            conditions.push(format!("s.report_status IN ({})", vec!["?"; wanted.len()].join(", ")));
+            values.extend(wanted);
+        }
+        if query.in_front {
+            conditions.push("s.front <> ''".to_owned());
         }
         for (condition, value) in [
             ("s.priority = ?", query.priority.map(|p| p.as_str().to_owned())),
+            ("s.assigned_to = ?", query.assigned_to.as_ref().map(ToString::to_string)),
             ("s.date >= ?", query.from.clone()),
             ("s.date <= ?", query.to.clone()),
         ] {
@@ -133,9 +169,13 @@ impl Store {
             }
         }
         let conditions = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
+        // Which studies is settled on the narrow index first; only those are then read whole.
         // Only fixed text goes into the statement; all that was typed is bound.
         let sql = format!(
-            "SELECT {STUDY_COLUMNS}, {patient},
+            "WITH chosen AS MATERIALIZED (
+                SELECT s.uid FROM studies s WHERE {conditions}
+                ORDER BY {URGENCY}, s.date DESC, s.time DESC, s.uid LIMIT ? OFFSET ?)
+             SELECT {STUDY_COLUMNS}, {patient},
                 (SELECT group_concat(DISTINCT modality) FROM series WHERE study_uid = s.uid) AS modalities,
                 (SELECT group_concat(DISTINCT nullif(view_position, '')) FROM instances
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS views,
@@ -143,14 +183,11 @@ impl Store {
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS images,
                 r.id AS report_id, r.status,
                 EXISTS (SELECT 1 FROM proposals WHERE study_uid = s.uid AND status = 'complete') AS drafted
-             FROM studies s
+             FROM chosen CROSS JOIN studies s ON s.uid = chosen.uid
              JOIN patients p ON p.key = s.patient_key
              LEFT JOIN reports r ON r.id =
                 (SELECT id FROM reports WHERE study_uid = s.uid ORDER BY created_at DESC, id DESC LIMIT 1)
-             WHERE {conditions}
-             ORDER BY CASE s.priority WHEN 'stat' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END,
-                s.date DESC, s.time DESC, s.uid
-             LIMIT ? OFFSET ?",
+             ORDER BY {URGENCY}, s.date DESC, s.time DESC, s.uid",
             patient = patients::COLUMNS,
         );
         let mut statement = sqlx::query(AssertSqlSafe(sql));
@@ -226,6 +263,49 @@ impl Store {
             0 => Err(StoreError::NotFound { what: "study", id: uid.to_owned() }),
             _ => Ok(()),
         }
+    }
+
+    /// Keeps for which finding the models put a study in front; empty for none.
+    ///
+    /// # Errors
+    /// `data.disk_full`, `store.database`.
+    pub async fn set_front(&self, uid: &str, finding: &str) -> Result<()> {
+        sqlx::query("UPDATE studies SET front = ?1 WHERE uid = ?2 AND front <> ?1")
+            .bind(finding)
+            .bind(uid)
+            .execute(self.access().await?.connection())
+            .await
+            .doing("put a study in front")?;
+        Ok(())
+    }
+
+    /// Hands a study to a reader, or takes it back.
+    ///
+    /// # Errors
+    /// `store.not_found` for the study, `vault.no_user` for the reader; `data.disk_full`.
+    pub async fn assign(&self, uid: &str, to: Option<&UserId>, by: &UserId, at: OffsetDateTime) -> Result<()> {
+        let mut access = self.access().await?;
+        let mut tx = access.begin().await?;
+        if let Some(to) = to {
+            let known: Option<i64> = sqlx::query_scalar("SELECT 1 FROM users WHERE id = ?")
+                .bind(to.as_str())
+                .fetch_optional(&mut *tx)
+                .await
+                .doing("look up a user")?;
+            known.ok_or(StoreError::NoUser)?;
+        }
+        let done = sqlx::query("UPDATE studies SET assigned_to = ? WHERE uid = ?")
+            .bind(to.map(UserId::as_str))
+            .bind(uid)
+            .execute(&mut *tx)
+            .await
+            .doing("hand a study out")?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound { what: "study", id: uid.to_owned() });
+        }
+        let event = AuditEvent::new(at, by, "study.assign", uid);
+        audit::append(&mut tx, &event.with(serde_json::json!({ "to": to.map(UserId::as_str) }))).await?;
+        tx.commit().await.doing("hand a study out")
     }
 
     /// Deletes a study that nobody has reported on, with its images, caches, scores and
@@ -321,12 +401,14 @@ pub(crate) async fn upsert(
     .execute(&mut *connection)
     .await
     .doing("record a study")?;
-    let owner: String = sqlx::query_scalar("SELECT patient_key FROM studies WHERE uid = ?")
-        .bind(&new.uid)
-        .fetch_one(connection)
-        .await
-        .doing("record a study")?;
-    Ok(owner == patient_key)
+    // A study that a person moved still takes the files that name its former patient.
+    let (owner, files_name): (String, Option<String>) =
+        sqlx::query_as("SELECT patient_key, files_name FROM studies WHERE uid = ?")
+            .bind(&new.uid)
+            .fetch_one(connection)
+            .await
+            .doing("record a study")?;
+    Ok(owner == patient_key || files_name.as_deref() == Some(patient_key))
 }
 
 fn study_row(row: &SqliteRow) -> Result<StudyRow> {
@@ -340,6 +422,8 @@ fn study_row(row: &SqliteRow) -> Result<StudyRow> {
         description: text("description")?,
         referring_physician: text("referring_physician")?,
         priority: from_word(text("priority")?, "a priority")?,
+        front: text("front")?,
+        assigned_to: row.try_get::<Option<String>, _>("assigned_to").doing("read a study")?.map(UserId::new),
     })
 }
 

@@ -1,12 +1,13 @@
 //! One running worker child: its pipes as channels.
 
-use super::{Role, WorkerLimits, arguments};
+use super::{Role, WorkerLimits};
 use crate::{
     WorkerError, frame,
     process::{self, Life},
     wire::{self, WireError},
 };
 use std::{
+    ffi::OsString,
     io,
     path::Path,
     process::{Command, Stdio},
@@ -21,8 +22,9 @@ use tokio::{
 /// answer, or a load report.
 const MAX_HEAD: u32 = 4 << 20;
 
-/// What a model child may see of our environment: thread counts, and nothing that names a person.
-const PASSED_ON: [&str; 3] = ["RAYON_NUM_THREADS", "HILUM_THREADS", "RUST_LOG"];
+/// What a model child may see of our environment: thread counts, how to compute, and nothing that names a person.
+const PASSED_ON: [&str; 5] =
+    ["RAYON_NUM_THREADS", "HILUM_THREADS", "HILUM_KERNELS", "HILUM_ENCODER", "RUST_LOG"];
 
 /// The engine keeps a hub cache in the home directory and looks for a token there
 /// unless these say otherwise. A path below a device can never become a folder.
@@ -39,11 +41,11 @@ pub(super) struct Child<R: Role> {
 }
 
 impl<R: Role> Child<R> {
-    pub async fn start(program: &Path, limits: &WorkerLimits) -> Result<Self, WorkerError> {
+    pub async fn start(program: &Path, arguments: &[OsString], limits: &WorkerLimits) -> Result<Self, WorkerError> {
         let failed = |source| WorkerError::Start { program: program.to_owned(), source };
         let mut command = Command::new(program);
         process::confine(&mut command);
-        command.args(arguments::<R>()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.envs(OFFLINE);
         for name in PASSED_ON {
             if let Some(value) = std::env::var_os(name) {

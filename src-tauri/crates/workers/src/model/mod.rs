@@ -142,11 +142,12 @@ pub(crate) struct Client<R: Role> {
 
 impl<R: Role> Client<R> {
     /// Starts the owner task; the child itself is started on demand.
-    pub fn start(program: PathBuf, limits: WorkerLimits) -> Self {
+    /// With `figures` the child is told that folder, to keep there what it measures of itself.
+    pub fn start(program: PathBuf, limits: WorkerLimits, figures: Option<&Path>) -> Self {
         let (commands, inbox) = mpsc::channel(64);
         let (state_out, state) = watch::channel(WorkerState::Idle);
         let (alive, clients) = watch::channel(());
-        tokio::spawn(owner::Owner::<R>::new(program, limits, inbox, clients, state_out).run());
+        tokio::spawn(owner::Owner::<R>::new(program, arguments::<R>(figures), limits, inbox, clients, state_out).run());
         Self { commands, alive: Arc::new(alive), state, cancel_grace: limits.cancel_grace }
     }
 
@@ -229,7 +230,11 @@ impl<R: Role> Clone for Client<R> {
     }
 }
 
-/// The command line of a worker child.
-fn arguments<R: Role>() -> [OsString; 2] {
-    ["worker".into(), R::NAME.into()]
+/// The command line of a worker child. It starts in another folder, so a relative path is resolved here.
+fn arguments<R: Role>(figures: Option<&Path>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["worker".into(), R::NAME.into()];
+    if let Some(folder) = figures.and_then(|folder| std::path::absolute(folder).ok()) {
+        arguments.extend(["--figures".into(), folder.into()]);
+    }
+    arguments
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{Cancel, WorkerError, error::refusal, wire::WireError};
 use std::{
     collections::VecDeque,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -17,6 +18,8 @@ use tokio::{
 
 pub(super) struct Owner<R: Role> {
     program: PathBuf,
+    /// Of the child's command line.
+    arguments: Vec<OsString>,
     limits: WorkerLimits,
     inbox: mpsc::Receiver<Command<R>>,
     /// Its senders are the clients.
@@ -60,6 +63,7 @@ struct Watching<'a, R: Role> {
 impl<R: Role> Owner<R> {
     pub fn new(
         program: PathBuf,
+        arguments: Vec<OsString>,
         limits: WorkerLimits,
         inbox: mpsc::Receiver<Command<R>>,
         clients: watch::Receiver<()>,
@@ -67,6 +71,7 @@ impl<R: Role> Owner<R> {
     ) -> Self {
         Self {
             program,
+            arguments,
             limits,
             inbox,
             clients,
@@ -185,7 +190,7 @@ impl<R: Role> Owner<R> {
         self.end_child().await;
         self.pack = Some(pack_dir.to_owned());
         self.say(WorkerState::Loading);
-        match Child::start(&self.program, &self.limits).await {
+        match Child::start(&self.program, &self.arguments, &self.limits).await {
             Ok(child) => self.child = Some(child),
             Err(e) => {
                 self.say(WorkerState::Failed { code: e.code().to_owned() });
