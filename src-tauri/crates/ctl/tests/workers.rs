@@ -34,7 +34,7 @@ fn pack(name: &str) -> Option<PathBuf> {
 fn job(side: u32, images: usize, max_tokens: u32) -> DraftJob {
     let gray: Vec<u8> = (0..side * side).map(|i| (i % side * 255 / side) as u8).collect();
     let prompt = DraftPrompt::Report { indication: None };
-    DraftJob { side, images: vec![gray; images], prompt, max_tokens }
+    DraftJob { side, images: vec![gray; images], prompt, max_tokens, encoded: Vec::new() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

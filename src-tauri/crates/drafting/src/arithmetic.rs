@@ -133,8 +133,9 @@ pub(crate) fn install() {
                 narrow: shape.narrow,
             };
             let tower = tower(&shape, weights)?;
-            let encoder: HilumEncoder =
-                Box::new(move |states: &mut [f32], tokens: usize| tower.forward(states, tokens, &mut image_read).is_continue());
+            let encoder: HilumEncoder = Box::new(move |states: &mut [f32], tokens: usize| {
+                tower.forward(states, tokens, &mut image_read).is_continue()
+            });
             Ok(encoder)
         },
         token_table: || {

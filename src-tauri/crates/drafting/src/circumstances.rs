@@ -7,6 +7,7 @@ use hilum_workers::messages::draft::Circumstances;
 use image::GrayImage;
 use sha2::{Digest, Sha256};
 
+use crate::arithmetic;
 use crate::load::overlay;
 
 /// The engine's crate; its exact version is fixed by `Cargo.lock`.
@@ -21,7 +22,7 @@ pub(crate) fn circumstances(
 ) -> Circumstances {
     let engine = match overlay() {
         "" => ENGINE.to_owned(),
-        edits => format!("{ENGINE} with {edits}"),
+        edits => format!("{ENGINE} with {edits}; {}", arithmetic::description()),
     };
     Circumstances {
         build: build().to_owned(),

@@ -8,8 +8,7 @@ use either::Either;
 use hilum_workers::messages::draft::{AnswerRules, DraftOutcome, DraftPhase, DraftPrompt};
 use image::{DynamicImage, GrayImage};
 use mistralrs::{
-    ChunkChoice, DeviceMapSetting, Model, MultimodalLoaderType, RequestBuilder,
-    Response, TextMessageRole, TokenSource,
+    ChunkChoice, DeviceMapSetting, Model, MultimodalLoaderType, RequestBuilder, Response, TextMessageRole, TokenSource,
 };
 use tokio::runtime::Runtime;
 
@@ -86,7 +85,8 @@ impl Engine {
                 return Err(DraftingError::Tokenizer { path, token });
             }
         }
-        let begin = tokenizer.id_of(BEGIN).ok_or_else(|| DraftingError::Tokenizer { path: path.clone(), token: BEGIN })?;
+        let begin =
+            tokenizer.id_of(BEGIN).ok_or_else(|| DraftingError::Tokenizer { path: path.clone(), token: BEGIN })?;
 
         let guides = Guides::new(vocabulary_of(&path, &shape.end_tokens)?, shape.end_tokens.clone())?;
 
@@ -170,7 +170,8 @@ impl Engine {
         sink: impl FnMut(DraftEvent<'_>),
         cancel: &AtomicBool,
     ) -> Result<DraftOutcome, DraftingError> {
-        self.draft_knowing(images, vec![None; images.len()], prompt, max_tokens, sink, cancel).map(|(outcome, _)| outcome)
+        self.draft_knowing(images, vec![None; images.len()], prompt, max_tokens, sink, cancel)
+            .map(|(outcome, _)| outcome)
     }
 
     /// [`Self::draft`] where some of the images may have been encoded before, by this model or the same one in an earlier
@@ -198,8 +199,7 @@ impl Engine {
         match &self.runtime {
             Some(runtime) => {
                 let mut encoded = Vec::new();
-                let write =
-                    self.write(images, (known, &mut encoded), prompt, rendered, max_tokens, &mut sink, cancel);
+                let write = self.write(images, (known, &mut encoded), prompt, rendered, max_tokens, &mut sink, cancel);
                 let outcome = runtime.block_on(write)?;
                 Ok((outcome, encoded))
             }
@@ -326,6 +326,7 @@ impl Engine {
         *encoded = turn.encoded();
         let reused = turn.reused().map_or(0, |(known, _)| known);
         self.reused.fetch_add(reused, Ordering::Relaxed);
+        outcome.reused_tokens = reused as u32;
         drop(turn);
         let first_token = first_token.unwrap_or_else(Instant::now);
         outcome.prompt_seconds = (first_token - started).as_secs_f64();

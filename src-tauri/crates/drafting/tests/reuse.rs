@@ -100,8 +100,7 @@ fn an_image_that_was_encoded_by_another_process() {
         let prompt = raw("Describe both.");
         let never = AtomicBool::new(false);
         let first = Engine::load(folder.path(), |_, _| {}).unwrap();
-        let (outcome, encoded) =
-            first.draft_knowing(&images, vec![None, None], &prompt, 16, |_| {}, &never).unwrap();
+        let (outcome, encoded) = first.draft_knowing(&images, vec![None, None], &prompt, 16, |_| {}, &never).unwrap();
         assert_eq!(encoded.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1], "{form:?}");
         let width = encoded[0].1.len() / first.shape().image_tokens;
         assert_eq!(encoded[1].1.len(), width * first.shape().image_tokens, "{form:?}");

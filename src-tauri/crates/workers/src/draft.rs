@@ -31,6 +31,9 @@ pub struct DraftJob {
     pub images: Vec<Vec<u8>>,
     pub prompt: DraftPrompt,
     pub max_tokens: u32,
+    /// The images that an earlier draft of the same pack encoded ([`DraftOutcome::encoded`]), one entry an image; or
+    /// nothing.
+    pub encoded: Vec<Option<Vec<u8>>>,
 }
 
 /// What happens while a model is loaded or a draft is written.
@@ -101,15 +104,20 @@ impl DraftWorker {
         events: Option<mpsc::UnboundedSender<DraftEvent>>,
         cancel: &Cancel,
     ) -> Result<DraftOutcome, WorkerError> {
-        let DraftJob { side, images, prompt, max_tokens } = job;
+        let DraftJob { side, images, prompt, max_tokens, encoded } = job;
         let count = images.len() as u32;
-        let body = images.concat();
+        let mut body = images.concat();
+        body.extend(encoded.iter().flatten().flatten());
+        let encoded = encoded.iter().map(|image| image.as_ref().map_or(0, Vec::len) as u64).collect();
         // A token is at most one part; the rest is progress, a few a second.
         let max_parts = u64::from(max_tokens) + 16384;
-        let request = move |id| DraftRequest::Draft { id, side, images: count, prompt, max_tokens };
+        let request = move |id| DraftRequest::Draft { id, side, images: count, prompt, max_tokens, encoded };
         let asked = |parts| self.0.ask(request, body, parts, max_parts, cancel);
         match listen(events, asked).await? {
-            (DraftReply::Finished(outcome), _) => Ok(*outcome),
+            (DraftReply::Finished(mut outcome), body) => {
+                outcome.encoded = parts(&outcome.encoded_bytes, &body).ok_or_else(garbled)?;
+                Ok(*outcome)
+            }
             _ => Err(garbled()),
         }
     }
@@ -150,6 +158,20 @@ async fn listen<T>(
     answer
 }
 
+/// The body cut into parts of these sizes; `None` unless it is exactly them.
+fn parts(sizes: &[(u32, u64)], mut body: &[u8]) -> Option<Vec<(u32, Vec<u8>)>> {
+    let mut parts = Vec::with_capacity(sizes.len());
+    for &(index, size) in sizes {
+        let (part, rest) = body.split_at_checked(usize::try_from(size).ok()?)?;
+        parts.push((index, part.to_vec()));
+        body = rest;
+    }
+    body.is_empty().then_some(parts)
+}
+
+/// Most bytes of encoded images in a reply: two of 4096 tokens of 4096 numbers.
+const MOST_ENCODED: u64 = 128 << 20;
+
 fn garbled() -> WorkerError {
     WorkerError::Garbled(Draft::NAME)
 }
@@ -181,7 +203,12 @@ impl Role for Draft {
         }
     }
 
-    fn body_limit(_: &DraftReply) -> u64 {
-        0
+    fn body_limit(reply: &DraftReply) -> u64 {
+        match reply {
+            DraftReply::Finished(outcome) => {
+                outcome.encoded_bytes.iter().fold(0u64, |sum, (_, bytes)| sum.saturating_add(*bytes)).min(MOST_ENCODED)
+            }
+            _ => 0,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::reading::image_for_models;
 use crate::reporting::ReportDetail;
 use crate::stated::{indication, measured, stated};
-use crate::{Cancel, Drafter, Fault, Workstation, WorkflowError};
+use crate::{Cancel, Drafter, Fault, WorkflowError, Workstation};
 use hilum_report::{
     Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, SentenceId,
 };
@@ -111,7 +111,11 @@ impl Workstation {
         };
         let text = source.map(|source| stated(&report, source)).unwrap_or_default();
         if source.is_some() && text.is_empty() {
-            return Err(if how == Rewrite::FromFindings { WorkflowError::NoFindings } else { WorkflowError::NothingToRewrite });
+            return Err(if how == Rewrite::FromFindings {
+                WorkflowError::NoFindings
+            } else {
+                WorkflowError::NothingToRewrite
+            });
         }
         let last = store.proposals(report.study_uid()).await?.into_iter().find(|p| p.begun.report.as_ref() == Some(id));
         let (confirmed, prior) = last.map(|last| indication_and_prior(&last.begun)).unwrap_or_default();
@@ -141,7 +145,9 @@ impl Workstation {
         let current = image_for_models(&study)?.uid.clone();
         let instances: Vec<String> = prior.into_iter().chain([current]).collect();
         let side = match drafter.side(events, cancel).await {
-            Err(fault) if is_cancel(&fault) => return Ok(DraftResult { report: None, outcome: DraftOutcome::default() }),
+            Err(fault) if is_cancel(&fault) => {
+                return Ok(DraftResult { report: None, outcome: DraftOutcome::default() });
+            }
             other => other?,
         };
         let (images, image_hashes) = match self.model_inputs(store, &instances, side, cancel).await {
@@ -161,7 +167,7 @@ impl Workstation {
                 pack_hash: PackHash::new(&pack.hash),
                 demo: pack.demo,
                 prompt: serde_json::to_string(&prompt).unwrap_or_default(),
-                image_hashes,
+                image_hashes: image_hashes.clone(),
                 settings: json!({
                     "decoding": "greedy", "max_tokens": MAX_TOKENS, "side": side, "instances": instances,
                 }),
@@ -172,15 +178,34 @@ impl Workstation {
             DraftPrompt::Section { section, .. } => Some(kind_of(*section)),
             _ => None,
         };
-        let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS };
-        match drafter.draft(job, events, cancel).await {
+        // An image that this pack has encoded is not encoded again, also after a restart.
+        let hash = PackHash::new(&pack.hash);
+        let mut encoded = Vec::new();
+        for (uid, image) in instances.iter().zip(&image_hashes) {
+            encoded.push(store.encoded_image(uid, &hash, image).await?);
+        }
+        let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS, encoded };
+        let answer = drafter.draft(job, events, cancel).await;
+        for (index, bytes) in answer.iter().flat_map(|outcome| &outcome.encoded) {
+            if let (Some(uid), Some(image)) = (instances.get(*index as usize), image_hashes.get(*index as usize)) {
+                store.set_encoded_image(uid, &hash, image, bytes).await?;
+            }
+        }
+        match answer {
             Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await,
             Err(fault) if is_cancel(&fault) => {
                 let outcome = DraftOutcome { finish: "cancelled".into(), ..DraftOutcome::default() };
                 self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await
             }
             Err(fault) => {
-                self.record(store, &proposal, &DraftOutcome::default(), ProposalStatus::Failed, Some(fault.code.clone())).await?;
+                self.record(
+                    store,
+                    &proposal,
+                    &DraftOutcome::default(),
+                    ProposalStatus::Failed,
+                    Some(fault.code.clone()),
+                )
+                .await?;
                 Err(fault.into())
             }
         }
@@ -291,7 +316,8 @@ fn is_cancel(fault: &Fault) -> bool {
 
 /// Only an open report's own text is drafted; an addendum is the person's alone.
 fn may_be_drafted(report: &Report) -> Result<(), WorkflowError> {
-    let has_findings = report.section(SectionKind::Findings).is_some() && report.section(SectionKind::Addendum).is_none();
+    let has_findings =
+        report.section(SectionKind::Findings).is_some() && report.section(SectionKind::Addendum).is_none();
     if report.status().is_open() && has_findings {
         Ok(())
     } else {

@@ -208,6 +208,21 @@ async fn a_linked_prior_goes_first() {
 }
 
 #[tokio::test]
+async fn an_image_is_encoded_once() {
+    let room = Room::with(&[("20260105", "PA"), ("20250104", "PA")]).await;
+    let id = room.report("20260105").await;
+    room.scribe.says.lock().expect("an answer").encoded = vec![(0, vec![9, 9, 9, 9])];
+    assert_eq!(room.draft(&id, DraftChoice::default()).await, Ok(()));
+    assert_eq!(room.last_job().encoded, [None], "nobody knows it yet");
+    room.scribe.says.lock().expect("an answer").encoded = vec![(0, vec![7])];
+    assert_eq!(room.draft(&id, DraftChoice { use_prior: true, ..DraftChoice::default() }).await, Ok(()));
+    assert_eq!(room.last_job().encoded, [None, Some(vec![9, 9, 9, 9])], "the prior is new, the current image is not");
+    room.scribe.says.lock().expect("an answer").encoded.clear();
+    assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
+    assert_eq!(room.last_job().encoded, [Some(vec![7]), Some(vec![9, 9, 9, 9])]);
+}
+
+#[tokio::test]
 async fn a_section_is_rewritten_from_what_a_person_stands_for() {
     let room = Room::with(&[("20260105", "PA")]).await;
     let id = room.report("20260105").await;

@@ -148,7 +148,7 @@ impl Workstation {
         let (gray, hash) = self.model_input(store, instance, side, cancel).await?;
         for question in questions {
             let prompt = DraftPrompt::YesNo { question: question.clone() };
-            let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens: MAX_TOKENS };
+            let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens: MAX_TOKENS, encoded: Vec::new() };
             let outcome = drafter.draft(job, &events, cancel).await?;
             if outcome.finish == "cancelled" {
                 done.cancelled = true;

@@ -101,7 +101,7 @@ async fn draft(options: &Bench, settings: &Settings, max_tokens: u32) -> Result<
     };
     for run in 0..=options.runs {
         let prompt = DraftPrompt::Report { indication: None };
-        let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens };
+        let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens, encoded: Vec::new() };
         let outcome = drafter.worker.draft(job, None, &settings.cancel).await?;
         if run == 0 {
             continue;

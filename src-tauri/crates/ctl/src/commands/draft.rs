@@ -33,7 +33,7 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
     for path in options.prior.iter().chain(&options.file) {
         images.push(input::model_input(settings, path, side).await?);
     }
-    let job = DraftJob { side, images, prompt, max_tokens: options.max_tokens };
+    let job = DraftJob { side, images, prompt, max_tokens: options.max_tokens, encoded: Vec::new() };
     let (events, inbox) = unbounded_channel();
     let draft = drafter.worker.draft(job, Some(events), &settings.cancel);
     let (outcome, written) = tokio::join!(draft, stream(inbox, !settings.json));

@@ -2,8 +2,8 @@
 
 use super::{Figures, check_pack, last_panic, pipe};
 use crate::{library::speed_of, memory};
-use hilum_drafting::{DraftEvent, Engine};
-use hilum_workers::messages::draft::{DraftPhase, DraftReply, DraftRequest};
+use hilum_drafting::{DraftEvent, EncodedImage, Engine};
+use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftReply, DraftRequest};
 use image::GrayImage;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -66,10 +66,17 @@ pub fn serve(out: pipe::Pipe, figures: &Figures) -> ExitCode {
             if newest.0 == id { newest.1.clone() } else { Arc::default() }
         };
         let teller = Teller { out: &out, id, begun: Instant::now(), last: None };
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, &mut folder, figures, request, &body, teller, &stop)));
+        let answer =
+            catch_unwind(AssertUnwindSafe(|| answer(&mut engine, &mut folder, figures, request, &body, teller, &stop)));
         let refusal = match answer {
             Ok(Ok(reply)) => {
-                out.send(&reply, &[]);
+                let body = match &reply {
+                    DraftReply::Finished(outcome) => {
+                        outcome.encoded.iter().flat_map(|(_, bytes)| bytes).copied().collect()
+                    }
+                    _ => Vec::new(),
+                };
+                out.send(&reply, &body);
                 continue;
             }
             Ok(Err(refusal)) => refusal,
@@ -118,22 +125,48 @@ fn answer(
             *folder = dir.to_owned();
             Ok(DraftReply::Loaded { id, side, seconds, took })
         }
-        DraftRequest::Draft { id, side, images, prompt, max_tokens } => {
+        DraftRequest::Draft { id, side, images, prompt, max_tokens, encoded } => {
             let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
+            let known: u64 = encoded.iter().sum();
+            let cut = body.len().checked_sub(known as usize).ok_or_else(|| not_images(body, images, side))?;
+            let (body, rest) = body.split_at(cut);
+            let known = known_of(rest, &encoded, images)?;
             let images = images_of(body, side, images)?;
-            let outcome = engine.draft(&images, &prompt, max_tokens, |e| teller.tell(e), stop)?;
+            let (outcome, new) = engine.draft_knowing(&images, known, &prompt, max_tokens, |e| teller.tell(e), stop)?;
             figures.of(folder, |figures| speed_of(&outcome, figures));
-            Ok(DraftReply::Finished(Box::new(hilum_workers::messages::draft::DraftOutcome { id, ..outcome })))
+            let bytes = |image: &[f32]| image.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+            let new: Vec<(u32, Vec<u8>)> = new.iter().map(|(index, image)| (*index as u32, bytes(image))).collect();
+            let encoded_bytes = new.iter().map(|(index, bytes)| (*index, bytes.len() as u64)).collect();
+            let outcome = DraftOutcome { id, encoded_bytes, encoded: new, ..outcome };
+            Ok(DraftReply::Finished(Box::new(outcome)))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
     }
 }
 
+fn not_images(body: &[u8], count: u32, side: u32) -> Refusal {
+    Refusal::new("drafting.image_size", format!("{} bytes are not {count} images of {side} x {side}", body.len()))
+}
+
+/// The images that were encoded before, one entry an image.
+fn known_of(mut body: &[u8], sizes: &[u64], images: u32) -> Result<Vec<Option<EncodedImage>>, Refusal> {
+    let mut known = vec![None; images as usize];
+    if sizes.len() > known.len() {
+        return Err(Refusal::new("drafting.image_size", format!("{} encoded images for {images}", sizes.len())));
+    }
+    for (known, &size) in known.iter_mut().zip(sizes) {
+        let (image, rest) = body.split_at(size as usize);
+        body = rest;
+        let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        *known = (size > 0).then(|| image.chunks_exact(4).map(number).collect());
+    }
+    Ok(known)
+}
+
 fn images_of(body: &[u8], side: u32, count: u32) -> Result<Vec<GrayImage>, Refusal> {
     let area = side as usize * side as usize;
     if count > 2 || body.len() != area * count as usize || (count > 0 && area == 0) {
-        let message = format!("{} bytes are not {count} images of {side} x {side}", body.len());
-        return Err(Refusal::new("drafting.image_size", message));
+        return Err(not_images(body, count, side));
     }
     let image = |bytes: &[u8]| GrayImage::from_raw(side, side, bytes.to_vec());
     Ok(if area == 0 { Vec::new() } else { body.chunks_exact(area).filter_map(image).collect() })

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod claims;
 pub(crate) mod comparisons;
 pub(crate) mod embeddings;
+pub(crate) mod encoded_images;
 pub(crate) mod glances;
 pub(crate) mod import;
 pub(crate) mod instances;

@@ -164,6 +164,29 @@ async fn a_study_nobody_reported_on_can_be_deleted_with_all_its_files() {
 }
 
 #[tokio::test]
+async fn an_encoded_image_is_found_for_the_very_same_input_and_pack() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let (pack, other) = (PackHash::new("a"), PackHash::new("b"));
+    store.set_encoded_image(INSTANCE, &pack, "first", &[1, 2, 3, 4]).await.unwrap();
+    let found = async |pack: &PackHash, hash: &str| store.encoded_image(INSTANCE, pack, hash).await.unwrap();
+    assert_eq!(found(&pack, "first").await, Some(vec![1, 2, 3, 4]));
+    assert_eq!(found(&pack, "second").await, None, "the image is given to the model otherwise now");
+    assert_eq!(found(&other, "first").await, None);
+    store.set_encoded_image(INSTANCE, &pack, "second", &[5]).await.unwrap();
+    assert_eq!((found(&pack, "first").await, found(&pack, "second").await), (None, Some(vec![5])));
+    assert_eq!(code(store.set_encoded_image("1.9.9", &pack, "x", &[1]).await), "store.database");
+    for count in 0..120 {
+        store.set_encoded_image(INSTANCE, &PackHash::new(format!("{count}")), "x", &[1]).await.unwrap();
+    }
+    assert_eq!(found(&pack, "second").await, None, "the oldest gave way");
+    assert_eq!(found(&PackHash::new("119"), "x").await, Some(vec![1]));
+    store.delete_study(STUDY, &ada().id, AT).await.unwrap();
+    assert_eq!(found(&PackHash::new("119"), "x").await, None, "it goes with its study");
+}
+
+#[tokio::test]
 async fn a_proposal_comes_back_as_it_was() {
     let temp = tempfile::tempdir().unwrap();
     let (_, store, _) = create(temp.path()).await;

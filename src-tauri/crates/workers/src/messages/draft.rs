@@ -9,8 +9,17 @@ pub enum DraftRequest {
     /// Load the pack in this folder. Progress, then [`DraftReply::Loaded`].
     Load { id: u64, pack_dir: String },
     /// Draft from zero, one or two images (prior first, then current). Body: the
-    /// images one after another, each `side` x `side` bytes of grey.
-    Draft { id: u64, side: u32, images: u32, prompt: DraftPrompt, max_tokens: u32 },
+    /// images one after another, each `side` x `side` bytes of grey; then those of them that
+    /// were encoded before, whose bytes `encoded` says for each image, 0 where it was not.
+    Draft {
+        id: u64,
+        side: u32,
+        images: u32,
+        prompt: DraftPrompt,
+        max_tokens: u32,
+        #[serde(default)]
+        encoded: Vec<u64>,
+    },
     /// Stop the draft with this id. What was written so far is kept in [`DraftReply::Finished`].
     Cancel { id: u64 },
 }
@@ -163,6 +172,13 @@ pub struct DraftOutcome {
     pub circumstances: Circumstances,
     pub prompt_seconds: f64,
     pub decode_seconds: f64,
+    /// Tokens of the prompt that were not read again, because the prompt before began with them.
+    pub reused_tokens: u32,
+    /// Of each image that was encoded for this: its index and its bytes in the body of the reply.
+    pub encoded_bytes: Vec<(u32, u64)>,
+    /// These images: soft tokens in float32, little endian, for [`DraftRequest::Draft`] of a later draft.
+    #[serde(skip)]
+    pub encoded: Vec<(u32, Vec<u8>)>,
 }
 
 /// A model's answer to a yes/no question.
