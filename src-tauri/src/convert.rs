@@ -1,7 +1,7 @@
 //! Domain values as the window's twins, and its commands as the domain's.
 
 use crate::dto::*;
-use hilum_report::{Command, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
+use hilum_report::{Command, Means, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
 use hilum_store::{Proposal, ProposalStatus, Score};
 use hilum_workers::messages::draft::{DraftedPart, Rewrite};
 use hilum_workflow::{Calibrated, Calibration, Glance, ImageDetail, Patient, ReportDetail, Standing, Support, WorklistLine, label, mentioned};
@@ -232,6 +232,7 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
 }
 
 pub fn command(edit: EditCommand) -> Command {
+        communications: detail.communications.clone(),
     let id = SentenceId::new;
     match edit {
         EditCommand::Insert { section, after, id: new, text, region, from } => Command::Insert {
@@ -247,6 +248,19 @@ pub fn command(edit: EditCommand) -> Command {
         EditCommand::Move { id: sentence, section, after } => {
             Command::Move { id: id(sentence), section: section_kind(section), after: after.map(SentenceId::new) }
         }
+        EditCommand::Communicate { finding, to, at, how, read_back } => Command::Communicate {
+            finding,
+            to,
+            at: time::OffsetDateTime::from_unix_timestamp(at as i64).unwrap_or(time::OffsetDateTime::UNIX_EPOCH),
+            how: match how {
+                MeansName::Telephone => Means::Telephone,
+                MeansName::InPerson => Means::InPerson,
+                MeansName::SecureMessage => Means::SecureMessage,
+                MeansName::Other => Means::Other,
+            },
+            read_back,
+        },
+        EditCommand::NotCommunicated { reason } => Command::NotCommunicated { reason },
         EditCommand::Accept { id: sentence } => Command::Accept { id: id(sentence) },
         EditCommand::Drop { id: sentence } => Command::Drop { id: id(sentence) },
         EditCommand::TakeBack { id: sentence, section, after } => {
@@ -302,7 +316,7 @@ fn need(need: Unsignable) -> SigningNeed {
     match need {
         Unsignable::Unreviewed(n) => SigningNeed { code, count: Some(n as u32), section: None },
         Unsignable::EmptySection(kind) => SigningNeed { code, count: None, section: Some(section_name(kind)) },
-        Unsignable::NotOpen(_) => SigningNeed { code, count: None, section: None },
+        Unsignable::NotOpen(_) | Unsignable::Untold(_) => SigningNeed { code, count: None, section: None },
     }
 }
 

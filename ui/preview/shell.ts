@@ -165,6 +165,8 @@ export class PreviewShell {
       return null;
     },
     prior_shown: () => null,
+    second_show: () => null,
+    second_study: () => null,
     timeline: ({ studyUid }) => {
       const row = this.rows.find((r) => r.studyUid === studyUid)!;
       const prior = { ...row, studyUid: "1.2.3", date: "2024-03-02 09:12", description: "Chest PA", status: "final" };

@@ -1,5 +1,6 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
+import SecondWindow from "./SecondWindow.svelte";
 import "./theme/base.css";
 
-mount(App, { target: document.getElementById("app")! });
+mount(location.hash === "#second" ? SecondWindow : App, { target: document.getElementById("app")! });

@@ -11,6 +11,7 @@ pub mod signing;
 pub mod similar;
 pub mod studies;
 
+pub mod templates;
 use crate::dto::AppError;
 use hilum_workflow::{Fault, WorkflowError};
 

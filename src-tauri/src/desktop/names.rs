@@ -42,6 +42,8 @@ pub const COMMANDS: &[&str] = &[
     "similar_cases",
     "similar_reveal",
     "started",
+    "template_export",
+    "template_import",
     "templates",
     "thumbnail",
     "touch",

@@ -19,7 +19,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
-        recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, templates, thumbnail, touch,
+        recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
 }
@@ -183,6 +183,16 @@ async fn signed_pdf(app: Shell<'_>, version_id: String) -> Answer<Response> {
 }
 
 #[tauri::command]
+#[tauri::command]
+async fn template_import(app: Shell<'_>) -> Answer<Option<TemplateView>> {
+    on::templates::template_import(&app).await
+}
+
+#[tauri::command]
+async fn template_export(app: Shell<'_>, id: String) -> Answer<Option<String>> {
+    on::templates::template_export(&app, id).await
+}
+
 async fn export_report(app: Shell<'_>, version_id: String, form: ExportAs) -> Answer<Option<String>> {
     on::signing::export_report(&app, version_id, form).await
 }

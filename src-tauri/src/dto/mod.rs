@@ -36,7 +36,7 @@ pub fn typescript() -> String {
         CalibrationStatus, CalibrationRow, AucView,
         SentenceEvidence, ClaimView, ClaimState, ClaimPresence, ClaimSide, ClaimSupport, ClaimRequery, ReportFlag,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
-        VersionName, SigningNeed, EditCommand, SignRequest, SignedResult, TemplateView, ExportAs, AppEvent, DraftStage,
+        VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, TemplateView, ExportAs, AppEvent, DraftStage,
         DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
     ];
     let mut out = String::from("// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.\n");

@@ -100,6 +100,8 @@ pub struct ReportView {
     pub needs: Vec<SigningNeed>,
     /// What the report says against itself or against the patient's data; forbids nothing.
     pub flags: Vec<super::ReportFlag>,
+    /// What was written down of telling critical results, one plain sentence each.
+    pub communications: Vec<String>,
     /// Local time of the last save, "14:09:31".
     pub saved_at: Option<String>,
 }
@@ -123,6 +125,16 @@ pub struct SigningNeed {
     pub code: String,
     pub count: Option<u32>,
     pub section: Option<SectionName>,
+}
+
+/// How a critical result was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MeansName {
+    Telephone,
+    InPerson,
+    SecureMessage,
+    Other,
 }
 
 /// What the editor asks to be done. Sentence ids of new sentences are made by the window.
@@ -152,6 +164,10 @@ pub enum EditCommand {
     /// `seen` names every proposed sentence of the section that was shown and focused.
     AcceptSection { section: SectionName, seen: Vec<String> },
     UseTemplate { template: String },
+    /// A critical result was told. `at` is seconds since 1970-01-01T00:00Z.
+    Communicate { finding: String, to: String, at: f64, how: MeansName, read_back: bool },
+    /// A critical result was told to nobody, and why.
+    NotCommunicated { reason: String },
     MarkPreliminary,
     Reopen { kind: VersionName },
     Cancel,

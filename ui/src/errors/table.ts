@@ -53,6 +53,23 @@ export const WORDING: Record<string, Wording> = {
     what: "This report is signed or cancelled and cannot be changed.",
     next: "Add an addendum to say more.",
   },
+  "template.too_large": { what: "The file is larger than a template can be.", next: "Choose an MRRT template: an HTML file of at most 1 MiB." },
+  "template.not_text": { what: "The file is not text in UTF-8.", next: "Save the template as UTF-8 and import it again." },
+  "template.not_html": { what: "The file is not an HTML document.", next: "Choose an MRRT template: an HTML5 file." },
+  "template.unclosed": { what: "Something in the template is opened and not closed.", next: "Repair the HTML and import it again." },
+  "template.no_title": { what: "The template has no title.", next: "Give it a dcterms.title or a title element." },
+  "template.no_section": { what: "The template has no section with a data-section-name.", next: "Add one: reports are made of sections." },
+  "template.empty": { what: "The template's sections have neither text nor fields.", next: "Choose another one." },
+  "template.no_options": { what: "A select of the template has no options.", next: "Add options to it and import it again." },
+  "template.too_long": { what: "The template has more sentences than anybody would read.", next: "Shorten it and import it again." },
+  "report.empty_record": {
+    what: "The record does not say what was told and to whom.",
+    next: "Fill in the result and who was told, or why nobody was.",
+  },
+  "sign.untold": {
+    what: "The report states a critical result, and nobody is recorded as told.",
+    next: "Record who was told, or why nobody was: Ctrl Shift K.",
+  },
   "report.outside_addendum": {
     what: "The signed text is not open while an addendum is written.",
     next: "Write in the Addendum section.",

@@ -91,6 +91,9 @@ export const thumbnail = (instanceUid: string) => call<ArrayBuffer>("thumbnail",
 /** What this window keeps for itself in the data folder, as text. */
 export const preference = (key: string) => call<string | null>("preference", { key });
 export const setPreference = (key: string, value: string) => call<null>("set_preference", { key, value });
+/** Shows a study in the window of images for a second screen, which opens when `open` is set. */
+export const secondShow = (studyUid: string | null, open: boolean) => call<null>("second_show", { studyUid, open });
+export const secondStudy = () => call<string | null>("second_study");
 /** A prior came on the screen beside a study; written to the audit chain. */
 export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
 

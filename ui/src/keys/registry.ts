@@ -78,6 +78,7 @@ export const ACTIONS = [
   { id: "image.link", keys: ["Shift+P"], title: "Link window, zoom and pan of all panes, or not", group: "Layout", scope: "room" },
   { id: "image.pane", keys: ["Shift+V"], title: "Next pane", group: "Layout", scope: "room" },
   { id: "image.hanging", keys: ["Shift+H"], title: "Hanging rules…", group: "Layout", scope: "room" },
+  { id: "image.second", keys: ["F10"], title: "Images in a second window", group: "Layout", scope: "room" },
   { id: "image.full", keys: ["F11"], title: "Full screen", group: "Layout", scope: "room" },
   { id: "study.previous", keys: ["["], title: "Previous study", group: "Layout", scope: "room" },
   { id: "study.next", keys: ["]"], title: "Next study", group: "Layout", scope: "room" },

@@ -63,6 +63,9 @@ pub enum Command {
     /// Do the whole job: import, score, draft, accept, sign, write the PDF
     #[command(long_about = help::REPORT, after_long_help = help::REPORT_END)]
     Report(Report),
+    /// List report templates, take them in and write them out as IHE MRRT
+    #[command(long_about = help::TEMPLATE, after_long_help = help::TEMPLATE_END, subcommand)]
+    Template(TemplateCommand),
     /// Write a signed report as a PDF, DICOM, FHIR or HL7 file
     #[command(long_about = help::EXPORT, after_long_help = help::EXPORT_END)]
     Export(Export),
@@ -370,6 +373,38 @@ pub struct Report {
     /// Accept every drafted sentence unread: demonstration packs only, and every page says so
     #[arg(long)]
     pub accept_all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List the templates
+    #[command(long_about = help::TEMPLATE, after_long_help = help::TEMPLATE_END)]
+    List {
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Take in an MRRT document; one of the same identifier gives way
+    #[command(long_about = help::TEMPLATE, after_long_help = help::TEMPLATE_END)]
+    Import {
+        /// The HTML file
+        file: PathBuf,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Write a template as an MRRT document
+    #[command(long_about = help::TEMPLATE, after_long_help = help::TEMPLATE_END)]
+    Export {
+        /// Id of the template, as list shows it
+        id: String,
+        /// The file to write
+        #[arg(long, value_name = "PATH")]
+        out: PathBuf,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -26,7 +26,7 @@ models.
 A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
 report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
 
-inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, export, proposal and audit work on \
+inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, template, export, proposal and audit work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";
 
 pub const PROGRAM_END: &str = page_end!(
@@ -286,6 +286,18 @@ the draft is left in the data folder for review in the window, and the command e
 pub const REPORT_END: &str = page_end!(
     "  HILUM_PASSPHRASE=... hilumctl --data ./data report chest.dcm --out ./out --signer \"A. Reader\" --accept-all
   pdf=$(hilumctl --data ./data --passphrase-fd 3 report chest.dcm --out ./out --signer \"A. Reader\" --accept-all 3<secret)"
+);
+
+pub const TEMPLATE: &str = "\
+Report templates: those that come with Hilum and those of this data folder. import takes an HTML5 document of IHE's \
+Management of Radiology Report Templates (MRRT): its sections, text, select, number, date and merge fields and coded terms; \
+a malformed one is refused with the reason. export writes one as such a document. Fields become words in brackets, \
+[number 0..20 cm] or [none|small|large], which a reader fills in by Tab and which are flagged while they are open.";
+
+pub const TEMPLATE_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data template list
+  HILUM_PASSPHRASE=... hilumctl --data ./data template import chest.html
+  HILUM_PASSPHRASE=... hilumctl --data ./data template export cxr-icu --out icu.html"
 );
 
 pub const EXPORT: &str = "\

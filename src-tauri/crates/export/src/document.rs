@@ -16,6 +16,8 @@ pub struct ReportDocument {
     pub version: VersionId,
     /// The version that an addendum adds to or an amendment replaces.
     pub parent: Option<ParentVersion>,
+    /// What was told of critical results, one plain sentence each.
+    pub communications: Vec<String>,
     pub key_image: Option<KeyImage>,
     /// `None` prints a draft and says so on every page.
     pub signature: Option<SignatureBlock>,

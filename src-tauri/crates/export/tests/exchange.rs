@@ -60,6 +60,7 @@ fn report(kind: VersionKind, predecessors: &[&str]) -> SignedReport {
         kind,
         predecessors: predecessors.iter().map(|p| VersionId::new(*p)).collect(),
         text: awkward(),
+        communications: vec!["Effusion: told to Dr Ó Briain & team by telephone; read back.".into()],
         signer: "Dr Aoife Ní Mháille".into(),
         signed_at: datetime!(2026-11-23 14:05:09 +1),
         // Odd in length, so that padding is met.
@@ -128,6 +129,7 @@ fn a_structured_report_is_read_by_dcmtk() {
                 "Impressions",
                 "Ничего больше",
                 "Dr Aoife Ní Mháille",
+                "Communication of Critical Results",
                 "DEMONSTRATION",
             ] {
                 assert!(html.contains(words), "{words} in {html}");
@@ -205,10 +207,10 @@ fn a_message_is_read_by_hl7apy() {
             assert_eq!(found["status"], status);
             assert_eq!(found["patient"], "Yamada^Tarou^^^Dr^^L^A~山田^太郎^^^^^L^I~やまだ^たろう^^^^^L^P");
             let observations = found["observations"].as_array().expect("observations");
-            // The study's UID, seven sentences and the document.
-            assert_eq!(observations.len(), 9, "{observations:#?}");
+            // The study's UID, seven sentences, who was told, and the document.
+            assert_eq!(observations.len(), 10, "{observations:#?}");
             assert_eq!(observations[0][2], report.study.uid.as_str());
-            assert!(observations[8][2].as_str().expect("text").starts_with("HILUM^application^pdf^Base64^JVBERi0"));
+            assert!(observations[9][2].as_str().expect("text").starts_with("HILUM^application^pdf^Base64^JVBERi0"));
         }
     }
 }

@@ -338,3 +338,43 @@ fn printing_and_signing_take_less_than_a_second() {
     // Unoptimised builds are given more.
     assert!(took.as_millis() < if cfg!(debug_assertions) { 5000 } else { 1000 }, "{took:?}");
 }
+
+/// What ISO 19005-2 asks of a file at level B and can be seen without its validator; veraPDF judges
+/// the rest where it is installed.
+#[test]
+fn files_are_for_archives() {
+    let signed_one = signed(&chest_report(), &identity());
+    let draft = pdf::render(&ReportDocument { signature: None, ..chest_report() }).expect("printed");
+    for (name, pdf) in [("signed", signed_one), ("draft", draft)] {
+        let file = lopdf::Document::load_mem(&pdf).expect("a PDF");
+        let catalog = file.catalog().expect("a catalogue");
+        let intents = catalog.get(b"OutputIntents").and_then(lopdf::Object::as_array).expect("output intents");
+        let intent = intents[0].as_dict().expect("an output intent");
+        let profile = intent.get(b"DestOutputProfile").and_then(lopdf::Object::as_reference).expect("a profile");
+        let profile = file.get_object(profile).and_then(lopdf::Object::as_stream).expect("a stream");
+        assert_eq!(&profile.decompressed_content().expect("readable")[36..40], b"acsp");
+        assert!(!file.is_encrypted() && file.trailer.has(b"ID"));
+        let metadata = catalog.get(b"Metadata").and_then(lopdf::Object::as_reference).expect("metadata");
+        let metadata = file.get_object(metadata).and_then(lopdf::Object::as_stream).expect("a stream");
+        let xmp = String::from_utf8_lossy(&metadata.content).into_owned();
+        assert!(xmp.contains("<pdfaid:part>2</pdfaid:part>") && xmp.contains("<pdfaid:conformance>B<"), "{xmp}");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(format!("{name}.pdf"));
+        std::fs::write(&path, &pdf).expect("written");
+        let path = path.to_str().expect("a plain path");
+        if let Some(fonts) = tool("pdffonts", &[path]) {
+            for font in fonts.lines().skip(2) {
+                let columns: Vec<&str> = font.split_whitespace().collect();
+                // The columns before the object's two numbers: embedded, subset, Unicode.
+                let at = columns.len() - 5;
+                assert_eq!(columns[at], "yes", "embedded: {font}");
+            }
+        }
+        if let Ok(output) = std::process::Command::new("verapdf").args(["--flavour", "2b", path]).output() {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(said.contains("isCompliant=\"true\""), "{said}");
+        } else {
+            println!("skipped: veraPDF is not installed");
+        }
+    }
+}

@@ -3,7 +3,14 @@
 //! Few flags, each of them certain enough to interrupt a reader: a flag that is wrong once a day is
 //! not read. None of them forbids anything.
 
+mod age;
+mod comparison;
+mod examination;
+mod known;
+mod placeholder;
 mod units;
+
+pub use known::Known;
 
 use crate::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, label};
 use crate::{Report, SectionKind, SentenceId};
@@ -83,7 +90,8 @@ const EXPLAINING: [&str; 9] =
     ["may", "due", "related", "secondary", "artifact", "artefact", "overlying", "scar", "scarring"];
 
 /// All flags of a report, model sentences that nobody has reviewed included.
-pub fn checks(report: &Report, sex: Option<Sex>) -> Vec<Flag> {
+pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
+    let sex = known.sex;
     let sentences: Vec<Read<'_>> = report
         .sections()
         .iter()
@@ -97,16 +105,87 @@ pub fn checks(report: &Report, sex: Option<Sex>) -> Vec<Flag> {
         })
         .collect();
     let mut flags = contradictions(&sentences);
-    flags.extend(sides(&sentences));
+    let named = sides(&sentences);
+    if named.is_empty() {
+        flags.extend(sides_of_opacities(&sentences));
+    }
+    flags.extend(named);
     flags.extend(nothing_acute(&sentences));
     flags.extend(left_out(&sentences));
     flags.extend(sexes(&sentences, sex));
+    flags.extend(compared(&sentences, known));
     for sentence in &sentences {
-        if let Some(text) = units::problem(sentence.text) {
-            flags.push(Flag { code: "check.units", text, sentences: vec![sentence.id.clone()] });
+        let mut flag = |code: &'static str, text: Option<String>| {
+            flags.extend(text.map(|text| Flag { code, text, sentences: vec![sentence.id.clone()] }));
+        };
+        flag("check.units", units::problem(sentence.text));
+        let reported = matches!(sentence.section, SectionKind::Findings | SectionKind::Impression);
+        let named = matches!(sentence.section, SectionKind::Exam | SectionKind::Technique);
+        if let Some(measured) = known.measured.as_ref().filter(|_| reported) {
+            flag("check.not_measured", units::unmeasured(sentence.text, measured));
         }
+        flag("check.age", known.age.and_then(|age| age::problem(sentence.text, age)));
+        if named {
+            let exam = examination::wrong_exam(sentence.text, known);
+            let text = exam.map(|word| format!("The study is of the chest; the text says \u{201c}{word}\u{201d}."));
+            flag("check.body_part", text);
+            flag("check.view", examination::wrong_view(sentence.text, known));
+        }
+        if reported {
+            let part = examination::wrong_part(sentence.text, known);
+            let text = part.map(|word| format!("A chest radiograph does not show what the text names: {word}."));
+            flag("check.body_part", text);
+        }
+        let left = placeholder::left(sentence.text);
+        flag("check.placeholder", left.map(|field| format!("A field is left open: {field}.")));
     }
+    flags.extend(empty(report));
+    flags.extend(report.untold().into_iter().map(|(critical, id)| Flag {
+        code: "check.critical",
+        text: format!("{}: nobody is recorded as told.", critical.label()),
+        sentences: vec![id],
+    }));
     flags
+}
+
+/// Words that compare, where no earlier image is linked and the Comparison names none.
+fn compared(sentences: &[Read<'_>], known: &Known) -> Vec<Flag> {
+    let named = sentences.iter().any(|s| s.section == SectionKind::Comparison && comparison::names_a_prior(s.text));
+    if known.prior || named {
+        return Vec::new();
+    }
+    let speaks = |kind| matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
+    sentences
+        .iter()
+        .filter(|s| speaks(s.section))
+        .filter_map(|s| Some((s, comparison::word(s.text)?)))
+        .map(|(s, word)| Flag {
+            code: "check.comparison",
+            text: format!("\u{201c}{word}\u{201d} compares, but no earlier image is linked or named."),
+            sentences: vec![s.id.clone()],
+        })
+        .collect()
+}
+
+/// A required section without text beside one that is written: before anything is, nothing is missing.
+fn empty(report: &Report) -> Vec<Flag> {
+    let begun = report
+        .sections()
+        .iter()
+        .any(|s| matches!(s.kind, SectionKind::Findings | SectionKind::Impression) && !s.sentences.is_empty());
+    let empty = report.sections().iter().filter(|s| begun && s.required && s.sentences.is_empty());
+    empty
+        .map(|section| Flag {
+            code: "check.empty_section",
+            text: format!("The section {} is empty.", section.kind.heading()),
+            sentences: Vec::new(),
+        })
+        .collect()
+}
+
+/// Words in lower case; hyphens part them.
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// One sentence says that a finding is there, another that it is not.
@@ -145,8 +224,10 @@ fn contradict(a: &Claim, a_text: &str, b: &Claim, b_text: &str) -> bool {
     // Opacities are named for much: "no focal opacity" beside diffuse ones, clear lungs beside a scar that
     // was always there, or beside a density of the chest wall.
     let old = present.temporal.iter().any(|t| matches!(t, Temporal::Chronic | Temporal::Unchanged));
-    let vague = a.finding == Finding::LungOpacity
-        && (old || has_word(absent_text, &["focal"]) || has_word(present_text, &EXPLAINING));
+    // Intact bones have old, healed fractures.
+    let vague = a.finding == Finding::Fracture && old && !has_word(absent_text, &["fracture", "fractures"])
+        || a.finding == Finding::LungOpacity
+            && (old || has_word(absent_text, &["focal"]) || has_word(present_text, &EXPLAINING));
     let zones = present.zone.is_some() && absent.zone.is_some() && present.zone != absent.zone;
     !vague && !zones && may_be_same_side(present.side, absent.side)
 }
@@ -196,6 +277,37 @@ fn sides(sentences: &[Read<'_>]) -> Vec<Flag> {
         }
     }
     flags
+}
+
+/// As [`sides`], of opacities under whatever name: consolidation on one side, pneumonia on the other.
+fn sides_of_opacities(sentences: &[Read<'_>]) -> Vec<Flag> {
+    let of = |kind: SectionKind| -> Vec<(&SentenceId, Option<Side>)> {
+        let read = sentences.iter().filter(|s| s.section == kind);
+        read.flat_map(|s| s.claims.iter().map(move |c| (s.id, c)))
+            .filter(|(_, c)| c.presence != Presence::Absent && is_opacity(c.finding))
+            .map(|(id, c)| (id, c.side))
+            .collect()
+    };
+    let (findings, impression) = (of(SectionKind::Findings), of(SectionKind::Impression));
+    let only = |claims: &[(&SentenceId, Option<Side>)]| {
+        let first = claims.first().and_then(|c| c.1)?;
+        (first != Side::Bilateral && claims.iter().all(|c| c.1 == Some(first))).then_some(first)
+    };
+    match (only(&findings), only(&impression)) {
+        (Some(a), Some(b)) if a != b => vec![Flag {
+            code: "check.side",
+            text: "An opacity is on different sides in Findings and Impression.".to_owned(),
+            sentences: findings.iter().chain(&impression).map(|c| c.0.clone()).collect(),
+        }],
+        _ => Vec::new(),
+    }
+}
+
+fn is_opacity(finding: Finding) -> bool {
+    matches!(
+        finding,
+        Finding::LungOpacity | Finding::Consolidation | Finding::Pneumonia | Finding::Atelectasis | Finding::Edema
+    )
 }
 
 /// Findings that nobody would call nothing acute, unless they are old or unchanged.
@@ -267,17 +379,13 @@ fn left_out(sentences: &[Read<'_>]) -> Vec<Flag> {
 /// Whether an impression that says `said` has taken up `finding`: opacities of the lung are named by
 /// what they look like or by what they are thought to be.
 fn related(said: Finding, finding: Finding) -> bool {
-    let opacity = |f: Finding| {
-        matches!(
-            f,
-            Finding::LungOpacity | Finding::Consolidation | Finding::Pneumonia | Finding::Atelectasis | Finding::Edema
-        )
-    };
-    opacity(said) && opacity(finding)
+    is_opacity(said) && is_opacity(finding)
 }
 
 /// Organs and words that only one sex has.
-const FEMALE: [&str; 12] = [
+const FEMALE: [&str; 14] = [
+    "mrs",
+    "ms",
     "uterus",
     "uterine",
     "ovary",
@@ -291,8 +399,18 @@ const FEMALE: [&str; 12] = [
     "lady",
     "vaginal",
 ];
-const MALE: [&str; 9] =
-    ["prostate", "prostatic", "prostatectomy", "testicular", "testis", "scrotal", "gentleman", "male", "vasectomy"];
+const MALE: [&str; 10] = [
+    "mr",
+    "prostate",
+    "prostatic",
+    "prostatectomy",
+    "testicular",
+    "testis",
+    "scrotal",
+    "gentleman",
+    "male",
+    "vasectomy",
+];
 
 fn sexes(sentences: &[Read<'_>], sex: Option<Sex>) -> Vec<Flag> {
     let (other, who) = match sex {

@@ -58,6 +58,18 @@ pub enum Command {
     AcceptAllDemo,
     /// Fills a fresh draft from another template; refused once a person has written.
     UseTemplate { template: TemplateId },
+    /// A person writes down that a critical result was told: what, to whom, when, how, and
+    /// whether it was read back.
+    Communicate {
+        finding: String,
+        to: String,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+        how: crate::Means,
+        read_back: bool,
+    },
+    /// A person writes down why a critical result was told to nobody.
+    NotCommunicated { reason: String },
     /// The draft is complete for a first reading, not yet signed as final.
     MarkPreliminary,
     /// The draft is signed: its text is frozen as a version.
@@ -110,6 +122,8 @@ pub enum Refusal {
     DuplicateVersion(VersionId),
     #[error("a report that is {0:?} cannot become that")]
     WrongStatus(Status),
+    #[error("a record of telling needs words for what was told and to whom, or for why not")]
+    EmptyRecord,
     #[error("the text of the signed version is not open in an addendum")]
     OutsideAddendum,
 }
@@ -133,6 +147,7 @@ impl Refusal {
             Refusal::Unsignable(u) => u.code(),
             Refusal::DuplicateVersion(_) => "report.duplicate_version",
             Refusal::WrongStatus(_) => "report.wrong_status",
+            Refusal::EmptyRecord => "report.empty_record",
             Refusal::OutsideAddendum => "report.outside_addendum",
         }
     }

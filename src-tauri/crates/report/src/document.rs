@@ -26,6 +26,9 @@ pub struct Report {
     /// not lose where it came from.
     #[serde(default)]
     pub(crate) withdrawn: Vec<Sentence>,
+    /// What was written down of telling critical results.
+    #[serde(default)]
+    pub(crate) communications: Vec<crate::Communication>,
 }
 
 /// Sections in the order in which a report is read.
@@ -103,6 +106,13 @@ pub struct Written {
     pub text: String,
     pub region: Option<Region>,
     pub origin: Origin,
+}
+
+impl Written {
+    /// True when it was accepted without being looked at on its own.
+    pub fn accepted_in_bulk(&self) -> bool {
+        matches!(&self.origin, Origin::Proposal { review, .. } if review.in_bulk)
+    }
 }
 
 /// A sentence that a model proposes. It is not report text.

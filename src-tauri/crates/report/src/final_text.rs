@@ -1,6 +1,6 @@
 //! The text that can be signed: written sentences only, by construction.
 
-use crate::{Origin, Report, SectionKind, Sentence, Status, Written};
+use crate::{Communication, Origin, Report, SectionKind, Sentence, Status, Written};
 use serde::{Deserialize, Serialize};
 
 /// The whole text of a report as it is signed.
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FinalText {
     sections: Vec<FinalSection>,
+    /// What was told of critical results before the signature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    communications: Vec<Communication>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +28,9 @@ pub enum Unsignable {
     Unreviewed(usize),
     #[error("the section {} is empty", .0.heading())]
     EmptySection(SectionKind),
+    /// A critical result of which nothing is written down.
+    #[error("{0}: say who was told, or why nobody was")]
+    Untold(&'static str),
     #[error("the report is {0:?}")]
     NotOpen(Status),
 }
@@ -35,6 +41,7 @@ impl Unsignable {
         match self {
             Unsignable::Unreviewed(_) => "sign.unreviewed",
             Unsignable::EmptySection(_) => "sign.empty_section",
+            Unsignable::Untold(_) => "sign.untold",
             Unsignable::NotOpen(_) => "sign.not_open",
         }
     }
@@ -44,6 +51,11 @@ impl FinalText {
     /// Sections that have text, in reading order.
     pub fn sections(&self) -> &[FinalSection] {
         &self.sections
+    }
+
+    /// What was told of critical results before the signature.
+    pub fn communications(&self) -> &[Communication] {
+        &self.communications
     }
 
     /// True when any sentence began as a model's proposal.
@@ -99,6 +111,12 @@ impl Report {
                 needs.push(Unsignable::EmptySection(section.kind));
             }
         }
+        // Of what is not reviewed yet nobody needs to be told.
+        if needs.is_empty()
+            && let Some((critical, _)) = self.untold().first()
+        {
+            needs.push(Unsignable::Untold(critical.label()));
+        }
         needs
     }
 
@@ -126,6 +144,6 @@ impl Report {
                     .collect(),
             })
             .collect();
-        Ok(FinalText { sections })
+        Ok(FinalText { sections, communications: self.communications.clone() })
     }
 }

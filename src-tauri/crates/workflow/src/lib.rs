@@ -21,6 +21,7 @@ mod import;
 mod indexing;
 mod letterhead;
 mod maps;
+mod known;
 mod models;
 mod ports;
 mod printing;
@@ -34,6 +35,7 @@ mod similar;
 mod stated;
 mod worklist;
 mod workstation;
+mod templates;
 
 pub use applicability::{Applicability, applicability};
 pub use calibrating::{Calibrated, Calibration, Standing};

@@ -56,6 +56,7 @@ impl Workstation {
                 performed: date_and_time(&study.row.date, &study.row.time),
                 referrer: display_name(&study.row.referring_physician),
             },
+            communications: self.told(text.communications()),
             demo: text.is_demo(),
             accepted_in_bulk: text.accepted_in_bulk(),
             text,

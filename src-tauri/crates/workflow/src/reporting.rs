@@ -1,8 +1,8 @@
 //! Writing a report: opening it, and every edit into the journal.
 
 use crate::{Workstation, WorkflowError};
-use hilum_report::checks::{Flag, Sex, checks};
-use hilum_report::{Command, Entry, Report, ReportId, Template, TemplateId};
+use hilum_report::checks::{Flag, checks};
+use hilum_report::{Command, Communication, Entry, Report, ReportId, TemplateId, UserId};
 use hilum_store::Store;
 use time::OffsetDateTime;
 
@@ -15,6 +15,8 @@ pub struct ReportDetail {
     pub saved_at: OffsetDateTime,
     /// What the report says against itself, or against what is known of the patient.
     pub flags: Vec<Flag>,
+    /// What was written down of telling critical results, one plain sentence each.
+    pub communications: Vec<String>,
 }
 
 /// A signed version and its document.
@@ -32,8 +34,7 @@ impl Workstation {
     /// `store.not_found`, `report.no_template`, `vault.locked`.
     pub async fn report_of(&self, study_uid: &str, template: &TemplateId) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
-        let templates = store.templates().await?;
-        let template = choose(&templates, template)?;
+        let template = &self.template_for(&store, study_uid, template).await?;
         let new_id = ReportId::new(self.fresh());
         let report = store.open_report(study_uid, &new_id, template, &store.user().id, self.now()).await?;
         self.with_versions(&store, report).await
@@ -65,10 +66,6 @@ impl Workstation {
         self.with_versions(&store, report).await
     }
 
-    pub async fn templates(&self) -> Result<Vec<Template>, WorkflowError> {
-        Ok(self.store()?.templates().await?)
-    }
-
     pub(crate) async fn with_versions(&self, store: &Store, report: Report) -> Result<ReportDetail, WorkflowError> {
         let users = self.users();
         let versions = match report.versions().is_empty() {
@@ -83,13 +80,15 @@ impl Workstation {
             })
             .collect();
         let saved_at = store.report_row(report.id()).await?.changed_at.to_offset(self.now().offset());
-        let sex = store.study(report.study_uid()).await?.patient.sex;
-        let flags = checks(&report, sex.as_deref().and_then(Sex::of_code));
-        Ok(ReportDetail { report, versions, saved_at, flags })
+        let flags = checks(&report, &self.case_of(store, report.study_uid()).await?);
+        let communications = self.told(report.communications());
+        Ok(ReportDetail { report, versions, saved_at, flags, communications })
     }
-}
 
-fn choose<'a>(templates: &'a [Template], wanted: &TemplateId) -> Result<&'a Template, WorkflowError> {
-    let found = templates.iter().find(|t| t.id == *wanted).or(templates.first());
-    found.ok_or_else(|| hilum_report::Refusal::NoTemplate(wanted.clone()).into())
+    /// What was told of critical results, with the tellers' names.
+    pub(crate) fn told(&self, communications: &[Communication]) -> Vec<String> {
+        let users = self.users();
+        let name = |id: &UserId| users.iter().find(|u| u.id == *id).map_or_else(|| id.to_string(), |u| u.name.clone());
+        communications.iter().map(|c| c.sentence(&name(&c.by), self.now().offset())).collect()
+    }
 }

@@ -1,22 +1,40 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
-import { shell, type FindingSupport, type PixelImage, type StudyDetail, type StudyRow } from "../../ipc";
+import { letGo, shell, type FindingSupport, type PixelImage, type StudyDetail, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 import { maps } from "../viewer/map.svelte";
 import { marks } from "../viewer/marks.svelte";
 import { worklist } from "../worklist/worklist.svelte";
 
+/** Milliseconds after a study was opened at which the next one's image is decoded: not while this one's are. */
+const AFTER = 1500;
+
 /** Decoded images on their way; one place, so that the first is asked for at the click itself. */
 class PixelRequests {
   private pending = new Map<string, Promise<PixelImage>>();
+  /** The one image that is likely to be asked for next. */
+  private neighbour: { instanceUid: string; request: Promise<PixelImage> } | null = null;
 
   /** Starts to decode; the viewer takes it over with `take`. */
   ahead(instanceUid: string): void {
+    const known = this.neighbour?.instanceUid === instanceUid ? this.neighbour.request : null;
+    if (known) this.neighbour = null;
+    this.pending.clear();
+    this.pending.set(instanceUid, known ?? this.ask(instanceUid));
+  }
+
+  /** Decodes what is likely to be opened next, in place of what was likely before. */
+  expect(instanceUid: string): void {
+    if (this.neighbour?.instanceUid === instanceUid) return;
+    void this.neighbour?.request.then(letGo, () => undefined);
+    this.neighbour = { instanceUid, request: this.ask(instanceUid) };
+  }
+
+  private ask(instanceUid: string): Promise<PixelImage> {
     const request = shell.imagePixels(instanceUid);
     // The viewer that takes it shows the error.
     request.catch(() => undefined);
-    this.pending.clear();
-    this.pending.set(instanceUid, request);
+    return request;
   }
 
   /** The pixels, once: nobody else holds on to the buffer. */
@@ -28,6 +46,8 @@ class PixelRequests {
 
   clear(): void {
     this.pending.clear();
+    void this.neighbour?.request.then(letGo, () => undefined);
+    this.neighbour = null;
   }
 }
 
@@ -99,9 +119,18 @@ class Room {
       this.detail = detail;
       this.support = detail.support;
       this.supportDemo = detail.supportDemo;
+      this.expectNext(studyUid);
     } catch (reason) {
       if (this.studyUid === studyUid) this.failed = describe(reason);
     }
+  }
+
+  /** Once the open study is on the screen, the first image of the next one is decoded. */
+  private expectNext(studyUid: string): void {
+    setTimeout(() => {
+      const next = worklist.shown[this.position + 1]?.instanceUid;
+      if (this.studyUid === studyUid && this.position >= 0 && next) this.pixels.expect(next);
+    }, AFTER);
   }
 
   /** Reads again what is filed with the open study: its patient and its priors. */

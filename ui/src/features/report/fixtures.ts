@@ -27,6 +27,7 @@ export function reportOf(sections: Section[], revision = 1): ReportView {
     versions: [],
     needs: [],
     flags: [],
+    communications: [],
     savedAt: null,
   };
 }

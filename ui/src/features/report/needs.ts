@@ -15,6 +15,8 @@ export function needsText(needs: readonly SigningNeed[]): string {
         return count(need.count ?? 1, "review");
       case "sign.empty_section":
         return need.section ? need.section : "an empty section";
+      case "sign.untold":
+        return "who was told";
       case "sign.not_open":
         return "an open report";
       default:
@@ -31,6 +33,8 @@ export function needSentence(need: SigningNeed): string {
       return `${count(need.count ?? 1, "sentence")} unreviewed`;
     case "sign.empty_section":
       return need.section ? `${capital(need.section)} empty` : "A required section is empty";
+    case "sign.untold":
+      return "Critical result: nobody recorded as told";
     case "sign.not_open":
       return "Report not open";
     default:

@@ -116,6 +116,15 @@ export class OpenReport {
     return this.sync.command(commands);
   }
 
+  /** Puts a sentence of the reader's at the end of the findings, or of the addendum while only that is open. */
+  async dictate(text: string): Promise<void> {
+    await this.flush();
+    const section = this.view.sections.find((s) => s.open && s.name === "findings") ?? this.view.sections.find((s) => s.open);
+    if (!section) return;
+    const after = section.sentences.at(-1)?.id ?? null;
+    await this.command([{ do: "insert", section: section.name, after, id: newId(), text, region: null }]);
+  }
+
   /** A report that came with another answer, such as that of signing. */
   take(view: ReportView): void {
     this.sync.incoming(view);
@@ -171,6 +180,11 @@ export class OpenReport {
     const from = this.current === null ? 0 : ids.indexOf(this.current) + 1;
     const [next] = inConflict([...ids.slice(from), ...ids.slice(0, from)], this.evidence.known);
     return next !== undefined && this.focusSentence(next);
+  }
+
+  /** All sections as the editors show them now. */
+  text(): Section[] {
+    return this.read();
   }
 
   /** The words of a sentence as they stand now. */

@@ -8,6 +8,7 @@ import { decorate } from "./decorations";
 import { joinSentences, pasteText, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
+import { Fields } from "./section-fields";
 import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
 import type { Sentence } from "./sentences";
 import { bringTo, documentOf, emptySentence, nodeOf, sentencesOf } from "./transform";
@@ -64,6 +65,7 @@ export class SectionEditor {
   private readonly editor: Editor;
   /** Steps in the history, to tell a new one from more typing in the last. */
   private depth = 0;
+  private readonly fields = new Fields();
 
   constructor(private readonly options: SectionOptions) {
     this.name = options.name;
@@ -330,6 +332,14 @@ export class SectionEditor {
       const next = doc.nodeAt(after);
       if (next && next.attrs.state !== "proposed") return joinSentences(view, after);
     }
+    if (event.key === "Tab" && !chord && view.editable && selection instanceof TextSelection) {
+      // A macro before the field after it; without either, Tab leaves as everywhere.
+      if (!event.shiftKey && this.fields.expand(view, this.name, this.options.newId)) return true;
+      return this.fields.step(view, !event.shiftKey);
+    }
+    if (event.key === " " && !chord && view.editable && selection instanceof TextSelection) {
+      return this.fields.expand(view, this.name, this.options.newId);
+    }
     if (event.key === "Escape") {
       if (editingKey.getState(view.state) !== null && selection instanceof TextSelection) {
         this.focusAt(selection.$from.before(1));
@@ -338,6 +348,8 @@ export class SectionEditor {
       return false;
     }
     if (chord || event.shiftKey) return false;
+    const turns = event.key === "ArrowDown" || event.key === "ArrowUp";
+    if (turns && view.editable && this.fields.turn(view, event.key === "ArrowDown")) return true;
     if (event.key === "ArrowDown" && atEdge(view, true)) return this.leave(true);
     if (event.key === "ArrowUp" && atEdge(view, false)) return this.leave(false);
     return false;

@@ -16,6 +16,7 @@ mod proposal;
 mod report;
 mod similar;
 mod studies;
+mod template;
 mod user;
 mod verify;
 
@@ -37,6 +38,7 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Proposal(command) => proposal::run(command, settings).await,
         Command::Similar(options) => similar::run(options, settings).await,
         Command::Calibrate(options) => similar::calibrate(options, settings).await,
+        Command::Template(command) => template::run(command, settings).await,
         Command::Verify(options) => verify::run(options, settings).await,
         Command::Audit(command) => audit::run(command, settings).await,
         Command::Bench(options) => bench::run(options, settings).await,

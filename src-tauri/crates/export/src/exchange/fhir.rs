@@ -4,7 +4,7 @@
 //! `DiagnosticReport.presentedForm`.
 
 use super::person_name::PersonName;
-use super::sections::{DOCUMENT, heading};
+use super::sections::{COMMUNICATION, Code, DOCUMENT, heading};
 use super::{SignedReport, date_digits, time_digits, urn_of};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hilum_report::{SectionKind, VersionKind};
@@ -211,6 +211,13 @@ fn narrative(report: &SignedReport) -> String {
         let code = heading(kind);
         out.push_str(&format!("<h4 title=\"{} {}\">{}</h4>", code.1, code.0, kind.heading()));
         for text in sentences {
+            out.push_str(&format!("<p>{}</p>", markup(text)));
+        }
+    }
+    if !report.communications.is_empty() {
+        let Code(value, scheme, meaning) = COMMUNICATION;
+        out.push_str(&format!("<h4 title=\"{scheme} {value}\">{meaning}</h4>"));
+        for text in &report.communications {
             out.push_str(&format!("<p>{}</p>", markup(text)));
         }
     }

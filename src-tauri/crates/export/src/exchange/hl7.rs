@@ -4,7 +4,7 @@
 //! the order of things follows the ACR's and IHE's use of it for imaging reports.
 
 use super::person_name::PersonName;
-use super::sections::{Code, DOCUMENT, heading};
+use super::sections::{COMMUNICATION, Code, DOCUMENT, heading};
 use super::{SignedReport, date_digits, time_digits};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hilum_report::VersionKind;
@@ -91,6 +91,10 @@ pub fn oru_r01(report: &SignedReport) -> Vec<u8> {
             };
             message.observation("TX", code, &sub.to_string(), &escaped(text), status, &signed, &signer);
         }
+    }
+    for (number, text) in report.communications.iter().enumerate() {
+        let sub = (number + 1).to_string();
+        message.observation("TX", COMMUNICATION, &sub, &escaped(text), status, &signed, &signer);
     }
     let document = format!("HILUM^application^pdf^Base64^{}", STANDARD.encode(&report.pdf));
     message.observation("ED", DOCUMENT, "", &document, status, &signed, &signer);

@@ -30,6 +30,8 @@ pub struct SignedReport {
     /// Earlier versions of the same report, the original first.
     pub predecessors: Vec<VersionId>,
     pub text: FinalText,
+    /// What was told of critical results, one plain sentence each.
+    pub communications: Vec<String>,
     /// Name of the person who signed, as it is to be read.
     pub signer: String,
     pub signed_at: OffsetDateTime,

@@ -36,3 +36,6 @@ pub(super) fn element(kind: SectionKind) -> Code {
 
 /// Heading of what stands beside the text, such as that a model drafted it.
 pub(super) const SUMMARY: Code = Code("55112-7", "LN", "Summary");
+
+/// Heading of what was told of critical results (PS3.16, CID 7001).
+pub(super) const COMMUNICATION: Code = Code("73568-8", "LN", "Communication of Critical Results");

@@ -1,5 +1,6 @@
 //! From drawn pages to a file: fonts, metadata, identity.
 
+use super::archive::IDENTIFICATION;
 use super::layout::Printed;
 use super::sheet::{KEY_IMAGE, VEIL};
 use crate::text::Fonts;
@@ -81,8 +82,10 @@ fn describe(
     // Readable without a PDF parser, as ISO 32000-1, 14.3.2 advises.
     metadata.allows_compression = false;
     let metadata = file.add_object(metadata);
+    let intents = super::archive::output_intent(file);
     let catalog = file.catalog_mut().map_err(|e| ExportError::Write(e.to_string()))?;
     catalog.set("Metadata", Object::Reference(metadata));
+    catalog.set("OutputIntents", intents);
     catalog.set("Lang", Object::string_literal("en"));
     catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
     if let Some((page, place)) = signature_box {
@@ -165,6 +168,6 @@ fn xmp(created: OffsetDateTime) -> String {
          <xmp:CreateDate>{iso}</xmp:CreateDate>\n\
          <xmp:ModifyDate>{iso}</xmp:ModifyDate>\n\
          <pdf:Producer>{PRODUCER}</pdf:Producer>\n\
-         </rdf:Description>\n</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"r\"?>\n"
+         </rdf:Description>\n{IDENTIFICATION}</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"r\"?>\n"
     )
 }

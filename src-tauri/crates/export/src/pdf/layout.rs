@@ -52,6 +52,7 @@ pub(super) fn compose(document: &ReportDocument) -> Result<Printed, ExportError>
             other => other,
         })?;
     }
+    composer.communications()?;
     if let Some(image) = &document.key_image {
         composer.key_image(image)?;
     }
@@ -239,6 +240,31 @@ impl Composer<'_> {
             self.y += 2.6;
         }
         self.y += 6.0;
+        Ok(())
+    }
+
+    /// Who was told of a critical result stands with the report, as the ACR asks.
+    fn communications(&mut self) -> Result<(), ExportError> {
+        if self.document.communications.is_empty() {
+            return Ok(());
+        }
+        let column = self.text_width() - HEADINGS;
+        self.room(2.0 * LEADING);
+        for (number, text) in ["Critical", "result"].into_iter().enumerate() {
+            let heading = Paragraph::bold(text).line_of(&mut self.fonts)?;
+            self.put(&heading, MARGIN, self.y + BODY + 11.0 * number as f32, 9.0, ACCENT);
+        }
+        let document = self.document;
+        let top = self.y;
+        for text in &document.communications {
+            for line in Paragraph::regular(text).lines(&mut self.fonts, BODY, column)? {
+                self.room(LEADING);
+                self.put(&line, MARGIN + HEADINGS, self.y + BODY, BODY, BLACK);
+                self.y += LEADING;
+            }
+            self.y += 2.6;
+        }
+        self.y = self.y.max(top + 2.0 * LEADING) + 6.0;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub(super) fn legible(document: &ReportDocument) -> Result<ReportDocument, Expor
         &mut study.referrer,
     ];
     fields.extend(&mut head.address);
+    fields.extend(&mut document.communications);
     fields.extend(document.key_image.as_mut().map(|image| &mut image.caption));
     fields.extend(document.signature.as_mut().map(|signature| &mut signature.name));
     fields.extend(document.parent.as_mut().map(|parent| &mut parent.by));

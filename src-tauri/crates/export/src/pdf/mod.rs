@@ -1,5 +1,6 @@
 //! The printed report.
 
+mod archive;
 mod file;
 mod layout;
 mod legible;

@@ -19,6 +19,20 @@ pub(super) fn problem(text: &str) -> Option<String> {
     Some(format!("{} and {} are not the same length.", same[0].words, same[1].words))
 }
 
+/// A length in the text that was not measured on the images, as a plain sentence. What is written is
+/// rounded: half of its last digit, and one in twenty, are let pass.
+pub(super) fn unmeasured(text: &str, measured: &[f64]) -> Option<String> {
+    let known = |length: &Length<'_>| {
+        let digits =
+            length.words.split(['.', ',']).nth(1).map_or(0, |d| d.bytes().take_while(u8::is_ascii_digit).count());
+        let unit = if length.words.to_ascii_lowercase().contains('c') { 10.0 } else { 1.0 };
+        let half = 0.5 * unit / 10f64.powi(digits as i32);
+        measured.iter().any(|m| (m - length.millimetres).abs() <= half.max(0.05 * m) + 1e-9)
+    };
+    let found = lengths(text).into_iter().find(|length| !known(length))?;
+    Some(format!("{} was not measured on these images.", found.words))
+}
+
 struct Length<'a> {
     words: &'a str,
     millimetres: f64,
@@ -61,7 +75,21 @@ fn is_point(bytes: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::problem;
+    use super::{problem, unmeasured};
+
+    #[test]
+    fn lengths_that_nobody_measured() {
+        let check = |text: &str, measured: &[f64], expected: bool| {
+            assert_eq!(unmeasured(text, measured).is_some(), expected, "{text} {measured:?}");
+        };
+        check("A 7 mm nodule.", &[], true);
+        check("A 7 mm nodule.", &[7.3], false);
+        check("A 7 mm nodule.", &[9.0], true);
+        check("A 2 cm nodule.", &[22.0], false);
+        check("A 2.0 cm nodule.", &[25.0], true);
+        check("A nodule.", &[], false);
+        check("T12 and 3 views.", &[], false);
+    }
 
     #[test]
     fn lengths_that_cannot_be() {

@@ -106,6 +106,9 @@ pub struct WorklistQuery {
 const STUDY_COLUMNS: &str =
     "s.uid, s.accession, s.study_id, s.date, s.time, s.description, s.referring_physician, s.priority, s.front, s.assigned_to";
 
+/// From so many finds on a search goes through the list instead of looking each find up.
+const MANY: i64 = 4000;
+
 /// The first key of the worklist's order, word for word as in the index `studies_in_order`.
 const URGENCY: &str = "CASE WHEN s.report_status = 'final' THEN 3 WHEN s.priority = 'stat' THEN 0
     WHEN s.priority = 'urgent' THEN 1 WHEN s.front <> '' THEN 2 ELSE 3 END";
@@ -128,6 +131,7 @@ impl Store {
     }
 
     async fn lines(&self, query: &WorklistQuery, studies: Option<&[String]>) -> Result<Vec<WorklistRow>> {
+        let mut access = self.access().await?;
         let mut conditions = Vec::new();
         let mut values: Vec<String> = Vec::new();
         if let Some(studies) = studies {
@@ -139,12 +143,24 @@ impl Store {
             if words.is_empty() {
                 return Ok(Vec::new());
             }
-            conditions.push(
-                "s.uid IN (SELECT study_uid FROM study_keys
-                    WHERE n IN (SELECT rowid FROM study_text WHERE study_text MATCH ?))"
-                    .to_owned(),
-            );
-            values.push(words.join(" "));
+            let words = words.join(" ");
+            let few: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM (SELECT 1 FROM study_text WHERE study_text MATCH ? LIMIT ?)",
+            )
+            .bind(&words)
+            .bind(MANY)
+            .fetch_one(access.connection())
+            .await
+            .doing("search the studies")?;
+            // Few are looked up one by one; of many the list is gone through from its beginning,
+            // which soon has as many as are shown.
+            let found = "(SELECT rowid FROM study_text WHERE study_text MATCH ?)";
+            conditions.push(if few < MANY {
+                format!("s.uid IN (SELECT study_uid FROM study_keys WHERE n IN {found})")
+            } else {
+                format!("(SELECT n FROM study_keys WHERE study_uid = s.uid) IN {found}")
+            });
+            values.push(words);
         }
         let mut wanted: Vec<String> = query.statuses.iter().map(crate::tables::word).collect::<Result<_>>()?;
         if query.unreported {
@@ -198,7 +214,7 @@ impl Store {
         statement
             .bind(limit)
             .bind(query.offset)
-            .fetch_all(self.access().await?.connection())
+            .fetch_all(access.connection())
             .await
             .doing("read the worklist")?
             .iter()

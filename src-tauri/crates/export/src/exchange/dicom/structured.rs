@@ -2,9 +2,9 @@
 
 use super::dataset::{Dataset, Tag, Vr};
 use super::{Identity, common, date_time};
-use crate::exchange::sections::{Code, DOCUMENT, SUMMARY, element, heading};
+use crate::exchange::sections::{COMMUNICATION, Code, DOCUMENT, SUMMARY, element, heading};
 use crate::exchange::{SignedReport, uid_of};
-use hilum_report::VersionId;
+use hilum_report::{SectionKind, VersionId};
 
 const BASIC_TEXT_SR: &str = "1.2.840.10008.5.1.4.1.1.88.11";
 const CONCEPT_NAME: Tag = Tag(0x0040, 0xA043);
@@ -75,6 +75,10 @@ fn content(d: &mut Dataset, report: &SignedReport) {
     for (kind, sentences) in report.sections() {
         let sentences = sentences.into_iter().map(|text| said(element(kind), text)).collect();
         items.push(headed(heading(kind), sentences));
+    }
+    if !report.communications.is_empty() {
+        let told = report.communications.iter().map(|text| said(element(SectionKind::Addendum), text));
+        items.push(headed(COMMUNICATION, told.collect()));
     }
     let notices = report.notices();
     if !notices.is_empty() {

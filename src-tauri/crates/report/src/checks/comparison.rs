@@ -1,0 +1,136 @@
+//! Words that compare with an earlier image where there is none.
+
+use super::words;
+
+/// Single words that compare. "Stable" and "new" need company, see [`pairs`].
+const WORDS: [&str; 20] = [
+    "unchanged",
+    "interval",
+    "previously",
+    "compared",
+    "improved",
+    "improving",
+    "improvement",
+    "worsened",
+    "worsening",
+    "persistent",
+    "persists",
+    "resolved",
+    "progressed",
+    "progression",
+    "enlarging",
+    "stable",
+    "newly",
+    "new",
+    "again",
+    "since",
+];
+
+const PAIRS: [(&str, &[&str]); 6] = [
+    (
+        "prior",
+        &[
+            "study",
+            "exam",
+            "examination",
+            "radiograph",
+            "radiographs",
+            "film",
+            "image",
+            "images",
+            "imaging",
+            "chest",
+            "ct",
+            "report",
+            "comparison",
+        ],
+    ),
+    (
+        "previous",
+        &[
+            "study",
+            "exam",
+            "examination",
+            "radiograph",
+            "radiographs",
+            "film",
+            "image",
+            "images",
+            "imaging",
+            "chest",
+            "ct",
+            "report",
+        ],
+    ),
+    ("no", &["change", "longer"]),
+    ("not", &["changed", "significantly"]),
+    ("in", &["comparison"]),
+    ("earlier", &["study", "exam", "examination", "radiograph", "image", "film"]),
+];
+
+/// The word of a sentence that compares, where one does.
+pub(super) fn word(text: &str) -> Option<String> {
+    let all = words(text);
+    for (at, w) in all.iter().enumerate() {
+        let next = all.get(at + 1).map(String::as_str).unwrap_or_default();
+        let before = at.checked_sub(1).map(|b| all[b].as_str()).unwrap_or_default();
+        let excused = match w.as_str() {
+            // Of the patient, not of the image.
+            "stable" => matches!(before, "hemodynamically" | "haemodynamically" | "clinically"),
+            // "No new lesion" denies, "new baseline" sets one.
+            "new" => matches!(next, "baseline" | "york"),
+            // Muscles and ribs lie at intervals, and a follow-up is advised after one.
+            "interval" => matches!(before, "short" | "regular") || next == "follow",
+            "since" => matches!(next, "childhood" | "birth"),
+            "again" => next == "if",
+            "improved" | "improving" => {
+                matches!(before, "clinically") || matches!(next, "visualization" | "evaluation")
+            }
+            _ => false,
+        };
+        if WORDS.contains(&w.as_str()) && !excused {
+            return Some(w.clone());
+        }
+        if PAIRS.iter().any(|(first, second)| first == w && second.contains(&next)) {
+            return Some(format!("{w} {next}"));
+        }
+    }
+    None
+}
+
+/// Whether a Comparison section names an earlier image: anything but nothing or a denial.
+pub(super) fn names_a_prior(section: &str) -> bool {
+    let text = section.trim().trim_end_matches('.').to_lowercase();
+    let denies = ["none", "no comparison", "no prior", "no previous", "not available", "unavailable", "nil", "n/a"];
+    !text.is_empty() && !denies.iter().any(|d| text.starts_with(d) || text.ends_with("available") && text.contains(d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_compare() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(word(text).as_deref(), expected, "{text}");
+        check("Unchanged cardiomegaly.", Some("unchanged"));
+        check("No significant interval change.", Some("interval"));
+        check("Compared with the prior radiograph, the effusion is smaller.", Some("compared"));
+        check("Status post prior sternotomy.", None);
+        check("Sequelae of prior granulomatous disease.", None);
+        check("The prior chest film showed less.", Some("prior chest"));
+        check("The patient is clinically stable.", None);
+        check("Small left effusion.", None);
+        check("Increased interstitial markings.", None);
+        check("Short interval follow-up is advised.", None);
+    }
+
+    #[test]
+    fn a_comparison_that_names_one() {
+        let check = |text: &str, expected: bool| assert_eq!(names_a_prior(text), expected, "{text}");
+        check("Chest radiograph of 2025-02-11.", true);
+        check("None.", false);
+        check("", false);
+        check("No prior studies available.", false);
+        check("Not available", false);
+    }
+}

@@ -1,0 +1,180 @@
+//! Critical results: what must be told to somebody at once, and the record that it was.
+//!
+//! The fields are those that the ACR Practice Parameter for Communication of Diagnostic Imaging
+//! Findings asks to be documented: who was told, by whom, when and how; with read-back.
+
+use crate::claims::{Device, Finding, Presence, Temporal, label};
+use crate::{Report, SectionKind, Sentence, UserId};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// What became of a critical result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Communication {
+    /// Who wrote it down, which is who told it.
+    pub by: UserId,
+    #[serde(with = "time::serde::rfc3339")]
+    pub recorded: OffsetDateTime,
+    pub what: Told,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+pub enum Told {
+    Yes {
+        /// The result in the teller's words.
+        finding: String,
+        /// Name and role of who was told.
+        to: String,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+        how: Means,
+        /// The listener said it back.
+        read_back: bool,
+    },
+    /// Nobody was told, and why.
+    No { reason: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    Telephone,
+    InPerson,
+    SecureMessage,
+    Other,
+}
+
+impl Means {
+    /// As printed.
+    pub fn words(self) -> &'static str {
+        match self {
+            Means::Telephone => "by telephone",
+            Means::InPerson => "in person",
+            Means::SecureMessage => "by secure message",
+            Means::Other => "by other means",
+        }
+    }
+}
+
+impl Communication {
+    /// One plain sentence, as it is shown and printed. `teller` is the name of [`Communication::by`];
+    /// times are shown in the offset of `offset`.
+    pub fn sentence(&self, teller: &str, offset: time::UtcOffset) -> String {
+        match &self.what {
+            Told::Yes { finding, to, at, how, read_back } => {
+                let finding = finding.trim_end_matches('.');
+                let back = if *read_back { "read back" } else { "not read back" };
+                let moment = minute(at.to_offset(offset));
+                format!("{finding}: told to {to} {} by {teller}, {moment}; {back}.", how.words())
+            }
+            Told::No { reason } => {
+                let moment = minute(self.recorded.to_offset(offset));
+                format!("Nobody was told: {} ({teller}, {moment}).", reason.trim_end_matches('.'))
+            }
+        }
+    }
+}
+
+/// Date and time to the minute, with the offset from UTC.
+fn minute(at: OffsetDateTime) -> String {
+    let (hours, minutes, _) = at.offset().as_hms();
+    let sign = if hours < 0 || minutes < 0 { '\u{2212}' } else { '+' };
+    let (month, hours, minutes) = (u8::from(at.month()), hours.unsigned_abs(), minutes.unsigned_abs());
+    let (year, day, hour, minute) = (at.year(), at.day(), at.hour(), at.minute());
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC{sign}{hours:02}:{minutes:02}")
+}
+
+/// A critical result that a sentence states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Critical {
+    Pneumothorax,
+    FreeAir,
+    MisplacedTube,
+}
+
+impl Critical {
+    pub fn label(self) -> &'static str {
+        match self {
+            Critical::Pneumothorax => "Pneumothorax",
+            Critical::FreeAir => "Free air below the diaphragm",
+            Critical::MisplacedTube => "Misplaced tube",
+        }
+    }
+
+    /// What a sentence states for certain; doubts, denials and what is old or unchanged are not.
+    pub fn of(text: &str) -> Option<Critical> {
+        let claims = label(text);
+        let pneumothorax = claims.iter().any(|c| {
+            c.finding == Finding::Pneumothorax
+                && c.presence == Presence::Present
+                && !c.temporal.iter().any(|t| {
+                    matches!(t, Temporal::Chronic | Temporal::Unchanged | Temporal::Decreased | Temporal::Resolved)
+                })
+        });
+        if pneumothorax {
+            return Some(Critical::Pneumothorax);
+        }
+        let lower = text.to_lowercase();
+        let denied = ["no ", "without ", "not ", "negative for", "free of", "possible", "cannot", "resolved"];
+        if denied.iter().any(|word| lower.contains(word)) {
+            return None;
+        }
+        let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
+        if has(&["pneumoperitoneum", "free intraperitoneal air", "free air under", "free subdiaphragmatic"]) {
+            return Some(Critical::FreeAir);
+        }
+        let tube = claims.iter().any(|c| {
+            matches!(c.device, Some(Device::EndotrachealTube | Device::GastricTube)) && c.presence == Presence::Present
+        });
+        let place = has(&["main bronch", "mainstem", "main stem", "esophageal intubation", "oesophageal intubation"])
+            || (has(&["gastric tube", "feeding tube", "enteric tube"]) && has(&["bronchus", "trachea", "in the lung"]));
+        (tube && place).then_some(Critical::MisplacedTube)
+    }
+}
+
+impl Report {
+    /// What was written down of telling critical results, the first first.
+    pub fn communications(&self) -> &[Communication] {
+        &self.communications
+    }
+
+    /// Critical results in the text that a person stands for or is about to, of which nothing is
+    /// written down. Only demonstration models' sentences that were accepted in bulk ask for nothing:
+    /// they have no medical meaning.
+    pub fn untold(&self) -> Vec<(Critical, crate::SentenceId)> {
+        if !self.communications.is_empty() {
+            return Vec::new();
+        }
+        let speaks = |kind: SectionKind| match self.becoming {
+            crate::VersionKind::Addendum => kind == SectionKind::Addendum,
+            _ => matches!(kind, SectionKind::Findings | SectionKind::Impression),
+        };
+        let sentences = self.sections.iter().filter(|s| speaks(s.kind)).flat_map(|s| &s.sentences);
+        sentences
+            .filter(|s| !matches!(s, Sentence::Written(w) if w.accepted_in_bulk()))
+            .filter_map(|s| Some((Critical::of(s.text())?, s.id().clone())))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_stated_is_critical() {
+        let check = |text: &str, expected: Option<Critical>| assert_eq!(Critical::of(text), expected, "{text}");
+        check("Large right tension pneumothorax.", Some(Critical::Pneumothorax));
+        check("New small left apical pneumothorax.", Some(Critical::Pneumothorax));
+        check("No pneumothorax.", None);
+        check("Possible small apical pneumothorax.", None);
+        check("Unchanged small right pneumothorax.", None);
+        check("Free air under the right hemidiaphragm.", Some(Critical::FreeAir));
+        check("There is no free intraperitoneal air.", None);
+        check("The endotracheal tube lies in the right main bronchus.", Some(Critical::MisplacedTube));
+        check("The endotracheal tube ends 4 cm above the carina.", None);
+        check("The nasogastric tube lies in the left lower lobe bronchus.", Some(Critical::MisplacedTube));
+        check("Right lower lobe consolidation.", None);
+    }
+}

@@ -1,0 +1,52 @@
+//! What the checks of a report are held against: patient, images, priors, measurements.
+
+use crate::reading::{Patient, header_of};
+use crate::{WorkflowError, Workstation};
+use hilum_report::checks::{Known, Sex};
+use hilum_store::Store;
+
+impl Workstation {
+    /// What is known of the case besides its report.
+    pub(crate) async fn case_of(&self, store: &Store, study_uid: &str) -> Result<Known, WorkflowError> {
+        let study = store.study(study_uid).await?;
+        let headers: Vec<_> = study.series.iter().flat_map(|s| &s.instances).map(header_of).collect();
+        let said = headers.first().and_then(|h| h.patient_age.as_deref());
+        let patient = Patient::of(&study.patient, said, &study.row.date);
+        let measured = store.annotations(study_uid).await?;
+        Ok(Known {
+            sex: study.patient.sex.as_deref().and_then(Sex::of_code),
+            age: years(&patient.age),
+            prior: !self.priors_in(store, study_uid).await?.is_empty(),
+            views: headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect(),
+            body_part: headers.first().and_then(|h| h.body_part.clone()),
+            measured: Some(measured.iter().flat_map(|a| &a.measured).filter_map(|m| Known::millimetres(m)).collect()),
+        })
+    }
+}
+
+/// Whole years of an age as it is shown ("58 Y", "7 M"); an infant's are 0.
+pub(crate) fn years(age: &str) -> Option<u32> {
+    let (number, unit) = age.split_once(' ')?;
+    let number = number.parse().ok()?;
+    match unit {
+        "Y" => Some(number),
+        "M" => Some(number / 12),
+        "W" | "D" => Some(0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::years;
+
+    #[test]
+    fn ages_in_years() {
+        let check = |age: &str, expected: Option<u32>| assert_eq!(years(age), expected, "{age}");
+        check("58 Y", Some(58));
+        check("7 M", Some(0));
+        check("30 M", Some(2));
+        check("12 D", Some(0));
+        check("", None);
+    }
+}

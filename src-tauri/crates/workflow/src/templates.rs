@@ -1,0 +1,72 @@
+//! Report templates: which there are, which suits a study, and their way in and out as MRRT.
+
+use crate::known::years;
+use crate::reading::{Patient, header_of};
+use crate::worklist::date_and_time;
+use crate::{WorkflowError, Workstation, display_name};
+use hilum_report::{Template, TemplateId, mrrt};
+use hilum_store::{AuditEvent, Store};
+
+impl Workstation {
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn templates(&self) -> Result<Vec<Template>, WorkflowError> {
+        Ok(self.store()?.templates().await?)
+    }
+
+    /// Takes an MRRT document as a template of this data folder; one of the same identifier gives way.
+    ///
+    /// # Errors
+    /// What is wrong with the document, by its own code; `vault.locked`.
+    pub async fn import_template(&self, document: &[u8]) -> Result<Template, WorkflowError> {
+        let store = self.store()?;
+        let template = mrrt::import(document)?;
+        store.put_template(&template).await?;
+        let event = AuditEvent::new(self.now(), &store.user().id, "template.import", template.id.as_str());
+        store.record_event(event).await?;
+        Ok(template)
+    }
+
+    /// A template as an MRRT document.
+    ///
+    /// # Errors
+    /// `report.no_template`, `vault.locked`.
+    pub async fn export_template(&self, id: &TemplateId) -> Result<String, WorkflowError> {
+        let templates = self.templates().await?;
+        let template = templates.iter().find(|t| t.id == *id);
+        Ok(mrrt::export(template.ok_or_else(|| hilum_report::Refusal::NoTemplate(id.clone()))?))
+    }
+
+    /// The template for a study's fresh report with its merge fields filled: the one that is wanted, where
+    /// there is one; else the one that suits the views and the age; else the first.
+    pub(crate) async fn template_for(
+        &self,
+        store: &Store,
+        study_uid: &str,
+        wanted: &TemplateId,
+    ) -> Result<Template, WorkflowError> {
+        let templates = store.templates().await?;
+        let study = store.study(study_uid).await?;
+        let headers: Vec<_> = study.series.iter().flat_map(|s| &s.instances).map(header_of).collect();
+        let said = headers.first().and_then(|h| h.patient_age.as_deref());
+        let patient = Patient::of(&study.patient, said, &study.row.date);
+        let views: Vec<String> = headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect();
+        let suited = Template::suited(&views, years(&patient.age));
+        let named = |id: &TemplateId| templates.iter().find(|t| t.id == *id);
+        let template = named(wanted).or_else(|| suited.as_ref().and_then(named)).or(templates.first());
+        let template = template.ok_or_else(|| hilum_report::Refusal::NoTemplate(wanted.clone()))?;
+        let performed = date_and_time(&study.row.date, &study.row.time);
+        let referrer = display_name(&study.row.referring_physician);
+        Ok(template.merged(&[
+            ("PatientName", &patient.name),
+            ("PatientID", &patient.id),
+            ("PatientAge", &patient.age),
+            ("PatientSex", &patient.sex),
+            ("PatientBirthDate", &patient.birth_date),
+            ("AccessionNumber", &study.row.accession),
+            ("StudyDate", &performed),
+            ("StudyDescription", &study.row.description),
+            ("ReferringPhysicianName", &referrer),
+        ]))
+    }
+}
