@@ -20,7 +20,7 @@ use hilum_kernels::{math, threads};
 use crate::released::*;
 use crate::token_table::TokenTable;
 
-/// Chooses how an image tower stored in 16 bits computes: `bf16` (the default) or `int8`.
+/// Chooses how the image tower of a quantised pack computes: `bf16` (the default), `int8` or `f32`.
 const TOWER: &str = "HILUM_TOWER";
 
 /// An encoded image: soft tokens of the engine's width, one after the other.
@@ -196,6 +196,7 @@ fn tower(sizes: &Sizes, weights: &mut dyn FnMut(usize, &str) -> Result<Vec<f32>,
     let precision = match (sizes.narrow, std::env::var(TOWER).as_deref()) {
         (false, _) => Precision::F32,
         (true, Ok("int8")) => Precision::Int8,
+        (true, Ok("f32")) => Precision::F32,
         (true, _) => Precision::Bf16,
     };
     let mut tower = Tower::new(sizes.shape, precision);

@@ -23,8 +23,8 @@ use tokio::{
 const MAX_HEAD: u32 = 4 << 20;
 
 /// What a model child may see of our environment: thread counts, how to compute, and nothing that names a person.
-const PASSED_ON: [&str; 5] =
-    ["RAYON_NUM_THREADS", "HILUM_THREADS", "HILUM_KERNELS", "HILUM_ENCODER", "RUST_LOG"];
+const PASSED_ON: [&str; 6] =
+    ["RAYON_NUM_THREADS", "HILUM_THREADS", "HILUM_KERNELS", "HILUM_ENCODER", "HILUM_TOWER", "RUST_LOG"];
 
 /// The engine keeps a hub cache in the home directory and looks for a token there
 /// unless these say otherwise. A path below a device can never become a folder.
