@@ -296,6 +296,30 @@ const scenes = {
     await shoot(page, "hanging-rules");
     await page.close();
   },
+  async worklist() {
+    const page = await open("");
+    await page.fill(id("worklist-search"), "eff");
+    await page.click(id("save-filter"));
+    await page.fill(id("save-filter-name"), "Effusions this week");
+    await page.keyboard.press("Enter");
+    await page.fill(id("worklist-search"), "");
+    await page.locator(`${id("worklist-row")}[data-status=new]`).first().click();
+    await page.click(id("queue-draft"));
+    await page.selectOption(id("set-priority"), "stat");
+    await page.selectOption(id("assign"), { index: 1 });
+    await page.waitForTimeout(500);
+    await shoot(page, "worklist-queue");
+    await page.locator(id("open-study")).first().click();
+    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+    await page.click(id("tab-timeline"));
+    await page.waitForSelector(id("timeline-study"));
+    await shoot(page, "timeline");
+    await page.click(id("move-study"));
+    await page.fill(id("move-search"), "a");
+    await page.waitForTimeout(400);
+    await shoot(page, "move-study");
+    await page.close();
+  },
   async states() {
     let page = await open("fail-decode");
     await page.locator(id("open-study")).nth(3).click();
