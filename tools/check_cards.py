@@ -9,6 +9,9 @@ Made by this project: `tools/train_demo_packs.py`, from random starting weights,
 rules and on sentences that `tools/report_language.py` writes by rules. No third-party images, texts or weights. MIT OR Apache-2.0.
 """
 TOWER = f"image tower {VISION['num_hidden_layers']} layers of width {VISION['hidden_size']} at {VISION['image_size']}x{VISION['image_size']}, patch {VISION['patch_size']}"
+DRAWN = """The drawings come from `tools/synthetic_dataset.py` with a seed of their own (`tools/README.md` has the command): other thoraces and
+findings, the same rules. By these rules what an image shows can be seen: findings that fluid, air or an enlarged heart would hide are
+moved or left out, and nothing is drawn that only looks like a finding. So the figures say how well the packs know these drawings, no more."""
 CALLED = "Pneumonia is not drawn apart from consolidation, and \"pleural other\" is drawn as pleural thickening."
 
 
@@ -41,6 +44,7 @@ def _pair_card(m):
 {m['images']} drawings that were not trained on (other anatomies, other findings), published prompts and rule. "Right" counts the drawn
 findings with cos(present) above cos(absent), "false" is the share of images without the finding that are above it too; "map" is how
 often the evidence map's maximum (patch-text similarity) lies inside the finding's box, among those that are right.
+{DRAWN}
 
 | finding | AUC | drawn | right | false | map |
 |---|---|---|---|---|---|
@@ -74,7 +78,8 @@ claims (number of images): {_counts(r['claimed'])}. It has never seen such image
 - Training: the image tower is medsiglip-demo's; the language model learned from lists of attributes first, then from the tower's output.
 
 ## Measured
-{m['drafts']} drafts of drawings that were not trained on, greedy, without a grammar, read by a keyword labeller:
+{m['drafts']} drafts of drawings that were not trained on, greedy, without a grammar, read by a keyword labeller.
+{DRAWN}
 
 | finding | drawn | precision | recall | F1 |
 |---|---|---|---|---|

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measure the demo packs on synthetic radiographs that were not trained on, and write the numbers into their cards.
 
-    synthetic_dataset.py WORK/valid --count 996 --seed 2
-    check_demo_packs.py --set WORK/valid --packs models/demo [--drafts 150] [--real ../shared/data] [--write] [--show 5]
+    synthetic_dataset.py WORK/held-out --count 996 --seed 71
+    check_demo_packs.py --set WORK/held-out --packs models/demo [--drafts 200] [--real ../shared/data] [--write] [--show 5]
 
 The folders are read from disk by transformers, in float32. Zero-shot scores follow the published rule (cxr-prompts.json); a map
 is the difference of cosines between each patch, taken through the pooling head alone, and the present and absent prompts;
@@ -38,7 +38,7 @@ def main():
     a.add_argument("--set", type=pathlib.Path, required=True)
     a.add_argument("--packs", type=pathlib.Path, default=pathlib.Path("models/demo"))
     a.add_argument("--real", type=pathlib.Path)
-    a.add_argument("--drafts", type=int, default=150)
+    a.add_argument("--drafts", type=int, default=200)
     a.add_argument("--show", type=int, default=3)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--skip-drafts", action="store_true", help="measure the image-text pair alone")

@@ -136,12 +136,12 @@ class _Front(_Marks):
         top, i = b.apex + 0.18, ZONES.index(zone)
         height = (b.dome_level[s] - 0.10 - top) / 3
         big = {"severe": 0.14, "moderate": 0.07}.get(self.f.heart, 0) * (s == "left") * (i > 0)
-        inner = ((0.24, 0.34, 0.44)[i] if s == "left" else (0.24, 0.30, 0.32)[i]) + big
+        inner = ((0.24, 0.36, 0.50)[i] if s == "left" else (0.24, 0.30, 0.32)[i]) + big
         return SIGN[s] * u(inner, max(inner + 0.02, b.width * (0.58, 0.72, 0.74)[i])), top + height * (i + u(0.3, 0.7))
 
     def edema(self, s, filled, rough, tree, lung):
         b, u, f = self.b, self.rng.uniform, self.f
-        strength = {"mild": u(0.17, 0.22), "moderate": u(0.30, 0.37), "severe": u(0.50, 0.60)}[f.edema]
+        strength = {"mild": u(0.20, 0.25), "moderate": u(0.30, 0.37), "severe": u(0.50, 0.60)}[f.edema]
         reach = {"mild": 0.36, "moderate": 0.44, "severe": 0.55}[f.edema]
         d = ((b.x - SIGN[s] * 0.27) / reach) ** 2 + ((b.y - b.hilum_y - 0.10) / (reach * 1.15)) ** 2
         haze = (1 / (1 + d * d * 2)).astype(np.float32)
@@ -161,7 +161,7 @@ class _Front(_Marks):
         shown = blob * self.inside[s]
         if kind == "opacity":
             self.mark(shown, "hazy_opacity", "lung_opacity")
-            return filled + u(0.27, 0.35) * blob
+            return filled + u(0.32, 0.41) * blob
         hx, hy, lines = SIGN[s] * 0.16, b.hilum_y + 0.02, []
         toward = np.arctan2(y - hy, x - hx)
         for angle in toward + np.linspace(-0.45, 0.45, self.rng.integers(4, 7)):
@@ -170,31 +170,32 @@ class _Front(_Marks):
             bend = angle + u(-0.25, 0.25) * (r - r0)
             lines.append((hx + r * np.cos(bend), hy + r * np.sin(bend), np.linspace(0.017, 0.011, 5)))
         self.mark(shown, "consolidation", "pneumonia", "lung_opacity")
-        return filled + blob * (u(0.55, 0.68) - 0.45 * b.tubes(lines))
+        return filled + blob * (u(0.68, 0.82) - 0.50 * b.tubes(lines))
 
     def lesion(self, s, filled, lung):
         b, u = self.b, self.rng.uniform
         _, zone, kind = self.f.lesion
         x, y = self.spot(s, zone)
-        r = {"nodule": u(0.055, 0.075), "mass": u(0.11, 0.15), "cavity": u(0.10, 0.14)}[kind]
+        r = {"nodule": u(0.065, 0.085), "mass": u(0.11, 0.15), "cavity": u(0.10, 0.14)}[kind]
         d = np.sqrt((b.x - x) ** 2 + ((b.y - y) * u(0.9, 1.1)) ** 2)
         disc = edge(r - d, 0.014)
         self.mark(disc, "lung_lesion", "lung_opacity")
         solid = disc * (0.75 + 0.25 * dome_chord((d / r) ** 2))
         if kind == "cavity":
             solid = solid - 0.95 * edge(r * 0.60 - d, 0.014)
-        return filled + u(0.60, 0.74) * solid
+        return filled + u(0.70, 0.84) * solid
 
     def bands(self, s, filled, lung):
         b, u, lines = self.b, self.rng.uniform, []
         floor = b.dome_level[s] - 0.10
+        inner = 0.20 if s == "right" else 0.44 if self.f.heart else 0.36
         for i in range(self.rng.integers(2, 4)):
-            v = np.linspace(0.20, 0.20 + u(0.28, 0.42), 6)
+            v = np.linspace(inner, inner + u(0.28, 0.42), 6)
             tilt, bow = u(-0.22, 0.22), u(-0.05, 0.05)
-            lines.append((SIGN[s] * v, floor - u(0.03, 0.06) - 0.085 * i - tilt * (v - 0.36) + bow * np.sin(5 * v), u(0.013, 0.021)))
+            lines.append((SIGN[s] * v, floor - u(0.03, 0.06) - 0.085 * i - tilt * (v - inner - 0.16) + bow * np.sin(5 * v), u(0.016, 0.025)))
         chord = b.tubes(lines)
         self.mark(np.sqrt(chord) * self.inside[s], "atelectasis", "lung_opacity")
-        return filled + u(0.42, 0.55) * np.sqrt(chord)
+        return filled + u(0.50, 0.64) * np.sqrt(chord)
 
     def pneumothorax(self, s, filled, lung):
         """Air between lung and chest wall: no vessels there, a fine bright line where the lung begins, a denser lung."""
@@ -217,12 +218,12 @@ class _Front(_Marks):
     def thickening(self, s, filled, lung):
         """A ragged band along the lateral wall down to the angle, with plaques."""
         b, u = self.b, self.rng.uniform
-        depth = u(0.065, 0.095) * (1 + 0.35 * b.smooth_noise(self.rng, 9))
+        depth = u(0.085, 0.125) * (1 + 0.35 * b.smooth_noise(self.rng, 9))
         top = u(-0.45, -0.25)
         peel = edge(depth - (b.lateral - SIGN[s] * b.x), 0.013) * edge(b.y - top, 0.08) * self.inside[s]
         self.mark(peel.astype(np.float32), "pleural_other")
         plaques = edge(b.smooth_noise(self.rng, 20) - 0.35, 0.2)
-        return filled + peel * (u(0.50, 0.62) + 0.35 * plaques) * np.minimum(0.45 / np.maximum(lung, 0.15), 2)
+        return filled + peel * (u(0.66, 0.80) + 0.30 * plaques) * np.minimum(0.45 / np.maximum(lung, 0.15), 2)
 
     def effusion(self, s, filled):
         b, u = self.b, self.rng.uniform
@@ -238,23 +239,23 @@ class _Front(_Marks):
         return filled + fluid
 
     def fracture(self, s):
-        """Break two or three neighbouring ribs at about the same place and move the outer pieces down."""
+        """Break two or three neighbouring ribs at about the same place, part and shift the pieces, and let it bleed around them."""
         b, u = self.b, self.rng.uniform
         first, count = self.rng.integers(3, 6), self.rng.integers(2, 4)
-        at, whole, broken, places = u(0.40, 0.68), [], [], []
-        shift, way = u(0.070, 0.095), 1 if self.rng.random() < 0.7 else -1
+        at, whole, broken, places = u(0.46, 0.72), [], [], []
+        shift, gap, way = u(0.075, 0.100), u(0.030, 0.045), 1 if self.rng.random() < 0.7 else -1
         for xs, ys in b.ribs[s][first:first + count]:
             v = SIGN[s] * (xs - xs[0]) / max(abs(xs[-1] - xs[0]), 0.1)
             cut = np.searchsorted(v, at + u(-0.04, 0.04))
             cut = int(np.clip(cut, 4, len(xs) - 4))
             whole.append((xs, ys, b.rib_radius))
             out = np.linspace(1, 0.6, len(xs) - cut)
-            broken += [(xs[:cut], ys[:cut], b.rib_radius), (xs[cut:] + SIGN[s] * 0.022, ys[cut:] + way * shift * out, b.rib_radius)]
+            broken += [(xs[:cut], ys[:cut], b.rib_radius), (xs[cut:] + SIGN[s] * gap, ys[cut:] + way * shift * out, b.rib_radius)]
             places.append((xs[cut], ys[cut]))
         a, c = b.tubes(whole), b.tubes(broken)
         near = np.max([edge(0.14 - np.hypot(b.x - px, b.y - py), 0.04) for px, py in places], 0)
         self.mark((near * (np.abs(a - c) > 0.2)).astype(np.float32), "fracture")
-        return b.rib_density * (c * (1.25 - 0.45 * c) - a * (1.25 - 0.45 * a) + 0.75 * c * near) + 0.05 * near
+        return b.rib_density * (c * (1.25 - 0.45 * c) - a * (1.25 - 0.45 * a) + 0.75 * c * near) + u(0.08, 0.12) * near
 
     def devices(self, total):
         f, b, u = self.f, self.b, self.rng.uniform

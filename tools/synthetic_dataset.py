@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw a set of synthetic radiographs once, into files that the trainers map into memory.
 
-    synthetic_dataset.py OUT --count 24000 --seed 1 [--part I/N]      I of N processes; run them side by side
+    synthetic_dataset.py OUT --count 36000 --seed 12 [--part I/N]      I of N processes; run them side by side
 
 Writes images.npy (count, 224, 224) uint8, masks.npy (count, channels, 16, 16) uint8 and findings-I.jsonl with a line
 `{"index": i, "findings": {...}, "boxes": {...}, "prior": j or null}` for each image. Twelve images in a row share a thorax, which

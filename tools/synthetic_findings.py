@@ -94,11 +94,11 @@ _ADD = {
     "effusion": _effusion,
     "edema": _set("edema", 0.15, lambda rng, chance, side: GRADES[rng.integers(3)]),
     "opacity": _opacity,
-    "atelectasis": _set("atelectasis", 0.15, lambda rng, chance, side: SIDES if chance(0.3) else (side(),)),
+    "atelectasis": _set("atelectasis", 0.18, lambda rng, chance, side: SIDES if chance(0.3) else (side(),)),
     "pneumothorax": _set("pneumothorax", 0.15, lambda rng, chance, side: (side(), "small" if chance(0.5) else "large")),
-    "lesion": _set("lesion", 0.15, lambda rng, chance, side: (side(), ZONES[rng.integers(3)], ("nodule", "mass", "cavity")[rng.choice(3, p=(0.4, 0.35, 0.25))])),
-    "thickening": _set("thickening", 0.12, lambda rng, chance, side: side()),
-    "fracture": _set("fracture", 0.13, lambda rng, chance, side: side()),
+    "lesion": _set("lesion", 0.20, lambda rng, chance, side: (side(), ZONES[rng.integers(3)], ("nodule", "mass", "cavity")[rng.choice(3, p=(0.4, 0.35, 0.25))])),
+    "thickening": _set("thickening", 0.17, lambda rng, chance, side: side()),
+    "fracture": _set("fracture", 0.17, lambda rng, chance, side: side()),
     "devices": _devices,
 }
 
@@ -120,6 +120,7 @@ def visible(f):
         return f
     if f.edema == "severe":
         f.opacity, f.lesion = {}, None
+    _clear_of_heart(f)
     for s in SIDES:
         if f.pneumothorax and f.pneumothorax[0] == s and s in f.effusion:
             del f.effusion[s]
@@ -142,6 +143,21 @@ def visible(f):
         if s in f.opacity and f.opacity[s][0] == "lower" and s in f.atelectasis:
             f.atelectasis = tuple(k for k in f.atelectasis if k != s)
     return f
+
+
+def _clear_of_heart(f):
+    """Move to a higher zone, or take away, what an enlarged heart would hide in the left lung."""
+    if f.heart is None:
+        return
+    zone, kind = f.opacity.get("left", (None, None))
+    if f.heart == "severe" and zone in ("mid", "lower"):
+        f.opacity["left"] = ("upper", kind)
+    elif f.heart == "moderate" and zone == "lower":
+        f.opacity["left"] = ("mid", kind)
+    if f.heart != "mild":
+        f.atelectasis = tuple(k for k in f.atelectasis if k != "left")
+    if f.lesion and f.lesion[0] == "left" and f.lesion[1] in (("lower",) if f.heart == "mild" else ("mid", "lower")):
+        f.lesion = ("left", "upper", f.lesion[2])
 
 
 def sample_prior(f, rng):

@@ -39,10 +39,10 @@ def _attend(attention, x, watch):
     return attention.out_proj(out)
 
 
-def pool(head, x, watch=None):
+def pool(head, x, watch=None, patches=True):
     """The attention-pooling head: (pooled (batch, width), patch features (batch, patches, width)), neither normalised.
 
-    `watch` receives the attention weights, (batch, heads, patches, 1).
+    `watch` receives the attention weights, (batch, heads, patches, 1). Without `patches` their features are left out.
     """
     batch, count, width = x.shape
     mha = head.attention
@@ -56,7 +56,7 @@ def pool(head, x, watch=None):
     if watch is not None:
         watch.append(weights)
     mixed = (weights * values.view(batch, count, heads, width // heads).transpose(1, 2)).sum(2).reshape(batch, 1, width)
-    out = mha.out_proj(torch.cat([mixed.to(values.dtype), values], 1))
+    out = mha.out_proj(torch.cat([mixed.to(values.dtype), values], 1) if patches else mixed.to(values.dtype))
     out = out + head.mlp(head.layernorm(out))
     return out[:, 0], out[:, 1:]
 

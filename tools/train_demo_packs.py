@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Train the two demo packs on synthetic radiographs. Every stage can be stopped and goes on from its last checkpoint.
 
-    synthetic_dataset.py WORK/train --count 20400 --seed 1        first: the images
-    train_demo_packs.py vision   --work WORK --minutes 45         image tower, against statements, attributes and coarse masks
-    train_demo_packs.py language --work WORK --minutes 35         language model, reading attributes in place of an image
+    synthetic_dataset.py WORK/train --count 36000 --seed 12       first: the images
+    train_demo_packs.py vision   --work WORK --minutes 55         image tower, against statements, attributes and coarse masks
+    train_demo_packs.py language --work WORK --minutes 30         language model, reading attributes in place of an image
     train_demo_packs.py text     --work WORK --minutes 4          text tower, onto the statements' learned embeddings
-    train_demo_packs.py adapt    --work WORK --minutes 15         language model, reading the trained image tower
+    train_demo_packs.py adapt    --work WORK --minutes 30         language model, reading the trained image tower
     train_demo_packs.py save     --work WORK --out models/demo    writes both folders
 
 `vision` and `language` do not depend on each other and can run side by side. A stage ends after --steps, after --minutes of

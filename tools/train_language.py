@@ -8,12 +8,12 @@ import tower_math
 from demo_models import BOS, END_OF_TURN, PATCH, SOFT_TOKENS, VISION, gemma_model, gemma_tokenizer, prompt_text
 from finding_labels import attributes
 from language_tasks import task
-from synthetic_dataset import open_set
+from synthetic_dataset import GROUP, open_set
 from synthetic_findings import sample_findings, sample_prior
-from train_vision import load_tokenizer, load_tower, pool_grid, soft_norm
+from train_vision import load_tokenizer, load_tower, pool_grid, shows_small, soft_norm, trained_on
 
 # How many samples of each task make one step.
-MIX = (("report", 7), ("question", 4), ("compare", 2), ("rewrite", 1))
+MIX = (("report", 6), ("question", 2), ("compare", 4), ("rewrite", 3))
 
 
 class LanguageStage:
@@ -22,7 +22,7 @@ class LanguageStage:
     It needs no drawing: findings are sampled afresh for every step. Since all soft tokens of an image say the same here, a few
     of them do, in changing number, and steps are that much cheaper.
     """
-    rate, decay, warm_up, muon = 1.5e-3, 0.01, 40, False
+    rate, decay, warm_up, muon = 1.5e-3, 0.01, 40, True
     inputs = None
 
     def __init__(self, work, rows):
@@ -70,24 +70,38 @@ class LanguageStage:
 class AdaptStage(LanguageStage):
     """The language model again, now reading the trained image tower through Gemma 3's own projector.
 
-    The projector starts at a ridge regression from the tower's tokens to the attributes, followed by the reading of the
-    attributes that the language stage learned.
+    It reads images that the tower was not trained on, since of those the tower is surer than it will be of any other. The
+    projector starts at a ridge regression from the tower's tokens to the attributes, followed by the reading of the attributes
+    that the language stage learned.
     """
-    rate, warm_up, images = 8e-4, 20, 6000
+    rate, warm_up = 1.2e-3, 40
 
     def __init__(self, work, rows):
-        super().__init__(work, rows[:self.images])
+        self.first = trained_on(len(rows))
+        super().__init__(work, rows[self.first:])
         state = torch.load(work / "language.pt")["model"]
         self.module.load_state_dict(state)
         self.priors = [i for i, r in enumerate(self.rows) if r["prior"] is not None]
-        self.features = tower_features(work, len(self.rows))
+        self.features = tower_features(work, self.first, len(rows))
+        often = np.where([shows_small(r["findings"]) for r in self.rows], 2.0, 1.0)
+        self.often = often / often.sum()
         self.module["project"] = nn.Linear(VISION["hidden_size"], self.width, bias=False)
         self.module["project"].weight.data = (ridge(self.features, self.rows) @ state["project.weight"].float().T).T.contiguous()
 
     def draw(self, kind, n, rng):
-        now = rng.choice(self.priors, n) if kind == "compare" else rng.integers(0, len(self.rows), n)
-        then = [self.rows[i]["prior"] if kind == "compare" else i for i in now]
+        now = rng.choice(len(self.rows), n, p=self.often)
+        then = now
+        if kind == "compare":
+            now, then = zip(*(self.pair(rng) for _ in now))
         return [(self.rows[i]["findings"], self.rows[j]["findings"]) for i, j in zip(now, then)], list(zip(then, now))
+
+    def pair(self, rng):
+        """Two images of one thorax: an examination and its prior in either order, or, more rarely, any two of them."""
+        i = int(rng.choice(self.priors))
+        j = self.rows[i]["prior"] - self.first
+        if rng.random() < 0.35:
+            i, j = i // GROUP * GROUP + rng.choice(GROUP, 2, replace=False)
+        return (i, j) if rng.random() < 0.6 else (j, i)
 
     def soft_count(self, rng):
         return SOFT_TOKENS
@@ -110,16 +124,16 @@ def ridge(features, rows, penalty=0.003, count=3000):
     return torch.linalg.solve(x.T @ x + penalty * len(x) * torch.eye(x.shape[1]), x.T @ y)
 
 
-def tower_features(work, count):
-    """The image tower's output for the first `count` training images, pooled 2x2, (images, 64, width) float16, kept in a file."""
+def tower_features(work, first, end):
+    """The image tower's output for training images `first` to `end`, pooled 2x2, (images, 64, width) float16, kept in a file."""
     path = work / "features.npy"
     if not path.exists():
         tower, (images, _) = load_tower(work), open_set(work / "train", None)
-        out = np.zeros((count, SOFT_TOKENS, VISION["hidden_size"]), np.float16)
+        out = np.zeros((end - first, SOFT_TOKENS, VISION["hidden_size"]), np.float16)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            for i in range(0, count, 32):
-                batch = torch.from_numpy(np.array(images[i:min(i + 32, count)]))
-                out[i:i + 32] = pool_grid(tower_math.tokens(tower, tower_math.grey_patches(batch, PATCH))).float().numpy()
+            for i in range(first, end, 32):
+                batch = torch.from_numpy(np.array(images[i:min(i + 32, end)]))
+                out[i - first:i - first + 32] = pool_grid(tower_math.tokens(tower, tower_math.grey_patches(batch, PATCH))).float().numpy()
         np.save(path, out)
     return np.load(path)
 
