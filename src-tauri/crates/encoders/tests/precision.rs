@@ -68,7 +68,9 @@ fn check_wide(precision: Precision, tolerance: Tolerance) {
     check("wide", dir.path(), &wide.images(), precision, tolerance);
 }
 
-/// The demonstration pack is the one trained encoder that is always here.
+/// The demonstration pack is the one trained encoder that is always here. A sixth as wide
+/// as MedSigLIP, it stays within neither 3e-4 in brain floats nor 1e-3 in int8: what its
+/// test allows is what was measured (1.7e-3, 1.8e-2) and a little more.
 fn check_demo(precision: Precision, tolerance: Tolerance) {
     let dir: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../models/demo/medsiglip-demo");
     let side = Encoder::load_in(&dir, Precision::F32).unwrap().side();
