@@ -378,3 +378,12 @@ fn files_are_for_archives() {
         }
     }
 }
+
+#[test]
+fn who_was_told_of_a_critical_result_is_printed() {
+    let told = "Tension pneumothorax: told to Dr Ó Briain by telephone by Dr Aoife Ní Mháille, 2026-11-23 14:02 UTC+01:00; read back.";
+    let pdf = pdf::render(&ReportDocument { communications: vec![told.into()], ..chest_report() }).expect("printed");
+    keep("told", &pdf);
+    let Some(text) = extracted(&pdf, &[]) else { return };
+    assert!(words(&text).contains(told), "{text}");
+}

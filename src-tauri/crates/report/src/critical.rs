@@ -4,7 +4,7 @@
 //! Findings asks to be documented: who was told, by whom, when and how; with read-back.
 
 use crate::claims::{Device, Finding, Presence, Temporal, label};
-use crate::{Report, SectionKind, Sentence, UserId};
+use crate::{Origin, Report, SectionKind, Sentence, UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -140,8 +140,7 @@ impl Report {
     }
 
     /// Critical results in the text that a person stands for or is about to, of which nothing is
-    /// written down. Only demonstration models' sentences that were accepted in bulk ask for nothing:
-    /// they have no medical meaning.
+    /// written down. A demonstration model's own words ask for nothing: they have no medical meaning.
     pub fn untold(&self) -> Vec<(Critical, crate::SentenceId)> {
         if !self.communications.is_empty() {
             return Vec::new();
@@ -152,9 +151,19 @@ impl Report {
         };
         let sentences = self.sections.iter().filter(|s| speaks(s.kind)).flat_map(|s| &s.sentences);
         sentences
-            .filter(|s| !matches!(s, Sentence::Written(w) if w.accepted_in_bulk()))
+            .filter(|s| !is_demonstration(s))
             .filter_map(|s| Some((Critical::of(s.text())?, s.id().clone())))
             .collect()
+    }
+}
+
+/// True for the words of a demonstration model that no person changed.
+fn is_demonstration(sentence: &Sentence) -> bool {
+    match sentence {
+        Sentence::Proposed(p) => p.demo,
+        Sentence::Written(w) => {
+            matches!(&w.origin, Origin::Proposal { demo: true, review, .. } if review.edited_from.is_none())
+        }
     }
 }
 

@@ -108,13 +108,6 @@ pub struct Written {
     pub origin: Origin,
 }
 
-impl Written {
-    /// True when it was accepted without being looked at on its own.
-    pub fn accepted_in_bulk(&self) -> bool {
-        matches!(&self.origin, Origin::Proposal { review, .. } if review.in_bulk)
-    }
-}
-
 /// A sentence that a model proposes. It is not report text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proposed {

@@ -361,3 +361,50 @@ proptest! {
         prop_assert_eq!(replayed, report);
     }
 }
+
+/// A critical result waits for the record of who was told, or why nobody was; a demonstration's words do not.
+#[test]
+fn a_critical_result_is_told_before_it_is_signed() {
+    let stated = |section, text: &str| Command::Insert {
+        section,
+        after: None,
+        id: id(text),
+        text: text.into(),
+        region: None,
+        from: None,
+    };
+    let findings = stated(SectionKind::Findings, "Large right tension pneumothorax.");
+    let impression = stated(SectionKind::Impression, "Right pneumothorax.");
+    let told = |to: &str| Command::Communicate {
+        finding: "Tension pneumothorax".into(),
+        to: to.into(),
+        at: OffsetDateTime::UNIX_EPOCH,
+        how: Means::Telephone,
+        read_back: true,
+    };
+    let written = vec![findings.clone(), impression.clone()];
+    let then = |more: Vec<Command>| written.iter().cloned().chain(more).collect::<Vec<_>>();
+    check(then(vec![sign("v1")]), Err("sign.untold"));
+    check(then(vec![told(" ")]), Err("report.empty_record"));
+    check(then(vec![Command::NotCommunicated { reason: "".into() }]), Err("report.empty_record"));
+    let reason = Command::NotCommunicated { reason: "The ward saw it first".into() };
+    check(then(vec![reason, sign("v1")]), Ok(Status::Final));
+    let report = check(then(vec![told("Dr Lee, ward 3"), sign("v1")]), Ok(Status::Final));
+    let signed = &report.versions()[0].text;
+    assert_eq!(
+        signed.communications()[0].sentence("A. Reader", time::UtcOffset::UTC),
+        "Tension pneumothorax: told to Dr Lee, ward 3 by telephone by A. Reader, 1970-01-01 00:00 UTC+00:00; read back."
+    );
+    let drafted = Command::Propose {
+        proposal: ProposalId::new("p"),
+        pack: PackHash::new("h"),
+        demo: true,
+        section: SectionKind::Findings,
+        sentences: vec![ProposedText { id: id("d"), text: "Large right pneumothorax.".into(), region: None }],
+    };
+    let accept = Command::Accept { id: id("d") };
+    let normal = write(SectionKind::Impression, "i");
+    check(vec![drafted.clone(), accept, normal.clone(), sign("v1")], Ok(Status::Final));
+    let edit = Command::Edit { id: id("d"), text: "Large left pneumothorax.".into() };
+    check(vec![drafted, edit, normal, sign("v1")], Err("sign.untold"));
+}

@@ -92,11 +92,7 @@ pub fn chest_report() -> ReportDocument {
         kind: VersionKind::Original,
         version: VersionId::new("9f1c2d7e-40b1-4a7c-9b7e-0d5a1f3c8e21"),
         parent: None,
-        communications: vec![
-            "Right lower lobe pneumonia: told to Dr Ó Briain by telephone by Dr Aoife Ní Mháille, \
-             2026-11-23 14:02 UTC+01:00; read back."
-                .into(),
-        ],
+        communications: vec![],
         key_image: Some(picture()),
         signature: Some(signature()),
         demo: false,
