@@ -41,7 +41,8 @@ impl Encoder {
     /// folder written by transformers 4 or 5. Computes in what [`crate::PRECISION`] names.
     /// Fails with an `encoder.*` code that names the file or the tensor.
     pub fn load(dir: &Path) -> Result<Self> {
-        Self::load_in(dir, precision::chosen())
+        let config = SiglipConfig::read(&dir.join("config.json"))?;
+        Self::load_in(dir, precision::chosen(config.vision_config.hidden_size))
     }
 
     /// [`Self::load`] with a given precision of the image tower's layers. Its head and the
