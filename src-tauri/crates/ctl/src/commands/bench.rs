@@ -34,6 +34,7 @@ pub async fn run(options: Bench, settings: &Settings) -> Result<()> {
         BenchKind::Encode => encode(&options, settings).await?,
         BenchKind::Prompt => draft(&options, settings, 1).await?,
         BenchKind::Decode => draft(&options, settings, TOKENS).await?,
+        BenchKind::Engine => return super::bench_engine::run(&options, settings).await,
         BenchKind::Import => import(&options, settings).await?,
         BenchKind::Retrieve => return retrieve(&options, settings),
         BenchKind::Drift => return super::drift::run(&options, settings).await,
@@ -190,7 +191,7 @@ fn retrieve(options: &Bench, settings: &Settings) -> Result<()> {
 }
 
 /// The image that was given, or a made-up one of the model's side.
-async fn image(options: &Bench, settings: &Settings, side: u32) -> Result<Vec<u8>> {
+pub(super) async fn image(options: &Bench, settings: &Settings, side: u32) -> Result<Vec<u8>> {
     match &options.file {
         Some(path) => input::model_input(settings, path, side).await,
         None => {

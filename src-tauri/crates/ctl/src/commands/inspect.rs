@@ -52,7 +52,7 @@ async fn dicom(path: &Path, file: File, outputs: &Outputs, settings: &Settings) 
         stored: outputs.stored.is_some(),
         display: outputs.display.is_some().then_some(MAX_SIDE),
         model_inputs: outputs.model_input.iter().map(|(side, _)| *side).collect(),
-        thumbnail: None,
+        ..DecodeWants::default()
     };
     let again = file.try_clone().map_err(|e| Failure::read(path, &e))?;
     let decoded = match input::decode(settings, path, file, &wants).await {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod bench_engine;
 mod claims;
 mod classify;
 mod draft;
