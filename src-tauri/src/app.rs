@@ -69,6 +69,9 @@ pub struct App {
     last_input: Mutex<Instant>,
     closing: Mutex<Closing>,
     answered: tokio::sync::Notify,
+    /// The study that the window of images for a second screen shows.
+    second: Mutex<Option<String>>,
+    pub(crate) queue: crate::queue::Queue,
     /// What was given at start is imported once.
     started: std::sync::atomic::AtomicBool,
 }
@@ -96,6 +99,8 @@ impl App {
             last_input: Mutex::new(Instant::now()),
             closing: Mutex::new(Closing::NotAsked),
             answered: tokio::sync::Notify::new(),
+            second: Mutex::default(),
+            queue: crate::queue::Queue::default(),
             started: std::sync::atomic::AtomicBool::new(false),
         }
     }
@@ -106,6 +111,30 @@ impl App {
     /// `data.in_use` while another process holds the folder; asked again at the next call.
     pub async fn workstation(&self) -> Result<&Arc<Workstation>, AppError> {
         Ok(&self.open().await?.workstation)
+    }
+
+    pub(crate) fn second(&self) -> Option<String> {
+        self.second.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_second(&self, study_uid: Option<String>) {
+        *self.second.lock().unwrap_or_else(PoisonError::into_inner) = study_uid;
+    }
+
+    /// The workstation where the data folder was taken hold of already.
+    pub(crate) fn opened(&self) -> Option<Arc<Workstation>> {
+        self.open.get().map(|open| open.workstation.clone())
+    }
+
+    /// A model that drafts is installed.
+    pub(crate) fn can_draft(&self) -> bool {
+        self.open.get().is_some_and(|open| open.installed().draft.is_some())
+    }
+
+    /// Work is under way that an engine may be needed for; scoring and embedding go by themselves.
+    pub(crate) fn drafting(&self) -> bool {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.keys().any(|job| !job.starts_with("score ") && !job.starts_with("index"))
     }
 
     /// As [`App::workstation`], with the engines.
@@ -271,6 +300,8 @@ impl Settings {
             report_width: 600,
             default_template: "cxr-frontal".into(),
             draft_on_open: false,
+            draft_on_import: false,
+            watched_folder: String::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Domain values as the window's twins, and its commands as the domain's.
 
+pub mod reading;
+
 use crate::dto::*;
 use hilum_report::{Command, Means, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
 use hilum_store::{Proposal, ProposalStatus, Score};
@@ -47,6 +49,9 @@ pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow
         preview: glance.preview,
         proposed: glance.proposed,
         instance_uid: glance.instance_uid,
+        priority: reading::priority(line.priority),
+        front: reading::front(&line.front),
+        assigned_to: None,
     }
 }
 
@@ -76,8 +81,8 @@ pub fn study_detail(
 }
 
 fn prior(prior: hilum_workflow::PriorStudy) -> PriorStudy {
-    let hilum_workflow::PriorStudy { study_uid, date, instance_uid, view } = prior;
-    PriorStudy { study_uid, date, instance_uid, view }
+    let hilum_workflow::PriorStudy { study_uid, date, instance_uid, view, images } = prior;
+    PriorStudy { study_uid, date, instance_uid, view, images: images.into_iter().map(image).collect() }
 }
 
 pub fn draft_choice(options: DraftOptions) -> hilum_workflow::DraftChoice {
@@ -227,12 +232,12 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
             .collect(),
         needs: report.what_signing_needs().into_iter().map(need).collect(),
         flags: detail.flags.iter().cloned().map(ReportFlag::from).collect(),
+        communications: detail.communications.clone(),
         saved_at: (report.revision() > 0).then(|| detail.saved_at.format(&time).unwrap_or_default()),
     }
 }
 
 pub fn command(edit: EditCommand) -> Command {
-        communications: detail.communications.clone(),
     let id = SentenceId::new;
     match edit {
         EditCommand::Insert { section, after, id: new, text, region, from } => Command::Insert {
@@ -243,11 +248,6 @@ pub fn command(edit: EditCommand) -> Command {
             region: region.map(region_of),
             from: from.map(SentenceId::new),
         },
-        EditCommand::Edit { id: sentence, text } => Command::Edit { id: id(sentence), text },
-        EditCommand::Remove { id: sentence } => Command::Remove { id: id(sentence) },
-        EditCommand::Move { id: sentence, section, after } => {
-            Command::Move { id: id(sentence), section: section_kind(section), after: after.map(SentenceId::new) }
-        }
         EditCommand::Communicate { finding, to, at, how, read_back } => Command::Communicate {
             finding,
             to,
@@ -261,6 +261,11 @@ pub fn command(edit: EditCommand) -> Command {
             read_back,
         },
         EditCommand::NotCommunicated { reason } => Command::NotCommunicated { reason },
+        EditCommand::Edit { id: sentence, text } => Command::Edit { id: id(sentence), text },
+        EditCommand::Remove { id: sentence } => Command::Remove { id: id(sentence) },
+        EditCommand::Move { id: sentence, section, after } => {
+            Command::Move { id: id(sentence), section: section_kind(section), after: after.map(SentenceId::new) }
+        }
         EditCommand::Accept { id: sentence } => Command::Accept { id: id(sentence) },
         EditCommand::Drop { id: sentence } => Command::Drop { id: id(sentence) },
         EditCommand::TakeBack { id: sentence, section, after } => {
@@ -320,7 +325,7 @@ fn need(need: Unsignable) -> SigningNeed {
     }
 }
 
-fn patient(p: Patient) -> PatientView {
+pub fn patient(p: Patient) -> PatientView {
     PatientView { name: p.name, id: p.id, sex: p.sex, age: p.age, birth_date: p.birth_date }
 }
 

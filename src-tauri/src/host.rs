@@ -13,6 +13,8 @@ pub trait Host: Send + Sync {
     async fn choose_files(&self) -> Option<Vec<PathBuf>>;
     /// Asks the person for a folder, under this title.
     async fn choose_folder(&self, title: &str) -> Option<PathBuf>;
+    /// Opens the window of images for a second screen, or brings it to the front.
+    fn open_second(&self) {}
     /// Asks the person where to save, proposing a file name.
     async fn choose_save(&self, proposed: &str) -> Option<PathBuf>;
 }

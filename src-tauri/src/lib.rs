@@ -11,6 +11,8 @@ pub mod dto;
 mod engines;
 mod host;
 mod packs;
+pub mod queue;
+pub mod watch;
 
 pub use app::{App, StartOptions};
 pub use desktop::{COMMANDS, run};

@@ -48,6 +48,8 @@ mod tests {
                 voi_function: VoiFunction::Linear,
                 voi_lut: None,
                 voi_lut_first: None,
+                overlays: Vec::new(),
+                shutter: Vec::new(),
                 units: None,
             };
             let out = packed(PixelFrame { description: description.clone(), texels: vec![7; 8] });

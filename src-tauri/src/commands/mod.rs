@@ -4,14 +4,15 @@ pub mod audit;
 pub mod evidence;
 pub mod images;
 pub mod models;
+pub mod reading;
 pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod signing;
 pub mod similar;
 pub mod studies;
-
 pub mod templates;
+
 use crate::dto::AppError;
 use hilum_workflow::{Fault, WorkflowError};
 

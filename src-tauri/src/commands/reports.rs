@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::convert;
 use crate::dto::{
-    AppError, AppEvent, DraftOptions, DraftStage, EditCommand, ProposalView, ReportView, SectionHow, SectionToDraft, TemplateView,
+    AppError, AppEvent, DraftMode, DraftOptions, DraftStage, EditCommand, ProposalView, ReportView, SectionHow, SectionToDraft, TemplateView,
 };
 use hilum_report::{ProposalId, ReportId, TemplateId};
 use hilum_workers::DraftEvent;
@@ -79,13 +79,28 @@ async fn begin(app: &Arc<App>, report_id: String, wanted: Wanted) -> Result<(), 
     let Some(cancel) = app.begin(&report_id) else {
         return Err(hilum_workflow::WorkflowError::DraftRunning.into());
     };
+    // Whoever waits goes before what is drafted in the background.
+    crate::queue::make_way(app, &report_id);
     let app = app.clone();
     tokio::spawn(async move {
         let event = draft(&app, &report_id, wanted, &cancel).await;
         app.end(&report_id);
         app.host.emit(event);
+        app.queue.wake();
     });
     Ok(())
+}
+
+/// Drafts a report that nobody waits for, and gives the event that tells its end.
+pub(crate) async fn draft_in_background(app: &Arc<App>, report_id: String, use_prior: bool) -> Result<AppEvent, AppError> {
+    let Some(cancel) = app.begin(&report_id) else {
+        return Err(hilum_workflow::WorkflowError::DraftRunning.into());
+    };
+    let choice = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior };
+    let event = draft(app, &report_id, Wanted::Whole(convert::draft_choice(choice)), &cancel).await;
+    app.end(&report_id);
+    app.host.emit(event.clone());
+    Ok(event)
 }
 
 pub async fn draft_cancel(app: &App, report_id: String) -> Result<(), AppError> {

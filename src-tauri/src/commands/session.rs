@@ -1,7 +1,7 @@
 //! Who is there: first run, unlocking, locking, users.
 
 use crate::app::App;
-use crate::dto::{AppError, AppStatus, FirstUser, UserSummary};
+use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, UserSummary};
 use hilum_workflow::SessionUser;
 use std::time::Duration;
 
@@ -60,7 +60,11 @@ pub async fn recovery_renew(app: &App, passphrase: String) -> Result<String, App
 
 pub async fn lock(app: &App) -> Result<(), AppError> {
     app.cancel_all();
-    Ok(app.workstation().await?.lock().await?)
+    app.set_second(None);
+    app.workstation().await?.lock().await?;
+    // For the window on the second screen; the one that asked knows.
+    app.host.emit(AppEvent::Locked);
+    Ok(())
 }
 
 /// Tidies up after earlier crashes while nobody waits for it.

@@ -4,13 +4,13 @@ use crate::app::App;
 use crate::convert;
 use crate::dto::{AppError, AppEvent, DraftMode, DraftOptions, ImportFile, StudyDetail, StudyRow};
 use hilum_report::{ReportId, TemplateId};
-use hilum_workflow::{Cancel, ImportedFile, Verdict, Workstation};
+use hilum_workflow::{Cancel, ImportSummary, ImportedFile, Verdict, Workstation};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Most lines that the worklist shows at once; a search narrows it.
-const LINES: u32 = 500;
+pub(super) const LINES: u32 = 500;
 
 pub async fn worklist(app: &App, search: String) -> Result<Vec<StudyRow>, AppError> {
     let workstation = app.workstation().await?;
@@ -136,6 +136,9 @@ async fn import(app: &App, workstation: &Workstation, paths: Vec<PathBuf>, job: 
     app.end(job);
     match summary {
         Ok(summary) => {
+            if let Err(e) = keep_track(app, workstation, job, &summary).await {
+                tracing::warn!("an import cannot be taken back: {}", e.code);
+            }
             app.host.emit(AppEvent::ImportDone {
                 job: job.to_owned(),
                 imported: summary.count(|v| matches!(v, Verdict::Imported { .. })) as u32,
@@ -162,6 +165,21 @@ async fn import(app: &App, workstation: &Workstation, paths: Vec<PathBuf>, job: 
             });
         }
     }
+}
+
+/// Notes what the import brought, and queues its studies where the settings say so.
+async fn keep_track(app: &App, workstation: &Workstation, job: &str, summary: &ImportSummary) -> Result<(), AppError> {
+    workstation.note_imported(job, &summary.new_images).await?;
+    if app.settings(workstation).await?.draft_on_import {
+        let fresh = workstation.studies_to_draft(&summary.study_uids).await?;
+        crate::queue::draft_queue_add(app, fresh, false).await?;
+    }
+    Ok(())
+}
+
+/// Imports what was dropped on the window.
+pub async fn import_dropped(app: &Arc<App>, paths: Vec<PathBuf>) -> Result<String, AppError> {
+    begin_import(app, paths, false).await
 }
 
 fn file(imported: &ImportedFile) -> ImportFile {

@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 
 /// The one channel on which the shell speaks to the window.
 const CHANNEL: &str = "hilum";
+/// The window of images for a second screen.
+const SECOND: &str = "second";
 
 /// Opens the window and returns when it was closed.
 ///
@@ -27,6 +29,20 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(wrappers::handler())
         .on_window_event(|window, event| {
+            if let tauri::WindowEvent::DragDrop(held) = event {
+                let app = window.state::<Arc<App>>().inner().clone();
+                dropped(app, held);
+            }
+            if let (true, tauri::WindowEvent::Destroyed) = (window.label() == "main", event)
+                && let Some(second) = window.app_handle().get_webview_window(SECOND)
+            {
+                // Images without the report are nothing to stay open for.
+                let _ = second.destroy();
+            }
+            if window.label() == SECOND {
+                // Nothing is written there that could be lost.
+                return;
+            }
             if let tauri::WindowEvent::CloseRequested { api, .. } = event {
                 let app = window.state::<Arc<App>>().inner().clone();
                 if app.may_close() {
@@ -48,19 +64,10 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
             let host: Arc<dyn Host> = Arc::new(Desktop { handle: tauri.handle().clone() });
             let app = Arc::new(App::new(options, host));
             tauri.manage(app.clone());
+            tauri::async_runtime::spawn(crate::queue::run(app.clone()));
+            tauri::async_runtime::spawn(crate::watch::run(app.clone()));
             tauri::async_runtime::spawn(async move { app.watch_idle().await });
-            WebviewWindowBuilder::new(tauri, "main", WebviewUrl::App("index.html".into()))
-                .title("Hilum")
-                .inner_size(1440.0, 900.0)
-                .min_inner_size(1024.0, 700.0)
-                .background_color(tauri::window::Color(0x0b, 0x0d, 0x10, 0xff))
-                // A page of ours never leaves its own origin.
-                .on_navigation(|url| {
-                    let own = matches!(url.scheme(), "tauri" | "about") || url.host_str() == Some("tauri.localhost");
-                    own || (tauri::is_dev() && url.host_str() == Some("localhost"))
-                })
-                .disable_drag_drop_handler()
-                .build()?;
+            open_window(tauri, "main", "index.html", "Hilum")?;
             Ok(())
         })
         .build(tauri::generate_context!())?;
@@ -75,6 +82,39 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A window of ours; its page never leaves its own origin.
+fn open_window<M: Manager<tauri::Wry>>(of: &M, label: &str, page: &str, title: &str) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(of, label, WebviewUrl::App(page.into()))
+        .title(title)
+        .inner_size(1440.0, 900.0)
+        .min_inner_size(1024.0, 700.0)
+        .background_color(tauri::window::Color(0x0b, 0x0d, 0x10, 0xff))
+        .on_navigation(|url| {
+            let own = matches!(url.scheme(), "tauri" | "about") || url.host_str() == Some("tauri.localhost");
+            own || (tauri::is_dev() && url.host_str() == Some("localhost"))
+        })
+        .build()?;
+    Ok(())
+}
+
+/// Files held over the window are told to the page; files let go are imported.
+fn dropped(app: Arc<App>, held: &tauri::DragDropEvent) {
+    match held {
+        tauri::DragDropEvent::Enter { .. } => app.host.emit(AppEvent::Dragging { over: true }),
+        tauri::DragDropEvent::Leave => app.host.emit(AppEvent::Dragging { over: false }),
+        tauri::DragDropEvent::Drop { paths, .. } => {
+            app.host.emit(AppEvent::Dragging { over: false });
+            let paths = paths.clone();
+            tauri::async_runtime::spawn(async move {
+                if let Err(e) = crate::commands::studies::import_dropped(&app, paths).await {
+                    tracing::warn!("what was dropped was not imported: {}", e.code);
+                }
+            });
+        }
+        _ => {}
+    }
+}
+
 struct Desktop {
     handle: AppHandle,
 }
@@ -84,6 +124,18 @@ impl Host for Desktop {
     fn emit(&self, event: AppEvent) {
         // A window that is gone has nobody to tell.
         let _ = self.handle.emit(CHANNEL, event);
+    }
+
+    fn open_second(&self) {
+        let handle = self.handle.clone();
+        // Windows are made on the thread that the windowing system calls.
+        let _ = self.handle.run_on_main_thread(move || {
+            if let Some(window) = handle.get_webview_window(SECOND) {
+                let _ = window.set_focus();
+            } else if let Err(e) = open_window(&handle, SECOND, "index.html#second", "Hilum, images") {
+                tracing::warn!("the second window does not open: {e}");
+            }
+        });
     }
 
     async fn choose_files(&self) -> Option<Vec<PathBuf>> {

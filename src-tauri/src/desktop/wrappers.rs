@@ -15,6 +15,7 @@ type Shell<'a> = State<'a, Arc<App>>;
 /// What Tauri calls for every command in [`super::COMMANDS`].
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
+        annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
@@ -88,8 +89,8 @@ async fn started(app: Shell<'_>) -> Answer<()> {
 }
 
 #[tauri::command]
-async fn worklist(app: Shell<'_>, search: String) -> Answer<Vec<StudyRow>> {
-    on::studies::worklist(&app, search).await
+async fn worklist(app: Shell<'_>, search: String, filter: Option<WorklistFilter>) -> Answer<Vec<StudyRow>> {
+    on::reading::worklist(&app, search, filter.unwrap_or_default()).await
 }
 
 #[tauri::command]
@@ -183,7 +184,6 @@ async fn signed_pdf(app: Shell<'_>, version_id: String) -> Answer<Response> {
 }
 
 #[tauri::command]
-#[tauri::command]
 async fn template_import(app: Shell<'_>) -> Answer<Option<TemplateView>> {
     on::templates::template_import(&app).await
 }
@@ -193,6 +193,7 @@ async fn template_export(app: Shell<'_>, id: String) -> Answer<Option<String>> {
     on::templates::template_export(&app, id).await
 }
 
+#[tauri::command]
 async fn export_report(app: Shell<'_>, version_id: String, form: ExportAs) -> Answer<Option<String>> {
     on::signing::export_report(&app, version_id, form).await
 }
@@ -290,4 +291,94 @@ async fn calibration_fit(app: Shell<'_>) -> Answer<Vec<CalibrationRow>> {
 #[tauri::command]
 async fn index_cancel(app: Shell<'_>) -> Answer<()> {
     on::similar::index_cancel(&app).await
+}
+
+#[tauri::command]
+async fn annotations(app: Shell<'_>, study_uid: String) -> Answer<Vec<Annotation>> {
+    on::reading::annotations(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn annotation_put(app: Shell<'_>, annotation: Annotation) -> Answer<()> {
+    on::reading::annotation_put(&app, annotation).await
+}
+
+#[tauri::command]
+async fn annotation_remove(app: Shell<'_>, id: String) -> Answer<()> {
+    on::reading::annotation_remove(&app, id).await
+}
+
+#[tauri::command]
+async fn preference(app: Shell<'_>, key: String) -> Answer<Option<String>> {
+    on::reading::preference(&app, key).await
+}
+
+#[tauri::command]
+async fn set_preference(app: Shell<'_>, key: String, value: String) -> Answer<()> {
+    on::reading::set_preference(&app, key, value).await
+}
+
+#[tauri::command]
+async fn prior_shown(app: Shell<'_>, study_uid: String, prior_uid: String) -> Answer<()> {
+    on::reading::prior_shown(&app, study_uid, prior_uid).await
+}
+
+#[tauri::command]
+async fn timeline(app: Shell<'_>, study_uid: String) -> Answer<Vec<TimelineStudy>> {
+    on::reading::timeline(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn set_comparison(app: Shell<'_>, study_uid: String, prior_uid: String, linked: bool) -> Answer<()> {
+    on::reading::set_comparison(&app, study_uid, prior_uid, linked).await
+}
+
+#[tauri::command]
+async fn move_study(app: Shell<'_>, study_uid: String, to_patient_of: String, reason: String) -> Answer<()> {
+    on::reading::move_study(&app, study_uid, to_patient_of, reason).await
+}
+
+#[tauri::command]
+async fn assign_study(app: Shell<'_>, study_uid: String, user_id: Option<String>) -> Answer<()> {
+    on::reading::assign_study(&app, study_uid, user_id).await
+}
+
+#[tauri::command]
+async fn set_priority(app: Shell<'_>, study_uid: String, priority: String) -> Answer<()> {
+    on::reading::set_priority(&app, study_uid, priority).await
+}
+
+#[tauri::command]
+async fn undo_import(app: Shell<'_>, job: String) -> Answer<ImportUndone> {
+    on::reading::undo_import(&app, job).await
+}
+
+#[tauri::command]
+async fn draft_queue(app: Shell<'_>) -> Answer<DraftQueue> {
+    crate::queue::draft_queue(&app).await
+}
+
+#[tauri::command]
+async fn draft_queue_add(app: Shell<'_>, study_uids: Vec<String>, first: bool) -> Answer<()> {
+    crate::queue::draft_queue_add(&app, study_uids, first).await
+}
+
+#[tauri::command]
+async fn draft_queue_remove(app: Shell<'_>, study_uid: String) -> Answer<()> {
+    crate::queue::draft_queue_remove(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn draft_queue_pause(app: Shell<'_>, paused: bool) -> Answer<()> {
+    crate::queue::draft_queue_pause(&app, paused).await
+}
+
+#[tauri::command]
+async fn second_show(app: Shell<'_>, study_uid: Option<String>, open: bool) -> Answer<()> {
+    on::reading::second_show(&app, study_uid, open).await
+}
+
+#[tauri::command]
+async fn second_study(app: Shell<'_>) -> Answer<Option<String>> {
+    on::reading::second_study(&app).await
 }

@@ -161,6 +161,10 @@ pub struct Settings {
     pub default_template: String,
     /// Start drafting when a study without a report is opened.
     pub draft_on_open: bool,
+    /// Queue studies for the background when they are imported.
+    pub draft_on_import: bool,
+    /// Files that appear below this folder are imported; empty for none.
+    pub watched_folder: String,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]

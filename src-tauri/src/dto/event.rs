@@ -39,6 +39,12 @@ pub enum AppEvent {
     PackFailed { job: String, code: String, detail: String },
     SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
     SupportFailed { study_uid: String, code: String, detail: String },
+    /// What waits to be drafted, or is being drafted, has changed.
+    QueueChanged { queue: super::DraftQueue },
+    /// What the window of images for a second screen is to show; nothing when the study was left.
+    SecondShows { study_uid: Option<String> },
+    /// Files are held over the window, or no longer.
+    Dragging { over: bool },
     /// Images that are embedded in the background; `done` equals `total` at the end.
     IndexProgress { done: u32, total: u32, failed: u32 },
     DraftProgress { report_id: String, stage: DraftStage, fraction: Option<f64>, seconds: f64 },

@@ -7,6 +7,7 @@
 mod app;
 mod event;
 mod evidence;
+mod reading;
 mod report;
 mod similar;
 mod study;
@@ -14,6 +15,7 @@ mod study;
 pub use app::*;
 pub use event::*;
 pub use evidence::*;
+pub use reading::*;
 pub use report::*;
 pub use similar::*;
 pub use study::*;
@@ -38,6 +40,7 @@ pub fn typescript() -> String {
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
         VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, TemplateView, ExportAs, AppEvent, DraftStage,
         DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
+        Annotation, AnnotationKind, WorklistFilter, TimelineStudy, ImportUndone, DraftQueue, QueuedDraft,
     ];
     let mut out = String::from("// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.\n");
     for declaration in declarations {

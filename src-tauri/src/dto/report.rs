@@ -121,7 +121,7 @@ pub struct VersionView {
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningNeed {
-    /// "sign.unreviewed", "sign.empty_section" or "sign.not_open".
+    /// "sign.unreviewed", "sign.empty_section", "sign.untold" or "sign.not_open".
     pub code: String,
     pub count: Option<u32>,
     pub section: Option<SectionName>,

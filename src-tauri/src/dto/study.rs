@@ -39,6 +39,12 @@ pub struct StudyRow {
     pub proposed: bool,
     /// The image whose thumbnail stands for the study.
     pub instance_uid: Option<String>,
+    /// "routine", "urgent" or "stat".
+    pub priority: String,
+    /// The finding for which the models put it in front; empty for none.
+    pub front: String,
+    /// Who is to read it.
+    pub assigned_to: Option<super::UserSummary>,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]
@@ -73,6 +79,8 @@ pub struct PriorStudy {
     pub instance_uid: String,
     /// "PA", "AP" or empty.
     pub view: String,
+    /// All its images, for showing them beside the current ones.
+    pub images: Vec<ImageView>,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]

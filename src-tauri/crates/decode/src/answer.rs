@@ -2,6 +2,7 @@
 
 use crate::{input, last_words, sandbox::Protection};
 use hilum_imaging::ImagingError;
+use hilum_imaging::archive::{self, ArchiveError};
 use hilum_workers::frame::{self, FrameError};
 use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
 use std::fs::File;
@@ -36,6 +37,12 @@ enum Stop {
     Parent(FrameError),
 }
 
+impl From<ArchiveError> for Stop {
+    fn from(error: ArchiveError) -> Self {
+        Self::File { code: error.code(), message: error.to_string() }
+    }
+}
+
 impl From<ImagingError> for Stop {
     fn from(error: ImagingError) -> Self {
         Self::File { code: error.code(), message: error.to_string() }
@@ -56,6 +63,9 @@ impl From<FrameError> for Stop {
 
 fn answer(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Result<(), Stop> {
     let file = input::read_all()?;
+    if wants.archive {
+        return unpack(&file, out);
+    }
     let dicom = hilum_imaging::read(&file)?;
     let mut header = dicom.header();
     if protection == Protection::None {
@@ -83,6 +93,20 @@ fn answer(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Resu
         let stored = dicom.stored()?;
         let reply = DecodeReply::Stored { dtype: stored.samples.dtype().to_owned(), shape: stored.shape() };
         out.send(&reply, &stored.samples.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+/// Members one after another; one that is refused does not stop the others.
+fn unpack(file: &[u8], out: &mut Output) -> Result<(), Stop> {
+    for member in archive::members(file)? {
+        match archive::unpack(file, &member) {
+            Ok(bytes) => out.send(&DecodeReply::Member { name: member.name, refused: None }, &bytes)?,
+            Err(e) => {
+                let refused = Some((e.code().to_owned(), e.to_string()));
+                out.send(&DecodeReply::Member { name: member.name, refused }, &[])?;
+            }
+        }
     }
     Ok(())
 }

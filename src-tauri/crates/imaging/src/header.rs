@@ -77,8 +77,25 @@ pub fn header(part10: &Part10) -> DecodedHeader {
         photometric: text(0x0028_0004),
         pixel_spacing: pair(&set.numbers(0x0028_0030)),
         imager_pixel_spacing: pair(&set.numbers(0x0018_1164)),
+        referenced_files: referenced_files(&data),
         warnings,
     }
+}
+
+/// Files that the records of a DICOMDIR name (PS3.3 F.3, Referenced File ID), parts joined by a
+/// slash. A name with parts that PS3.10 8.5 does not allow is left out: it would leave the disc.
+fn referenced_files(data: &DataSet) -> Vec<String> {
+    const MOST_RECORDS: usize = 20_000;
+    let records = data.items(0x0004_1220, MOST_RECORDS).unwrap_or_default();
+    let part = |part: &str| {
+        let letters = part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || b == b'.');
+        letters && !part.is_empty() && part.len() <= 64 && !part.starts_with('.')
+    };
+    let names = records.into_iter().filter_map(|record| Fields::new(record, None).text(0x0004_1500));
+    names.map(|name| name.split('\\').map(|p| p.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|parts| parts.len() <= 8 && parts.iter().all(|p| part(p)))
+        .map(|parts| parts.join("/"))
+        .collect()
 }
 
 /// Every person name of the object and of its sequences, with the character set

@@ -8,6 +8,7 @@
 //! guard in [`elements`] first and then read by dicom-object ([`dataset`]);
 //! frames are decoded by dicom-pixeldata where it is exact (`codec`).
 
+pub mod archive;
 pub mod charset;
 mod codec;
 pub mod dataset;
@@ -17,6 +18,7 @@ mod header;
 pub mod lut;
 pub mod npy;
 mod palette;
+mod planes;
 pub mod part10;
 pub mod picture;
 pub mod stored;
@@ -72,14 +74,16 @@ impl Dicom<'_> {
     /// See [`stored::decode`].
     pub fn pixels(&self) -> Result<Pixels<'_>, ImagingError> {
         let stored = self.stored()?;
-        if stored.channels == 3 {
-            return Ok(Pixels {
-                description: colour_description(stored),
-                texels: Texels::Rgb(stored.samples.to_le_bytes()),
-            });
-        }
-        let gray = lut::gray(&self.part10, stored);
-        Ok(Pixels { description: gray.description, texels: Texels::Gray(gray.texels) })
+        let (mut description, texels) = if stored.channels == 3 {
+            (colour_description(stored), Texels::Rgb(stored.samples.to_le_bytes()))
+        } else {
+            let gray = lut::gray(&self.part10, stored);
+            (gray.description, Texels::Gray(gray.texels))
+        };
+        let (overlays, bits): (Vec<_>, Vec<_>) = planes::overlays(&self.part10).into_iter().unzip();
+        description.overlays = overlays;
+        description.shutter = planes::shutter(&self.part10);
+        Ok(Pixels { description, texels, planes: bits.concat() })
     }
 
     /// The picture as displayed by default, grey, longest side at most `longest`.
@@ -126,6 +130,8 @@ impl Dicom<'_> {
 pub struct Pixels<'a> {
     pub description: PixelDescription,
     texels: Texels<'a>,
+    /// Bits of the overlay planes, one plane after another.
+    planes: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -135,13 +141,15 @@ enum Texels<'a> {
 }
 
 impl Pixels<'_> {
-    /// Row by row: one little-endian `u16` a pixel for grey, three bytes a pixel for colour.
+    /// Row by row: one little-endian `u16` a pixel for grey, three bytes a pixel for colour;
+    /// then the overlay planes.
     pub fn to_le_bytes(&self) -> Cow<'_, [u8]> {
-        match &self.texels {
+        let texels: Cow<'_, [u8]> = match &self.texels {
             Texels::Gray(texels) if cfg!(target_endian = "little") => Cow::Borrowed(bytemuck::cast_slice(texels)),
             Texels::Gray(texels) => texels.iter().flat_map(|t| t.to_le_bytes()).collect(),
             Texels::Rgb(bytes) => Cow::Borrowed(bytes),
-        }
+        };
+        if self.planes.is_empty() { texels } else { Cow::Owned([&*texels, &self.planes].concat()) }
     }
 }
 
@@ -160,5 +168,7 @@ fn colour_description(stored: &Stored) -> PixelDescription {
         voi_lut: None,
         voi_lut_first: None,
         units: None,
+        overlays: Vec::new(),
+        shutter: Vec::new(),
     }
 }

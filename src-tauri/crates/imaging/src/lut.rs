@@ -68,6 +68,8 @@ pub fn gray<'a>(part10: &Part10, stored: &'a Stored) -> Gray<'a> {
             voi_lut_first: voi.as_ref().map(|lut| lut.first),
             voi_lut: voi.map(|lut| lut.full_range()),
             units: fields.text(0x0028_1054),
+            overlays: Vec::new(),
+            shutter: Vec::new(),
         },
         bytes: plain && matches!(stored.samples, Samples::U8(_)) && (mapped.slope, mapped.intercept) == (1.0, 0.0),
         padding: mapped.padding,

@@ -19,7 +19,7 @@ use std::{
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 /// Longest JSON head of the decoder: a VOI LUT of 65536 entries is below half of it.
-const MAX_HEAD: u32 = 1 << 20;
+pub(crate) const MAX_HEAD: u32 = 1 << 20;
 /// How much of the child's standard error is looked at.
 const KEPT_STDERR: usize = 4096;
 
@@ -201,7 +201,7 @@ async fn read_all(stdout: &mut ChildStdout, wants: &DecodeWants, patience: Durat
             return Err(Stop::Garbled);
         }
         match reply {
-            DecodeReply::Header(_) => return Err(Stop::Garbled),
+            DecodeReply::Header(_) | DecodeReply::Member { .. } => return Err(Stop::Garbled),
             DecodeReply::Pixels(description) => decoded.pixels = Some((description, body)),
             DecodeReply::Stored { dtype, shape } => {
                 decoded.stored = Some(StoredPixels { dtype, shape, bytes: body });
@@ -253,7 +253,8 @@ fn body_size(reply: &DecodeReply, wants: &DecodeWants, so_far: &Decoded) -> Opti
                 PixelKind::Gray16 => 2,
                 PixelKind::Rgb8 => 3,
             };
-            area(d.rows, d.columns)?.checked_mul(each)
+            let planes = d.overlays.iter().try_fold(0u64, |sum, plane| sum.checked_add(plane.bytes()));
+            area(d.rows, d.columns)?.checked_mul(each)?.checked_add(planes?)
         }
         DecodeReply::Stored { dtype, shape } if wants.stored && so_far.stored.is_none() => {
             let each = match dtype.as_str() {
@@ -290,7 +291,7 @@ fn body_size(reply: &DecodeReply, wants: &DecodeWants, so_far: &Decoded) -> Opti
 }
 
 #[cfg(target_os = "linux")]
-async fn descriptor(input: DecodeInput) -> io::Result<(Stdio, Option<Vec<u8>>)> {
+pub(crate) async fn descriptor(input: DecodeInput) -> io::Result<(Stdio, Option<Vec<u8>>)> {
     match input {
         DecodeInput::File(file) => Ok((file.into(), None)),
         DecodeInput::Bytes(bytes) => {
@@ -301,7 +302,7 @@ async fn descriptor(input: DecodeInput) -> io::Result<(Stdio, Option<Vec<u8>>)> 
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn descriptor(input: DecodeInput) -> io::Result<(Stdio, Option<Vec<u8>>)> {
+pub(crate) async fn descriptor(input: DecodeInput) -> io::Result<(Stdio, Option<Vec<u8>>)> {
     Ok(match input {
         DecodeInput::File(file) => (file.into(), None),
         DecodeInput::Bytes(bytes) => (Stdio::piped(), Some(bytes)),

@@ -17,6 +17,7 @@ mod locate;
 pub mod messages;
 mod model;
 mod process;
+mod unpack;
 mod wire;
 
 pub use cancel::Cancel;
@@ -26,4 +27,5 @@ pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded, EvidenceMap};
 pub use error::WorkerError;
 pub use locate::locate;
 pub use model::{WorkerLimits, WorkerState};
+pub use unpack::Unpacked;
 pub use process::{forbid_core_files, return_freed_buffers};

@@ -14,7 +14,7 @@ fn child() -> DecodeChild {
 }
 
 fn everything() -> DecodeWants {
-    DecodeWants { pixels: true, thumbnail: Some(64), model_inputs: vec![8, 4], display: Some(64), stored: true }
+    DecodeWants { pixels: true, thumbnail: Some(64), model_inputs: vec![8, 4], display: Some(64), stored: true, archive: false }
 }
 
 async fn decode(how: &str) -> Result<Decoded, WorkerError> {

@@ -4,7 +4,7 @@ use crate::{Decoder, Drafter, Fault, ModelPack, Scorer};
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
 use hilum_workers::{
-    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, WorkerError,
+    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, Unpacked, WorkerError,
 };
 use tokio::sync::mpsc;
 
@@ -18,6 +18,10 @@ impl From<WorkerError> for Fault {
 impl Decoder for DecodeChild {
     async fn decode(&self, file: Vec<u8>, wants: &DecodeWants, cancel: &Cancel) -> Result<Decoded, Fault> {
         Ok(DecodeChild::decode(self, DecodeInput::Bytes(file), wants, cancel).await?)
+    }
+
+    async fn unpack(&self, file: Vec<u8>, members: &mpsc::Sender<Unpacked>, cancel: &Cancel) -> Result<(), Fault> {
+        Ok(DecodeChild::unpack(self, DecodeInput::Bytes(file), members, cancel).await?)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Drafting: a model's answer becomes proposed sentences, and is kept whole beside them.
 
+use crate::annotating::measured_in;
 use crate::reading::image_for_models;
 use crate::reporting::ReportDetail;
-use crate::stated::{indication, measured, stated};
+use crate::stated::{indication, stated};
 use crate::{Cancel, Drafter, Fault, WorkflowError, Workstation};
 use hilum_report::{
     Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, SentenceId,
@@ -77,7 +78,7 @@ impl Workstation {
             DraftMode::Raw => DraftPrompt::Report { indication },
             DraftMode::Structured => DraftPrompt::Sections {
                 indication,
-                rules: AnswerRules { comparison: prior.is_some(), measured: measured(&report) },
+                rules: AnswerRules { comparison: prior.is_some(), measured: measured_in(&store, &report).await? },
             },
         };
         self.generate(&store, &report, prompt, prior.map(|prior| prior.instance_uid), events, cancel).await
@@ -124,7 +125,7 @@ impl Workstation {
             how,
             indication: confirmed.filter(|confirmed| indication(&report).as_ref() == Some(confirmed)),
             text,
-            rules: AnswerRules { comparison: prior.is_some(), measured: measured(&report) },
+            rules: AnswerRules { comparison: prior.is_some(), measured: measured_in(&store, &report).await? },
         };
         self.generate(&store, &report, prompt, prior, events, cancel).await
     }

@@ -59,6 +59,8 @@ pub enum WorkflowError {
     NotSigned,
     #[error("no such report")]
     NoReport,
+    #[error("a study is moved with a reason")]
+    NoReason,
     #[error("the decoder sent no {0}")]
     DecoderIncomplete(&'static str),
 }
@@ -69,9 +71,9 @@ impl WorkflowError {
         match self {
             WorkflowError::Store(e) => e.code().to_owned(),
             WorkflowError::Report(e) => e.code().to_owned(),
+            WorkflowError::Template(e) => e.code().to_owned(),
             WorkflowError::Export(e) => e.code().to_owned(),
             WorkflowError::Outside(e) => e.code.clone(),
-            WorkflowError::Template(e) => e.code().to_owned(),
             WorkflowError::Retrieval(e) => e.code().to_owned(),
             WorkflowError::WeakPassphrase => "vault.weak_passphrase".into(),
             WorkflowError::WrongRecoveryKey => "vault.wrong_recovery_key".into(),
@@ -89,10 +91,10 @@ impl WorkflowError {
             WorkflowError::NoFindings => "draft.no_findings".into(),
             WorkflowError::NothingToRewrite => "draft.nothing_to_rewrite".into(),
             WorkflowError::NotRepeatable(_) => "draft.not_repeatable".into(),
-            WorkflowError::NoReport => "report.not_found".into(),
-            WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
             WorkflowError::NotSigned => "report.not_signed".into(),
             WorkflowError::NoReason => "study.no_reason".into(),
+            WorkflowError::NoReport => "report.not_found".into(),
+            WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
         }
     }
 }

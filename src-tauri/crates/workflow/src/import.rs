@@ -2,9 +2,10 @@
 
 use crate::{Cancel, Fault, Workstation, WorkflowError};
 use hilum_store::{BlobKind, Imported, NewInstance, NewPatient, NewSeries, NewStudy, Store, StoreError};
+use hilum_workers::Unpacked;
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -39,11 +40,31 @@ pub struct ImportSummary {
     pub files: Vec<ImportedFile>,
     /// Studies that got something or had it already, in the order met.
     pub study_uids: Vec<String>,
+    /// Images that were not here before.
+    pub new_images: Vec<String>,
     /// True when it was stopped before every file had a verdict.
     pub cancelled: bool,
 }
 
+/// A verdict, and the image that it is about.
+type Came = (Verdict, Option<String>);
+
 impl ImportSummary {
+    /// Takes down a verdict and tells it.
+    fn note(&mut self, path: PathBuf, (verdict, image): Came, total: usize, events: &mpsc::UnboundedSender<ImportEvent>) {
+        if let Verdict::Imported { .. } = verdict {
+            self.new_images.extend(image);
+        }
+        if let Verdict::Imported { study_uid } | Verdict::Known { study_uid } = &verdict
+            && !self.study_uids.contains(study_uid)
+        {
+            self.study_uids.push(study_uid.clone());
+        }
+        let file = ImportedFile { path, verdict };
+        let _ = events.send(ImportEvent { done: self.files.len() + 1, total, file: file.clone() });
+        self.files.push(file);
+    }
+
     pub fn count(&self, matches: impl Fn(&Verdict) -> bool) -> usize {
         self.files.iter().filter(|f| matches(&f.verdict)).count()
     }
@@ -55,11 +76,14 @@ const MAX_FILE: u64 = 400 << 20;
 const MAX_DEPTH: usize = 16;
 /// Most files of one import.
 const MAX_FILES: usize = 200_000;
+/// How a ZIP archive begins.
+const ZIP: &[u8] = b"PK\x03\x04";
 /// Longest side of a thumbnail, pixels.
 const THUMBNAIL: u32 = 256;
 
 impl Workstation {
-    /// Imports files, and all files in folders. Every file gets a verdict, and none stops the others.
+    /// Imports files, all files in folders, the members of ZIP archives and the files that a
+    /// DICOMDIR names. Every file gets a verdict, and none stops the others.
     ///
     /// # Errors
     /// `vault.locked`; `data.disk_full` and the like end the import, since they would end every file's.
@@ -73,47 +97,108 @@ impl Workstation {
         let searched = paths.to_vec();
         let files = tokio::task::spawn_blocking(move || files_below(&searched)).await.unwrap_or_default();
         let mut summary = ImportSummary::default();
-        for (done, path) in files.iter().enumerate() {
+        let mut total = files.len();
+        let mut queue: VecDeque<PathBuf> = files.into();
+        let mut queued: HashSet<PathBuf> = queue.iter().cloned().collect();
+        while let Some(path) = queue.pop_front() {
             if cancel.is_cancelled() {
                 summary.cancelled = true;
                 break;
             }
-            let verdict = match self.import_file(&store, path, cancel).await {
-                Ok(verdict) => verdict,
-                Err(WorkflowError::Outside(fault)) => Verdict::Refused(fault),
-                Err(e @ WorkflowError::Read { .. }) => {
-                    Verdict::Refused(Fault { code: e.code(), detail: "The file cannot be read.".into() })
+            let bytes = match read_in_background(&path).await {
+                Ok(bytes) => bytes,
+                Err(_) => {
+                    let fault = Fault { code: "file.read".into(), detail: "The file cannot be read.".into() };
+                    summary.note(path, (Verdict::Refused(fault), None), total, events);
+                    continue;
                 }
-                Err(e) => return Err(e),
             };
-            if let Verdict::Imported { study_uid } | Verdict::Known { study_uid } = &verdict
-                && !summary.study_uids.contains(study_uid)
-            {
-                summary.study_uids.push(study_uid.clone());
+            if bytes.starts_with(ZIP) {
+                self.import_archive(&store, &path, bytes, &mut summary, &mut total, events, cancel).await?;
+                continue;
             }
-            let file = ImportedFile { path: path.clone(), verdict };
-            let _ = events.send(ImportEvent { done: done + 1, total: files.len(), file: file.clone() });
-            summary.files.push(file);
+            let (came, disc) = self.import_bytes(&store, bytes, cancel).await?;
+            if disc.is_empty() {
+                summary.note(path, came, total, events);
+                continue;
+            }
+            // A disc's table of contents is no image: what it names is imported in its place.
+            total -= 1;
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            for file in disc.into_iter().map(|name| folder.join(name)) {
+                if queued.len() < MAX_FILES && queued.insert(file.clone()) {
+                    total += 1;
+                    queue.push_back(file);
+                }
+            }
         }
         Ok(summary)
     }
 
-    async fn import_file(&self, store: &Store, path: &Path, cancel: &Cancel) -> Result<Verdict, WorkflowError> {
-        let owned = path.to_owned();
-        let bytes = tokio::task::spawn_blocking(move || read_file(&owned))
-            .await
-            .unwrap_or_else(|_| Err(std::io::Error::other("the reading thread failed")))
-            .map_err(|source| WorkflowError::Read { path: path.to_owned(), source })?;
+    /// Imports the members of a ZIP archive, which are never written anywhere.
+    #[allow(clippy::too_many_arguments)]
+    async fn import_archive(
+        &self,
+        store: &Store,
+        path: &Path,
+        bytes: Vec<u8>,
+        summary: &mut ImportSummary,
+        total: &mut usize,
+        events: &mpsc::UnboundedSender<ImportEvent>,
+        cancel: &Cancel,
+    ) -> Result<(), WorkflowError> {
+        let (members, mut inbox) = mpsc::channel::<Unpacked>(1);
+        // The archive itself gives way to its members.
+        *total -= 1;
+        let unpacking = async {
+            let ended = self.outside.decoder.unpack(bytes, &members, cancel).await;
+            drop(members);
+            ended
+        };
+        let importing = async {
+            while let Some(Unpacked { name, bytes }) = inbox.recv().await {
+                *total += 1;
+                let came = match bytes {
+                    Ok(bytes) => self.import_bytes(store, bytes, cancel).await?.0,
+                    Err((code, detail)) => (Verdict::Refused(Fault { code, detail }), None),
+                };
+                summary.note(path.join(name), came, *total, events);
+            }
+            Ok::<_, WorkflowError>(())
+        };
+        let (ended, imported) = tokio::join!(unpacking, importing);
+        imported?;
+        if let Err(fault) = ended {
+            *total += 1;
+            summary.note(path.to_owned(), (Verdict::Refused(fault), None), *total, events);
+        }
+        Ok(())
+    }
+
+    /// What became of one file's bytes, its image, and the files that it names where it is a DICOMDIR.
+    async fn import_bytes(&self, store: &Store, bytes: Vec<u8>, cancel: &Cancel) -> Result<(Came, Vec<String>), WorkflowError> {
+        match self.import_file(store, bytes, cancel).await {
+            Ok(came) => Ok(came),
+            Err(WorkflowError::Outside(fault)) => Ok(((Verdict::Refused(fault), None), Vec::new())),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn import_file(&self, store: &Store, bytes: Vec<u8>, cancel: &Cancel) -> Result<(Came, Vec<String>), WorkflowError> {
         let original_sha256 = hex::encode(Sha256::digest(&bytes));
         let original_bytes = bytes.len() as u64;
         let wants = DecodeWants { thumbnail: Some(THUMBNAIL), ..DecodeWants::default() };
         let decoded = self.outside.decoder.decode(bytes.clone(), &wants, cancel).await?;
-        let header = decoded.header;
+        let mut header = decoded.header;
+        let disc = std::mem::take(&mut header.referenced_files);
+        if !disc.is_empty() {
+            return Ok(((refused("dicom.no_pixels", "A disc's table of contents."), None), disc));
+        }
         if header.study_uid.is_empty() || header.series_uid.is_empty() || header.sop_instance_uid.is_empty() {
-            return Ok(refused("dicom.no_uid", "The file names no study, series or instance."));
+            return Ok(((refused("dicom.no_uid", "The file names no study, series or instance."), None), disc));
         }
         let (Some(rows), Some(columns)) = (header.rows, header.columns) else {
-            return Ok(refused("dicom.no_pixels", "The file is a DICOM object without an image."));
+            return Ok(((refused("dicom.no_pixels", "The file is a DICOM object without an image."), None), disc));
         };
         let thumbnail = match decoded.thumbnail {
             Some(thumbnail) => Some(store.put_blob(BlobKind::Thumbnail, thumbnail.png).await?),
@@ -141,14 +226,15 @@ impl Workstation {
             thumbnail,
             pixels: None,
         };
-        Ok(match store.import_instance(&new, &store.user().id, self.now()).await? {
+        let verdict = match store.import_instance(&new, &store.user().id, self.now()).await? {
             Imported::New => Verdict::Imported { study_uid },
             Imported::Same => Verdict::Known { study_uid },
             Imported::Differs => refused(
                 "import.differs",
                 "Another image is here under the same unique identifier. It stays as it is; nothing was imported from this file.",
             ),
-        })
+        };
+        Ok(((verdict, Some(new.uid)), disc))
     }
 }
 
@@ -201,6 +287,13 @@ fn without_preamble(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+async fn read_in_background(path: &Path) -> std::io::Result<Vec<u8>> {
+    let owned = path.to_owned();
+    tokio::task::spawn_blocking(move || read_file(&owned))
+        .await
+        .unwrap_or_else(|_| Err(std::io::Error::other("the reading thread failed")))
+}
+
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
     let metadata = file.metadata()?;
@@ -217,7 +310,7 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// Files among and below the paths, in a stable order. Links to folders are not followed,
 /// so that no loop is entered.
-fn files_below(paths: &[PathBuf]) -> Vec<PathBuf> {
+pub fn files_below(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut seen = BTreeSet::new();
     let mut folders: Vec<(PathBuf, usize)> = Vec::new();

@@ -5,6 +5,7 @@
 //! models it states as traits ([`Decoder`], [`Scorer`], [`Drafter`]); the child
 //! processes of `hilum-workers` fulfil them ([`children`]).
 
+mod annotating;
 mod applicability;
 mod calibrating;
 pub mod children;
@@ -13,15 +14,16 @@ mod drafting;
 #[cfg(test)]
 mod drafting_tests;
 mod error;
+mod filing;
 mod evidence;
 mod exporting;
 mod findings;
 mod glance;
 mod import;
 mod indexing;
+mod known;
 mod letterhead;
 mod maps;
-mod known;
 mod models;
 mod ports;
 mod printing;
@@ -33,9 +35,9 @@ mod signed;
 mod signing;
 mod similar;
 mod stated;
+mod templates;
 mod worklist;
 mod workstation;
-mod templates;
 
 pub use applicability::{Applicability, applicability};
 pub use calibrating::{Calibrated, Calibration, Standing};
@@ -44,10 +46,12 @@ pub use drafting::{DraftChoice, DraftMode, DraftResult};
 pub use error::WorkflowError;
 pub use evidence::{ClaimEvidence, RequeryEvidence, Requeried, RequeryProgress, ScoreEvidence, SentenceEvidence};
 pub use exporting::ExportForm;
+pub use filing::{TimelineStudy, Undone};
 pub use findings::{Finding, findings, label, mentioned};
 pub use glance::Glance;
 pub use hilum_retrieval::{AgeBand, Filter, View};
 pub use hilum_workers::Cancel;
+pub use import::files_below;
 pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};
 pub use letterhead::Letterhead;
 pub use maps::PlacedMap;
@@ -59,7 +63,7 @@ pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
 pub use reporting::{ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
 pub use similar::{Identity, SimilarCase, SimilarCases};
-pub use worklist::WorklistLine;
+pub use worklist::{WantedStatus, WorklistFilter, WorklistLine};
 pub use workstation::{FirstUser, Models, Outside, SessionUser, Workstation};
 
 #[cfg(test)]

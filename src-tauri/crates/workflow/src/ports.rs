@@ -3,7 +3,7 @@
 use crate::ModelPack;
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
-use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap};
+use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap, Unpacked};
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
@@ -21,6 +21,10 @@ pub struct Fault {
 #[async_trait]
 pub trait Decoder: Send + Sync {
     async fn decode(&self, file: Vec<u8>, wants: &DecodeWants, cancel: &Cancel) -> Result<Decoded, Fault>;
+    /// Hands over the members of a ZIP archive one by one.
+    async fn unpack(&self, _file: Vec<u8>, _members: &mpsc::Sender<Unpacked>, _cancel: &Cancel) -> Result<(), Fault> {
+        Err(Fault { code: "zip.unsupported".into(), detail: "Archives are not opened here.".into() })
+    }
 }
 
 /// The encoder that scores images.

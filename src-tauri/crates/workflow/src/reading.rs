@@ -202,13 +202,14 @@ pub(crate) fn header_of(instance: &Instance) -> DecodedHeader {
     serde_json::from_value(instance.header.clone()).unwrap_or_default()
 }
 
+/// In the order of series and instance numbers.
+pub(crate) fn images_of(study: &Study) -> Vec<ImageDetail> {
+    let instances = study.series.iter().flat_map(|s| &s.instances);
+    instances.map(|i| ImageDetail { instance_uid: i.uid.clone(), header: header_of(i) }).collect()
+}
+
 fn detail(study: &Study) -> StudyDetail {
-    let images: Vec<ImageDetail> = study
-        .series
-        .iter()
-        .flat_map(|s| &s.instances)
-        .map(|instance| ImageDetail { instance_uid: instance.uid.clone(), header: header_of(instance) })
-        .collect();
+    let images = images_of(study);
     let first = images.first().map(|i| &i.header);
     StudyDetail {
         study_uid: study.row.uid.clone(),

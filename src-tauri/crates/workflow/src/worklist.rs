@@ -2,8 +2,8 @@
 
 use crate::reading::Patient;
 use crate::{Workstation, WorkflowError, display_date, display_time};
-use hilum_report::Status;
-use hilum_store::{WorklistQuery, WorklistRow};
+use hilum_report::{Status, UserId};
+use hilum_store::{Priority, WorklistQuery, WorklistRow};
 
 /// A study as the worklist shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,20 +21,77 @@ pub struct WorklistLine {
     pub status: Option<Status>,
     /// A model has finished a draft.
     pub drafted: bool,
+    pub priority: Priority,
+    /// Key of the finding for which the models put it in front; empty for none.
+    pub front: String,
+    /// Who is to read it.
+    pub assigned_to: Option<UserId>,
+}
+
+/// Which studies are wanted, past the words of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorklistFilter {
+    pub status: WantedStatus,
+    /// Only those that the models put in front.
+    pub in_front: bool,
+    /// Only those handed to whoever is logged in.
+    pub mine: bool,
+    /// YYYYMMDD, inclusive.
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WantedStatus {
+    #[default]
+    Any,
+    /// Not signed yet, or opened again.
+    ToRead,
+    Signed,
 }
 
 impl Workstation {
-    /// Studies by urgency, then newest first, whose name, id, accession or description holds every word of `search`.
+    /// Studies by urgency, then newest first. Each word of `search` must begin a word of name, id,
+    /// accession, description or signed report.
     ///
     /// # Errors
     /// `vault.locked`.
     pub async fn worklist(&self, search: &str, limit: u32) -> Result<Vec<WorklistLine>, WorkflowError> {
-        let query = WorklistQuery { text: search.to_owned(), limit, ..WorklistQuery::default() };
-        Ok(self.store()?.worklist(&query).await?.into_iter().map(line).collect())
+        self.filtered_worklist(search, &WorklistFilter::default(), limit).await
+    }
+
+    /// As [`Workstation::worklist`], of the studies that a filter admits.
+    ///
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn filtered_worklist(
+        &self,
+        search: &str,
+        filter: &WorklistFilter,
+        limit: u32,
+    ) -> Result<Vec<WorklistLine>, WorkflowError> {
+        let store = self.store()?;
+        let (statuses, unreported) = match filter.status {
+            WantedStatus::Any => (Vec::new(), false),
+            WantedStatus::ToRead => (vec![Status::Draft, Status::Preliminary, Status::Reopened], true),
+            WantedStatus::Signed => (vec![Status::Final], false),
+        };
+        let query = WorklistQuery {
+            text: search.to_owned(),
+            statuses,
+            unreported,
+            in_front: filter.in_front,
+            assigned_to: filter.mine.then(|| store.user().id.clone()),
+            from: filter.from.clone(),
+            to: filter.to.clone(),
+            limit,
+            ..WorklistQuery::default()
+        };
+        Ok(store.worklist(&query).await?.into_iter().map(line).collect())
     }
 }
 
-fn line(row: WorklistRow) -> WorklistLine {
+pub(crate) fn line(row: WorklistRow) -> WorklistLine {
     let WorklistRow { study, patient, modalities, images, report, drafted, .. } = row;
     WorklistLine {
         patient: Patient::of(&patient, None, &study.date),
@@ -46,6 +103,9 @@ fn line(row: WorklistRow) -> WorklistLine {
         images,
         status: report.map(|(_, status)| status),
         drafted,
+        priority: study.priority,
+        front: study.front,
+        assigned_to: study.assigned_to,
     }
 }
 

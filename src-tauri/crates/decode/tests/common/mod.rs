@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Everything that may be asked for.
 pub fn everything() -> DecodeWants {
-    DecodeWants { pixels: true, thumbnail: Some(96), model_inputs: vec![448, 896], display: Some(256), stored: true }
+    DecodeWants { pixels: true, thumbnail: Some(96), model_inputs: vec![448, 896], display: Some(256), stored: true, archive: false }
 }
 
 /// What one run of the child came to.

@@ -22,6 +22,9 @@ pub struct DecodeWants {
     pub display: Option<u32>,
     /// Stored pixel values as decoded, before any LUT ([`DecodeReply::Stored`]).
     pub stored: bool,
+    /// The file is a ZIP archive: its members are wanted ([`DecodeReply::Member`]), and no header.
+    #[serde(default)]
+    pub archive: bool,
 }
 
 /// One answer of the decode child. The body that travels with it is named at each variant.
@@ -31,7 +34,7 @@ pub enum DecodeReply {
     /// No body.
     Header(Box<DecodedHeader>),
     /// Body: the first frame, row by row; `u16` little-endian for grey, three
-    /// bytes a pixel for colour.
+    /// bytes a pixel for colour; then the bits of each overlay plane.
     Pixels(PixelDescription),
     /// Body: stored values of the first frame, row by row; `dtype` is a NumPy
     /// type string ("|u1", "<u2", "<i2", "|i1", "<i4", "<u4"); `shape` is rows, columns and,
@@ -45,6 +48,8 @@ pub enum DecodeReply {
     ModelInput { side: u32 },
     /// Body: `width` x `height` bytes of grey as displayed with the default window.
     Display { width: u32, height: u32 },
+    /// A member of an archive. Body: its bytes; none where it was refused, with code and sentence.
+    Member { name: String, refused: Option<(String, String)> },
     /// No body. Everything asked for was sent.
     Done,
     /// No body. `code` is stable ("dicom.not_dicom"), `message` is a plain sentence
@@ -119,6 +124,8 @@ pub struct DecodedHeader {
     pub pixel_spacing: Option<[f64; 2]>,
     /// Same, at the detector, from Imager Pixel Spacing (0018,1164).
     pub imager_pixel_spacing: Option<[f64; 2]>,
+    /// Files that a DICOMDIR names, relative to its folder, parts joined by a slash.
+    pub referenced_files: Vec<String>,
 
     /// Things that were odd but did not stop the reading: stable codes such as
     /// "header.no_preamble", "header.no_meta", "header.missing_window", "pixels.padded".
@@ -171,6 +178,40 @@ pub struct PixelDescription {
     pub voi_lut_first: Option<i32>,
     /// What the modality units are, (0028,1054), for example "US" or "HU".
     pub units: Option<String>,
+    /// Overlay planes (60xx), whose bits follow the pixels in this order.
+    #[serde(default)]
+    pub overlays: Vec<OverlayPlane>,
+    /// Shutters; several hide what any of them hides.
+    #[serde(default)]
+    pub shutter: Vec<ShutterShape>,
+}
+
+/// Where an overlay plane (PS3.3 C.9.2) lies: its first pixel, counted from 0 at the image's
+/// top left, and its size. Its bits fill whole bytes, the least significant bit first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayPlane {
+    pub rows: u32,
+    pub columns: u32,
+    pub top: i32,
+    pub left: i32,
+    pub label: Option<String>,
+}
+
+impl OverlayPlane {
+    /// Bytes that its bits take.
+    pub fn bytes(&self) -> u64 {
+        (u64::from(self.rows) * u64::from(self.columns)).div_ceil(8)
+    }
+}
+
+/// What a shutter (PS3.3 C.7.6.11) leaves to be seen, in image pixels from the top left corner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "shape", rename_all = "snake_case")]
+pub enum ShutterShape {
+    Rectangle { left: f64, top: f64, right: f64, bottom: f64 },
+    Circle { x: f64, y: f64, radius: f64 },
+    /// Columns and rows of the corners.
+    Polygon { points: Vec<[f64; 2]> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

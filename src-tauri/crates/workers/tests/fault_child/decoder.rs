@@ -101,6 +101,8 @@ fn description(rows: u32, columns: u32) -> PixelDescription {
         voi_function: VoiFunction::Linear,
         voi_lut: None,
         voi_lut_first: None,
+        overlays: Vec::new(),
+        shutter: Vec::new(),
         units: None,
     }
 }
