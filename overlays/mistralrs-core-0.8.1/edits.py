@@ -39,7 +39,8 @@ FILES = {
     ),
     "src/layers.rs": (
         "fd002c8dac56d04b95c6f51cf99de8da36d991156a134ebdfe3b6f88f8da526e",
-        [(3075, "xs.apply(&embedding)?", "crate::hilum::rows(xs, &embedding)?")],
+        [(300, "candle_nn::ops::rms_norm(&x.contiguous()?, ", "crate::hilum::rms_norm(&x.contiguous()?, "),
+         (3075, "xs.apply(&embedding)?", "crate::hilum::rows(xs, &embedding)?")],
     ),
     "src/vision_models/siglip.rs": (
         "78c292d3bf47483736f653760557df1be2d00045591d3fcd3ed78378ff40b827",

@@ -35,6 +35,8 @@ pub struct HilumKernels {
     pub product: fn(u32, usize, usize, &[u8], &[f32], &mut [f32]),
     /// `out = gelu(gate) * up` (tanh form), number by number.
     pub gated: fn(&[f32], &[f32], &mut [f32]),
+    /// `out = x / sqrt(mean of squares + eps) * weight`, for each row of as many numbers as `weight` has.
+    pub rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     /// Packs the layers of a SigLIP tower.
     pub tower: fn(HilumTower, &mut HilumWeights<'_>) -> std::result::Result<HilumEncoder, String>,
     /// The model's token table, where the program reads its rows itself: token ids to rows.
@@ -171,6 +173,21 @@ pub(crate) fn gated(a: &Tensor, b: &Tensor, act: Activation) -> Result<Option<Te
         })
     })?;
     Ok(Some(Tensor::from_vec(out, a.shape(), a.device())?))
+}
+
+/// The norm of each row, times `weight`.
+pub(crate) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
+    let kernels = kernels().filter(|_| plain(x) && plain(weight) && x.is_contiguous() && weight.is_contiguous());
+    let Some(kernels) = kernels else { return candle_nn::ops::rms_norm(&x.contiguous()?, weight, eps) };
+    let (count, width) = (x.elem_count(), weight.elem_count());
+    let mut out = vec![0f32; count];
+    with_slice(x, |x, _| {
+        with_slice(weight, |weight, _| {
+            (kernels.rms_norm)(&x[..count], &weight[..width], eps, &mut out);
+            Ok(())
+        })
+    })?;
+    Tensor::from_vec(out, x.shape(), x.device())
 }
 
 /// A layer that multiplies with its bytes where they lie in the mapped file; `None` where the kernels do not take it.

@@ -29,8 +29,38 @@ struct Prompt {
 }
 
 impl Gemma3Model {
+    /// On a thread of rayon's pool: what candle shares out from there costs a push to a queue, from the engine's own thread
+    /// it costs a sleep and two wake-ups for each of some hundred small operations of a step.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn forward(
+        &self,
+        input_ids: &Tensor,
+        pixel_values: Option<Tensor>,
+        image_hashes: &[u64],
+        seqlen_offsets: &[usize],
+        context_lens: Vec<(usize, usize)>,
+        metadata: Option<(Vec<(Tensor, Tensor)>, &PagedAttentionInputMetadata)>,
+        flash_params: &FlashParams,
+    ) -> Result<Tensor> {
+        let forward = || {
+            self.forward_knowing(
+                input_ids,
+                pixel_values,
+                image_hashes,
+                seqlen_offsets,
+                context_lens,
+                metadata,
+                flash_params,
+            )
+        };
+        match input_ids.device().is_cpu() {
+            true => rayon::join(forward, || ()).0,
+            false => forward(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn forward_knowing(
         &self,
         input_ids: &Tensor,
         pixel_values: Option<Tensor>,

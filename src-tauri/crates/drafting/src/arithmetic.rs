@@ -126,6 +126,7 @@ pub(crate) fn install() {
             product(matrix.expect("`takes` said so, and the sizes are the file's"), x, y);
         },
         gated,
+        rms_norm,
         tower: |shape: HilumTower, weights: &mut HilumWeights<'_>| {
             let shape = Sizes {
                 layers: shape.layers,
@@ -181,6 +182,22 @@ fn gated(gate: &[f32], up: &[f32], out: &mut [f32]) {
         math::gelu_in_place(Isa::current(), out);
         for (out, up) in out.iter_mut().zip(&up[range]) {
             *out *= up;
+        }
+    });
+}
+
+/// Rows of as many numbers as `weight` has.
+fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+    let width = weight.len();
+    // Rows that a thread takes at a time; a step's single row is not worth a second thread.
+    let rows = (1usize << 15).div_ceil(width);
+    let (count, isa) = (x.len() / width, Isa::current());
+    let shared = threads::SharedMut::new(out);
+    threads::for_each_part(count.div_ceil(rows), |index| {
+        for row in threads::part(index, rows, count) {
+            let range = row * width..(row + 1) * width;
+            // SAFETY: each row belongs to one part.
+            math::rms_norm(isa, &x[range.clone()], weight, eps, unsafe { shared.range(range) });
         }
     });
 }

@@ -14,6 +14,7 @@ pub(crate) struct HilumKernels {
     pub(crate) takes: fn(u32, usize) -> bool,
     pub(crate) product: fn(u32, usize, usize, &[u8], &[f32], &mut [f32]),
     pub(crate) gated: fn(&[f32], &[f32], &mut [f32]),
+    pub(crate) rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     pub(crate) tower: fn(HilumTower, &mut HilumWeights<'_>) -> Result<HilumEncoder, String>,
     pub(crate) token_table: fn() -> Option<HilumTable>,
     pub(crate) step: fn(usize, usize, usize) -> bool,

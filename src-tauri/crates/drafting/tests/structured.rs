@@ -104,14 +104,13 @@ fn an_image_is_read_once() {
     let image = [picture(engine, 11)];
     let (_, before) = engine.images_read();
     draft(engine, &image, &sections(false), 512);
-    let (known, read) = engine.images_read();
+    let (_, read) = engine.images_read();
     assert_eq!(read, before + 1);
     draft(engine, &image, &section(DraftedPart::Impression, Rewrite::Again, ""), 512);
     draft(engine, &image, &DraftPrompt::YesNo { question: "Is there a pneumothorax?".to_owned() }, 64);
     // With a prior before it the image is still the same image.
     draft(engine, &[picture(engine, 13), image[0].clone()], &sections(true), 512);
-    let (known_after, read_after) = engine.images_read();
-    assert_eq!((known_after, read_after), (known + 3, read + 1));
+    assert_eq!(engine.images_read().1, read + 1, "the prior alone was new");
 }
 
 #[test]

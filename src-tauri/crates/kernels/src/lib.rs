@@ -5,7 +5,7 @@
 //! tensors, no model files. Brain floats are `u16` bits ([`values::Values`]).
 //!
 //! - [`cpu`]: which instructions there are, and which are used.
-//! - [`threads`]: work over the pool of threads that the caller is in.
+//! - [`threads`]: work in parts, over threads that stay at hand between two products.
 //! - [`linear`]: linear layers in float32, brain floats or int8, over weights packed once.
 //! - [`attention`]: attention in blocks of keys, of many queries or of one.
 //! - [`tower`]: the layers of a SigLIP tower made of these.
@@ -66,4 +66,5 @@ pub mod values;
 
 mod lines;
 mod micro;
+mod team;
 mod versions;

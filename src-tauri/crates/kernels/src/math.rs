@@ -102,6 +102,16 @@ versions! {
 }
 
 versions! {
+    /// x / sqrt(mean of squares + eps) * weight over one row. All slices are of one length.
+    pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+        let scale = 1.0 / (sum(x, |x| x * x) / x.len() as f32 + eps).sqrt();
+        for ((out, &x), &weight) in out.iter_mut().zip(x).zip(weight) {
+            *out = x * scale * weight;
+        }
+    }
+}
+
+versions! {
     /// GELU of each number in place.
     pub fn gelu_in_place(x: &mut [f32]) {
         for x in x {

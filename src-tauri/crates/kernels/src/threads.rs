@@ -1,10 +1,12 @@
-//! Work in parts, over the pool of threads that the caller is in.
+//! Work in parts, over the threads of the process, or of the pool that the caller is in.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+
+use crate::team::Team;
 
 /// Runs `work(0)` to `work(parts - 1)`, each once, over rayon's current pool. A thread
 /// takes the next part when it has done one, so that unequal parts and busy cores even
@@ -30,6 +32,8 @@ pub fn for_each_part_with<S>(parts: usize, scratch: impl Fn() -> S + Sync, work:
     match threads {
         0 => {}
         1 => run(),
+        // A pool of another size was made by somebody who wants just that many threads.
+        _ if count() == Team::of_process().threads() && Team::of_process().run(&run) => {}
         _ => (0..threads).into_par_iter().with_max_len(1).for_each(|_| run()),
     }
 }
