@@ -1,3 +1,4 @@
+import { ARCHIVES } from "./archives";
 import { ENGINES } from "./engines";
 
 /** What the reader of an error sees: what happened and what to do now. */
@@ -11,6 +12,9 @@ export interface Wording {
 /** The one table from stable codes to words. Codes of the same room stand together. */
 export const WORDING: Record<string, Wording> = {
   ...ENGINES,
+  ...ARCHIVES,
+  "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },
+  "settings.too_long": { what: "This is more than is kept under one name.", next: "Shorten it and save again." },
   "app.internal": {
     what: "Something went wrong inside Hilum.",
     next: "Your text is kept. Try again; if it happens again, restart Hilum.",
