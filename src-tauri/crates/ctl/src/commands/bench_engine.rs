@@ -43,6 +43,8 @@ struct Steps {
     draft: DraftOutcome,
     /// The same image, and the same prompt but for its last words.
     again: DraftOutcome,
+    /// A prompt of words alone, about as long as what changed for the second draft.
+    alone: DraftOutcome,
     /// The same image and prompt as the draft's, when the last prompt was another one: nothing but the encoding is known.
     known: DraftOutcome,
 }
@@ -66,6 +68,7 @@ pub async fn run(options: &Bench, settings: &Settings) -> Result<()> {
     let decode = -least(&|s| -rate(&s.prompt));
     let whole = least(&|s| s.draft.prompt_seconds + s.draft.decode_seconds);
     let again = least(&|s| s.again.prompt_seconds);
+    let alone = least(&|s| s.alone.prompt_seconds);
     let Some(last) = runs.last() else { return Ok(()) };
     let common =
         last.draft.prompt_token_ids.iter().zip(&last.again.prompt_token_ids).take_while(|(a, b)| a == b).count();
@@ -85,6 +88,7 @@ pub async fn run(options: &Bench, settings: &Settings) -> Result<()> {
             "draft_tokens": last.draft.token_ids.len(),
             "second_draft_first_word_seconds": again,
             "second_draft_changed_tokens": changed,
+            "changed_alone_seconds": alone,
             "second_draft_reused_tokens": last.again.reused_tokens,
             "prompt_token_ids": last.prompt.prompt_token_ids,
             "draft_prompt_token_ids": last.draft.prompt_token_ids,
@@ -121,9 +125,10 @@ async fn steps(drafter: &LoadedDrafter, side: u32, pixels: &[u8], run: usize, se
     let prompt = draft(Vec::new(), words(first, WORDS), DECODED + 1).await?;
     let whole = draft(image(), words(first + 2, WORDS), DRAFTED).await?;
     let again = draft(image(), changed, 1).await?;
+    let alone = draft(Vec::new(), words(first + 3, CHANGED - 4), 1).await?;
     let other = draft(Vec::new(), words(first + 1, WORDS), 1).await?;
     let known = draft(image(), words(first + 2, WORDS), 1).await?;
-    Ok(Steps { prompt, other, draft: whole, again, known })
+    Ok(Steps { prompt, other, draft: whole, again, alone, known })
 }
 
 /// So many words, another sequence for each `first`.
@@ -144,6 +149,7 @@ fn measured(steps: &Steps) -> serde_json::Value {
     };
     json!({
         "prompt": of(&steps.prompt), "draft": of(&steps.draft), "again": of(&steps.again), "other": of(&steps.other),
+        "alone": of(&steps.alone),
         "known": of(&steps.known),
     })
 }
