@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use hilum_app::commands::{reading, reports, session, studies};
 use hilum_app::dto::{Annotation, AnnotationKind, AppEvent, WorklistFilter};
 use hilum_app::{App, Host, StartOptions, queue};
-use hilum_testkit::dicom::{ACCESSION_NUMBER, DicomFile, EXPLICIT_LE, INSTANCE_UID, PATIENT_ID, PATIENT_NAME, SERIES_UID, STUDY_DATE, STUDY_UID};
+use hilum_testkit::dicom::{
+    ACCESSION_NUMBER, DicomFile, EXPLICIT_LE, INSTANCE_UID, PATIENT_ID, PATIENT_NAME, SERIES_UID, STUDY_DATE, STUDY_UID,
+};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -42,10 +44,13 @@ async fn imported(app: &Arc<App>, host: &Fake, paths: Vec<PathBuf>) -> (String, 
         let events = host.events.lock().expect("events").clone();
         if events.iter().any(|e| matches!(e, AppEvent::ImportDone { job: done, .. } if *done == job)) {
             let files = events.into_iter().filter_map(|e| match e {
-                AppEvent::ImportProgress { job: of, file, .. } if of == job => Some((file.name, file.verdict, file.code)),
+                AppEvent::ImportProgress { job: of, file, .. } if of == job => {
+                    Some((file.name, file.verdict, file.code))
+                }
                 _ => None,
             });
-            return (job, files.collect());
+            let files: Vec<_> = files.collect();
+            return (job, files);
         }
         assert!(Instant::now() < until, "the import does not end");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -74,7 +79,9 @@ fn uid(who: &str, n: u16) -> String {
 
 /// CRC-32 as ZIP has it (APPNOTE.TXT 4.4.7).
 fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xedb8_8320 & (0u32.wrapping_sub(c & 1)))))
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xedb8_8320 & (0u32.wrapping_sub(c & 1))))
+    })
 }
 
 /// A ZIP archive of stored members; `claimed` is the size that the table of contents gives a member.
@@ -89,7 +96,9 @@ fn zip(members: &[(&str, Vec<u8>, Option<u32>)]) -> Vec<u8> {
         common.extend((name.len() as u16).to_le_bytes());
         common.extend([0, 0]);
         out.extend([&b"PK\x03\x04\x14\0"[..], &common, name.as_bytes(), bytes].concat());
-        table.extend([&b"PK\x01\x02\x14\0\x14\0"[..], &common, &[0; 10], &offset.to_le_bytes(), name.as_bytes()].concat());
+        table.extend(
+            [&b"PK\x01\x02\x14\0\x14\0"[..], &common, &[0; 10], &offset.to_le_bytes(), name.as_bytes()].concat(),
+        );
     }
     let (start, count) = ((out.len() as u32).to_le_bytes(), (members.len() as u16).to_le_bytes());
     let length = (table.len() as u32).to_le_bytes();
@@ -115,7 +124,8 @@ async fn from_an_archive_to_a_study_in_its_right_place() {
     ];
     std::fs::write(&archive, zip(&members)).expect("a file");
     let (_, files) = imported(&app, &host, vec![archive]).await;
-    let verdicts: Vec<(&str, &str)> = files.iter().map(|(_, verdict, code)| (verdict.as_str(), code.as_deref().unwrap_or(""))).collect();
+    let verdicts: Vec<(&str, &str)> =
+        files.iter().map(|(_, verdict, code)| (verdict.as_str(), code.as_deref().unwrap_or(""))).collect();
     assert_eq!(verdicts[..2], [("imported", ""), ("imported", "")], "{files:?}");
     assert_eq!(verdicts[2], ("refused", "zip.unsafe_name"));
     assert_eq!(verdicts[3], ("refused", "zip.bomb"));
@@ -140,7 +150,14 @@ async fn from_an_archive_to_a_study_in_its_right_place() {
     assert_eq!(all.len(), 3);
     let found = |search: &str, filter: WorklistFilter| {
         let (app, search) = (app.clone(), search.to_owned());
-        async move { reading::worklist(&app, search, filter).await.expect("rows").into_iter().map(|r| r.accession).collect::<Vec<_>>() }
+        async move {
+            reading::worklist(&app, search, filter)
+                .await
+                .expect("rows")
+                .into_iter()
+                .map(|r| r.accession)
+                .collect::<Vec<_>>()
+        }
     };
     assert_eq!(found("roe", WorklistFilter::default()).await, ["ACC-ROE-4"]);
     let recent = WorklistFilter { from: "2024-01-01".into(), ..WorklistFilter::default() };
@@ -173,7 +190,15 @@ async fn from_an_archive_to_a_study_in_its_right_place() {
     // Comparisons: the patient's own older study, until it is unlinked; another's, once it is linked.
     let priors = |of: String| {
         let app = app.clone();
-        async move { studies::open_study(&app, of).await.expect("a study").priors.into_iter().map(|p| p.study_uid).collect::<Vec<_>>() }
+        async move {
+            studies::open_study(&app, of)
+                .await
+                .expect("a study")
+                .priors
+                .into_iter()
+                .map(|p| p.study_uid)
+                .collect::<Vec<_>>()
+        }
     };
     assert_eq!(priors(current.clone()).await, [uid("DOE", 1)]);
     reading::set_comparison(&app, current.clone(), uid("DOE", 1), false).await.expect("unlinked");

@@ -71,7 +71,12 @@ fn answer(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Resu
     if protection == Protection::None {
         header.warnings.push("decode.unprotected".to_owned());
     }
+    let directory = !header.referenced_files.is_empty();
     out.send(&DecodeReply::Header(Box::new(header)), &[])?;
+    if directory {
+        // A disc's table of contents has no pixels to be asked for.
+        return Ok(());
+    }
     if wants.pixels {
         let pixels = dicom.pixels()?;
         out.send(&DecodeReply::Pixels(pixels.description.clone()), &pixels.to_le_bytes())?;

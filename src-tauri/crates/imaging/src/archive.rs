@@ -80,7 +80,10 @@ pub struct Member {
 /// Of the archive as a whole; what is wrong with one member is said when it is unpacked.
 pub fn members(zip: &[u8]) -> Result<Vec<Member>, ArchiveError> {
     let from = zip.len().saturating_sub(22 + 0xffff);
-    let end = (from..zip.len().saturating_sub(21)).rev().find(|at| zip[*at..].starts_with(&END)).ok_or(ArchiveError::NotZip)?;
+    let end = (from..zip.len().saturating_sub(21))
+        .rev()
+        .find(|at| zip[*at..].starts_with(&END))
+        .ok_or(ArchiveError::NotZip)?;
     let count = usize::from(u16_at(zip, end + 10).ok_or(ArchiveError::NotZip)?);
     let start = u32_at(zip, end + 16).ok_or(ArchiveError::NotZip)?;
     if count > MAX_MEMBERS {
@@ -161,7 +164,11 @@ pub fn unpack(zip: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
     };
     let mut crc = Crc::new();
     crc.update(&bytes);
-    if bytes.len() as u64 == member.unpacked && crc.sum() == member.crc { Ok(bytes) } else { Err(ArchiveError::Checksum) }
+    if bytes.len() as u64 == member.unpacked && crc.sum() == member.crc {
+        Ok(bytes)
+    } else {
+        Err(ArchiveError::Checksum)
+    }
 }
 
 /// No more than `announced` bytes, whatever the packed ones say.

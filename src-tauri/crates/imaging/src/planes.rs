@@ -51,27 +51,32 @@ pub fn shutter(part10: &Part10) -> Vec<ShutterShape> {
     let fields = Fields::new(data.clone(), None);
     let shapes = fields.text(0x0018_1600).unwrap_or_default();
     let first = |tag| fields.numbers(tag).first().copied();
-    shapes.split('\\').filter_map(|shape| match shape.trim() {
-        // The edges are the first and the last column and row that are seen.
-        "RECTANGULAR" => Some(ShutterShape::Rectangle {
-            left: first(0x0018_1602)? - 1.0,
-            right: first(0x0018_1604)?,
-            top: first(0x0018_1606)? - 1.0,
-            bottom: first(0x0018_1608)?,
-        }),
-        "CIRCULAR" => match fields.numbers(0x0018_1610)[..] {
-            [row, column] => {
-                let radius = first(0x0018_1612).filter(|r| *r > 0.0)?;
-                Some(ShutterShape::Circle { x: column - 0.5, y: row - 0.5, radius })
+    shapes
+        .split('\\')
+        .filter_map(|shape| match shape.trim() {
+            // The edges are the first and the last column and row that are seen.
+            "RECTANGULAR" => Some(ShutterShape::Rectangle {
+                left: first(0x0018_1602)? - 1.0,
+                right: first(0x0018_1604)?,
+                top: first(0x0018_1606)? - 1.0,
+                bottom: first(0x0018_1608)?,
+            }),
+            "CIRCULAR" => match fields.numbers(0x0018_1610)[..] {
+                [row, column] => {
+                    let radius = first(0x0018_1612).filter(|r| *r > 0.0)?;
+                    Some(ShutterShape::Circle { x: column - 0.5, y: row - 0.5, radius })
+                }
+                _ => None,
+            },
+            "POLYGONAL" => {
+                let numbers = fields.numbers(0x0018_1620);
+                let (pairs, rest) = numbers.as_chunks::<2>();
+                let sound = rest.is_empty() && (3..=MOST_CORNERS).contains(&pairs.len());
+                sound.then(|| ShutterShape::Polygon {
+                    points: pairs.iter().map(|[row, column]| [column - 0.5, row - 0.5]).collect(),
+                })
             }
             _ => None,
-        },
-        "POLYGONAL" => {
-            let numbers = fields.numbers(0x0018_1620);
-            let (pairs, rest) = numbers.as_chunks::<2>();
-            let sound = rest.is_empty() && (3..=MOST_CORNERS).contains(&pairs.len());
-            sound.then(|| ShutterShape::Polygon { points: pairs.iter().map(|[row, column]| [column - 0.5, row - 0.5]).collect() })
-        }
-        _ => None,
-    }).collect()
+        })
+        .collect()
 }

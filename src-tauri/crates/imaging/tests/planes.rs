@@ -20,7 +20,9 @@ fn with_overlay(group: u32, origin: [i16; 2], bits: Vec<u8>) -> DicomFile {
 #[test]
 fn overlay_planes_come_with_their_place_and_bits() {
     // Every third pixel of 30.
-    let bits: Vec<u8> = (0..4usize).map(|byte| (0..8).filter(|bit| (byte * 8 + bit) % 3 == 0 && byte * 8 + bit < 30).map(|bit| 1 << bit).sum()).collect();
+    let bits: Vec<u8> = (0..4usize)
+        .map(|byte| (0..8).filter(|bit| (byte * 8 + bit) % 3 == 0 && byte * 8 + bit < 30).map(|bit| 1 << bit).sum())
+        .collect();
     for syntax in [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE] {
         let file = with_overlay(0x6002_0000, [3, -1], bits.clone()).write_as(syntax);
         let dicom = read(&file).expect("a file");

@@ -45,7 +45,9 @@ impl Workstation {
 /// What a draft may say in numbers: what was measured on the images, and what a person wrote.
 pub(crate) async fn measured_in(store: &Store, report: &Report) -> Result<Vec<String>, WorkflowError> {
     let mut values = measured(report);
-    values.extend(on_images(store, report.study_uid()).await?.into_iter().filter(|v| !values.contains(v)).collect::<Vec<_>>());
+    values.extend(
+        on_images(store, report.study_uid()).await?.into_iter().filter(|v| !values.contains(v)).collect::<Vec<_>>(),
+    );
     Ok(values)
 }
 

@@ -1,6 +1,6 @@
 //! Import: files and folders in, a verdict for every file out.
 
-use crate::{Cancel, Fault, Workstation, WorkflowError};
+use crate::{Cancel, Fault, WorkflowError, Workstation};
 use hilum_store::{BlobKind, Imported, NewInstance, NewPatient, NewSeries, NewStudy, Store, StoreError};
 use hilum_workers::Unpacked;
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader};
@@ -14,9 +14,13 @@ use tokio::sync::mpsc;
 /// What became of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    Imported { study_uid: String },
+    Imported {
+        study_uid: String,
+    },
     /// It was there already, byte for byte.
-    Known { study_uid: String },
+    Known {
+        study_uid: String,
+    },
     Refused(Fault),
 }
 
@@ -51,7 +55,13 @@ type Came = (Verdict, Option<String>);
 
 impl ImportSummary {
     /// Takes down a verdict and tells it.
-    fn note(&mut self, path: PathBuf, (verdict, image): Came, total: usize, events: &mpsc::UnboundedSender<ImportEvent>) {
+    fn note(
+        &mut self,
+        path: PathBuf,
+        (verdict, image): Came,
+        total: usize,
+        events: &mpsc::UnboundedSender<ImportEvent>,
+    ) {
         if let Verdict::Imported { .. } = verdict {
             self.new_images.extend(image);
         }
@@ -176,7 +186,12 @@ impl Workstation {
     }
 
     /// What became of one file's bytes, its image, and the files that it names where it is a DICOMDIR.
-    async fn import_bytes(&self, store: &Store, bytes: Vec<u8>, cancel: &Cancel) -> Result<(Came, Vec<String>), WorkflowError> {
+    async fn import_bytes(
+        &self,
+        store: &Store,
+        bytes: Vec<u8>,
+        cancel: &Cancel,
+    ) -> Result<(Came, Vec<String>), WorkflowError> {
         match self.import_file(store, bytes, cancel).await {
             Ok(came) => Ok(came),
             Err(WorkflowError::Outside(fault)) => Ok(((Verdict::Refused(fault), None), Vec::new())),
@@ -184,7 +199,12 @@ impl Workstation {
         }
     }
 
-    async fn import_file(&self, store: &Store, bytes: Vec<u8>, cancel: &Cancel) -> Result<(Came, Vec<String>), WorkflowError> {
+    async fn import_file(
+        &self,
+        store: &Store,
+        bytes: Vec<u8>,
+        cancel: &Cancel,
+    ) -> Result<(Came, Vec<String>), WorkflowError> {
         let original_sha256 = hex::encode(Sha256::digest(&bytes));
         let original_bytes = bytes.len() as u64;
         let wants = DecodeWants { thumbnail: Some(THUMBNAIL), ..DecodeWants::default() };
