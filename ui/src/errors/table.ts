@@ -24,6 +24,19 @@ export const WORDING: Record<string, Wording> = {
     next: "Close the other window or the running command, then try again.",
   },
 
+  "identity.name": {
+    what: "A signing certificate cannot carry this name.",
+    next: "Use a shorter name without control characters.",
+  },
+  "identity.certificate": {
+    what: "A signing key and certificate could not be made.",
+    next: "Try again, or import a key and certificate of your own.",
+  },
+  "identity.unreadable": {
+    what: "The signing key and certificate cannot be read.",
+    next: "Import them again, or make new ones; reports that were signed stay valid.",
+  },
+
   "vault.locked": {
     what: "The passphrase does not open the vault for this user.",
     next: "Check the name, the keyboard layout and Caps Lock. The recovery key also opens it.",
