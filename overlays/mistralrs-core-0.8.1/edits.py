@@ -52,6 +52,11 @@ FILES = {
             (435, "let mut hidden_states", "if let (Some(kernels), None) = (&self.kernels, attention_mask) { return kernels.forward(xs); } let mut hidden_states"),
         ],
     ),
+    # What is to stay where it lies need not be copied out and in again, for each layer and each token.
+    "src/kv_cache/rotating_cache.rs": (
+        "fe75c2a2086830f7db8a0119a6a79d8152556fd25b8ec0298f5c341540414181",
+        [(151, "if keep_from_old > 0 {", "if keep_from_old > 0 && keep_from_old < retained_len {")],
+    ),
     "src/ops.rs": (
         "217019aeb02d8790d98686a35118def87a481ba76415fe80b768722c4007c9cb",
         [(755, "if matches!", "if let Some(done) = crate::hilum::gated(a, b, act)? { return Ok(done); } if matches!")],
