@@ -110,8 +110,8 @@ fn most_probable(logits: &[f32]) -> (u32, f64) {
         threads::for_each_part(shared.len(), |index| {
             let range = threads::part(index, PART, logits.len());
             // SAFETY: each part has its own place.
-            unsafe { shared.range(index..index + 1) }
-            [0] = work(range.start, &logits[range]);
+            let place = unsafe { shared.range(index..index + 1) };
+            place[0] = work(range.start, &logits[range]);
         });
         results
     };
