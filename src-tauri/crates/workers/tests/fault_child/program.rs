@@ -93,7 +93,7 @@ fn parent() {
         worker.load(std::path::Path::new("good"), None, &cancel).await.expect("loads");
         let (events, mut inbox) = tokio::sync::mpsc::unbounded_channel();
         let prompt = DraftPrompt::Raw { text: "family".to_owned() };
-        let job = DraftJob { side: 1, images: Vec::new(), prompt, max_tokens: 8 };
+        let job = DraftJob { side: 1, images: Vec::new(), prompt, max_tokens: 8, encoded: Vec::new() };
         let draft = worker.draft(job, Some(events), &cancel);
         let print = async {
             while let Some(DraftEvent::Text(ids)) = inbox.recv().await {
