@@ -29,7 +29,7 @@ fn limits() -> WorkerLimits {
 
 fn job(how: &str) -> DraftJob {
     let prompt = DraftPrompt::Raw { text: how.to_owned() };
-    DraftJob { side: 2, images: vec![vec![1; 4], vec![2; 4]], prompt, max_tokens: 100 }
+    DraftJob { side: 2, images: vec![vec![1; 4], vec![2; 4]], prompt, max_tokens: 100, encoded: Vec::new() }
 }
 
 async fn loaded(limits: WorkerLimits) -> DraftWorker {
