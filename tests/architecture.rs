@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hilum-imaging", &["hilum-workers"]),
     ("hilum-encoders", &["hilum-kernels", "hilum-workers"]),
     ("hilum-kernels", &[]),
-    ("hilum-drafting", &["hilum-workers"]),
+    ("hilum-drafting", &["hilum-kernels", "hilum-workers"]),
     ("hilum-packs", &["hilum-workers"]),
     ("hilum-workers", &[]),
     ("hilum-report", &[]),
