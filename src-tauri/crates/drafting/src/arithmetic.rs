@@ -84,6 +84,14 @@ impl Turn {
     }
 }
 
+impl Drop for Turn {
+    /// What was known of one request's images is of no other.
+    fn drop(&mut self) {
+        let mut exchange = exchange();
+        (exchange.known, exchange.made) = (Vec::new(), Vec::new());
+    }
+}
+
 /// Loads a model while no other is loaded, so that the token table that the engine asks for is its own.
 pub(crate) fn while_loading<T>(table: Option<TokenTable>, load: impl FnOnce() -> T) -> T {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +174,8 @@ fn step(tokens: usize, layer: usize, layers: usize) -> bool {
         let part = first + (1.0 - first) * (layer + 1) as f32 / layers as f32;
         READ.store(part.max(before).to_bits(), Ordering::Relaxed);
     }
-    !STOP.load(Ordering::Relaxed)
+    // While text is written, nobody listening any more is what ends it; an error then would find nobody to tell.
+    tokens == 1 || !STOP.load(Ordering::Relaxed)
 }
 
 /// `out = gelu(gate) * up`.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use image::{DynamicImage, GrayImage, Luma};
 use mistralrs::{CustomLogitsProcessor, Device, RequestBuilder, Response, Tensor, TextMessageRole};
 
+use crate::arithmetic::Turn;
 use crate::prompts::{BEGIN, render_turn};
 use crate::{DraftingError, Engine};
 
@@ -110,6 +111,7 @@ impl Engine {
         let recorder = Arc::new(Recorder { forced, steps: Mutex::default() });
         let images: Vec<_> =
             image.map(|which| DynamicImage::ImageLuma8(made_up(self.shape().side, which))).into_iter().collect();
+        let _turn = Turn::begin(vec![None; images.len()]);
         let rendered = render_turn(images.len(), text);
         let sent = if self.adds_begin { rendered.trim_start_matches(BEGIN).to_owned() } else { rendered };
         let request = match images.is_empty() {

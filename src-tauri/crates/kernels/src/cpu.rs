@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 /// | set | needs |
 /// |---|---|
 /// | `Avx512` | AVX-512 F, BW, DQ, VL. Products of brain floats and of bytes use BF16 and VNNI where [`Features`] says so, and are those of `Avx2` otherwise |
-/// | `Avx2` | AVX2, FMA |
+/// | `Avx2` | AVX2, FMA, F16C |
 /// | `Neon` | the baseline of AArch64 |
 /// | `Portable` | nothing |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn detect() -> Features {
     if cfg!(miri) {
         return Features { best: Isa::Portable, vnni: false, bf16: false };
     }
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
     let avx512 = avx2
         && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")

@@ -183,13 +183,15 @@ impl Workstation {
         let hash = PackHash::new(&pack.hash);
         let mut encoded = Vec::new();
         for (uid, image) in instances.iter().zip(&image_hashes) {
-            encoded.push(store.encoded_image(uid, &hash, image).await?);
+            // What cannot be read is encoded again.
+            encoded.push(store.encoded_image(uid, &hash, image).await.unwrap_or_default());
         }
         let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS, encoded };
         let answer = drafter.draft(job, events, cancel).await;
         for (index, bytes) in answer.iter().flat_map(|outcome| &outcome.encoded) {
             if let (Some(uid), Some(image)) = (instances.get(*index as usize), image_hashes.get(*index as usize)) {
-                store.set_encoded_image(uid, &hash, image, bytes).await?;
+                // Losing it costs time only; the draft goes on.
+                let _ = store.set_encoded_image(uid, &hash, image, bytes).await;
             }
         }
         match answer {

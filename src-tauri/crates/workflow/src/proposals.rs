@@ -57,7 +57,7 @@ impl Workstation {
         let (events, _) = mpsc::unbounded_channel();
         let side = drafter.side(&events, cancel).await?;
         let (images, hashes) = self.model_inputs(&store, &instances, side, cancel).await?;
-        let now = drafter.draft(DraftJob { side, images, prompt, max_tokens, encoded: Vec::new() }, &events, cancel).await?;
+        let now = drafter.draft(DraftJob { side, encoded: vec![None; images.len()], images, prompt, max_tokens }, &events, cancel).await?;
         if now.finish == "cancelled" {
             return Err(Fault { code: "worker.cancelled".into(), detail: "The repetition was cancelled.".into() }.into());
         }

@@ -127,8 +127,9 @@ fn answer(
         }
         DraftRequest::Draft { id, side, images, prompt, max_tokens, encoded } => {
             let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
-            let known: u64 = encoded.iter().sum();
-            let cut = body.len().checked_sub(known as usize).ok_or_else(|| not_images(body, images, side))?;
+            let known = encoded.iter().try_fold(0u64, |sum, &size| sum.checked_add(size).filter(|_| size % 4 == 0));
+            let cut = known.and_then(|known| body.len().checked_sub(usize::try_from(known).ok()?));
+            let cut = cut.filter(|_| images <= 2).ok_or_else(|| not_images(body, images, side))?;
             let (body, rest) = body.split_at(cut);
             let known = known_of(rest, &encoded, images)?;
             let images = images_of(body, side, images)?;

@@ -91,7 +91,7 @@ const PIECE: usize = 1 << 14;
 /// Rounds one run; returns what one step is worth. Bytes are -127 to 127, so that none has
 /// a magnitude that its negative has not.
 fn rounded(x: &[f32], bytes: &mut [i8], sums: &mut [i16]) -> f32 {
-    let most = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let most = crate::math::largest_magnitude(x); // Not a number where one of them is not.
     let step = most / 127.0;
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (byte, x) in bytes.iter_mut().zip(x) {
@@ -111,12 +111,13 @@ fn rounded(x: &[f32], bytes: &mut [i8], sums: &mut [i16]) -> f32 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 unsafe fn rounded_avx512(x: &[f32], bytes: &mut [i8], sums: &mut [i16]) -> f32 {
     use std::arch::x86_64::*;
-    let mut most = _mm512_setzero_ps();
+    // In the order of integers, in which what is no number stands above infinity.
+    let mut most = _mm512_setzero_si512();
     for x in x.chunks_exact(16) {
         // SAFETY: a chunk is 16 numbers long.
-        most = _mm512_max_ps(most, _mm512_abs_ps(unsafe { _mm512_loadu_ps(x.as_ptr()) }));
+        most = _mm512_max_epi32(most, _mm512_castps_si512(_mm512_abs_ps(unsafe { _mm512_loadu_ps(x.as_ptr()) })));
     }
-    let most = _mm512_reduce_max_ps(most);
+    let most = f32::from_bits(_mm512_reduce_max_epi32(most) as u32);
     let step = most / 127.0;
     let inverse = _mm512_set1_ps(if most > 0.0 { 127.0 / most } else { 0.0 });
     for ((x, bytes), sum) in x.chunks_exact(16).zip(bytes.chunks_exact_mut(16)).zip(sums) {
