@@ -1,7 +1,7 @@
 //! Rates of the kernels over the shapes of a SigLIP tower, beside what the core could do.
 //!
 //! `cargo bench -p hilum-kernels --bench rates` runs all; `-- tower bf16 448` and the like
-//! only what is named: of `linear`, `attention`, `tower` and `decode`, of the precisions,
+//! only what is named: of `linear`, `attention`, `tower`, `decode` and `rows`, of the precisions,
 //! and of the towers.
 //! `RAYON_NUM_THREADS` sets the threads. Times are the least of several runs.
 
@@ -12,6 +12,7 @@ use std::time::Instant;
 use hilum_kernels::attention::{Arithmetic, Attention, Shape, Strides, View, Workspace};
 use hilum_kernels::cpu::{self, Isa};
 use hilum_kernels::linear::{Activation, Linear, Output, Precision};
+use hilum_kernels::quantised::{Format, Matrix, product};
 use hilum_kernels::rows::PackedRows;
 use hilum_kernels::threads;
 use hilum_kernels::tower::{LayerWeights, LinearWeights, NormWeights, Tower, TowerShape};
@@ -25,10 +26,11 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     // Within each group of words, those that are named, and all where none is.
     let runs = |name: &str| {
-        let group = [&["linear", "attention", "tower", "decode"][..], &["f32", "bf16", "int8"], &["448", "896"]]
-            .into_iter()
-            .find(|group| group.contains(&name))
-            .expect("a group of words");
+        let group =
+            [&["linear", "attention", "tower", "decode", "rows"][..], &["f32", "bf16", "int8"], &["448", "896"]]
+                .into_iter()
+                .find(|group| group.contains(&name))
+                .expect("a group of words");
         wanted.iter().any(|word| word == name) || !wanted.iter().any(|word| group.contains(&word.as_str()))
     };
     println!("{}, {} threads", cpu::description(), threads::count());
@@ -44,6 +46,9 @@ fn main() {
     }
     if runs("decode") {
         decode();
+    }
+    if runs("rows") {
+        rows();
     }
 }
 
@@ -218,6 +223,31 @@ fn decode() {
             format!("{:.1}", seconds * 1e6),
             bytes / seconds / 1e9
         );
+    }
+}
+
+/// One row of activations with quantised weights, of which there are more than any cache holds.
+fn rows() {
+    for (format, rows, columns) in [
+        (Format::Q4K, 163_840, 2560),
+        (Format::Q4K, 40_960, 10_240),
+        (Format::Q6K, 122_880, 2560),
+        (Format::Q8, 81_920, 2560),
+    ] {
+        let bytes = format.row_bytes(columns).expect("whole blocks") * rows;
+        let mut state = 9u64;
+        let mut weights: Vec<u8> = Vec::with_capacity(bytes + 8);
+        while weights.len() < bytes {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            // No byte that makes a step infinite or none: the exponents of a half stay below 31.
+            weights.extend((state & 0x3b3b_3b3b_3b3b_3b3b).to_le_bytes());
+        }
+        weights.truncate(bytes);
+        let matrix = Matrix::new(format, rows, columns, &weights).expect("whole rows");
+        let x = numbers(columns, 7);
+        let mut y = vec![0f32; rows];
+        let seconds = least(12, || product(black_box(matrix), &x, &mut y));
+        println!("{format:?} {rows} x {columns} {:31.2} ms {:8.1} GB/s", seconds * 1e3, bytes as f64 / seconds / 1e9);
     }
 }
 

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use crate::team::Team;
 
-/// Runs `work(0)` to `work(parts - 1)`, each once, over rayon's current pool. A thread
-/// takes the next part when it has done one, so that unequal parts and busy cores even
-/// out. In a pool of one thread this is a plain loop.
+/// Runs `work(0)` to `work(parts - 1)`, each once, over rayon's current pool. Each thread begins a run of neighbouring
+/// parts of its own, so that what it reads lies in one piece, and goes on with what is left of the others' runs, so that
+/// unequal parts and busy cores even out. In a pool of one thread this is a plain loop.
 pub fn for_each_part(parts: usize, work: impl Fn(usize) + Sync) {
     for_each_part_with(parts, || (), |(), part| work(part));
 }
@@ -18,15 +18,22 @@ pub fn for_each_part(parts: usize, work: impl Fn(usize) + Sync) {
 /// [`for_each_part`] with scratch space that each thread makes once.
 pub fn for_each_part_with<S>(parts: usize, scratch: impl Fn() -> S + Sync, work: impl Fn(&mut S, usize) + Sync) {
     let threads = count().min(parts);
-    let next = AtomicUsize::new(0);
+    let runs: Vec<Run> = (0..threads)
+        .map(|run| Run { next: AtomicUsize::new(run * parts / threads), end: (run + 1) * parts / threads })
+        .collect();
+    let come = AtomicUsize::new(0);
     let run = || {
+        let first = come.fetch_add(1, Ordering::Relaxed);
         let mut scratch = scratch();
-        loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            if part >= parts {
-                break;
+        for run in 0..threads {
+            let run = &runs[(first + run) % threads];
+            loop {
+                let part = run.next.fetch_add(1, Ordering::Relaxed);
+                if part >= run.end {
+                    break;
+                }
+                work(&mut scratch, part);
             }
-            work(&mut scratch, part);
         }
     };
     match threads {
@@ -36,6 +43,13 @@ pub fn for_each_part_with<S>(parts: usize, scratch: impl Fn() -> S + Sync, work:
         _ if count() == Team::of_process().threads() && Team::of_process().run(&run) => {}
         _ => (0..threads).into_par_iter().with_max_len(1).for_each(|_| run()),
     }
+}
+
+/// Neighbouring parts; apart from the other runs in memory, so that threads that count do not hold each other up.
+#[repr(align(128))]
+struct Run {
+    next: AtomicUsize,
+    end: usize,
 }
 
 /// Threads of the current pool.

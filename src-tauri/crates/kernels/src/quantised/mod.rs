@@ -18,6 +18,8 @@ mod rows_avx2;
 mod rows_avx512;
 mod rows_portable;
 #[cfg(target_arch = "x86_64")]
+mod rows_x86;
+#[cfg(target_arch = "x86_64")]
 mod tile;
 
 pub use activations::Activations;

@@ -5,6 +5,7 @@
 
 use std::arch::x86_64::*;
 
+use super::rows_x86::{Row, ask_ahead};
 use super::{Activations, Format, Matrix};
 
 /// `out[i]` = row `first + i` of `w` times row `m` of `x`.
@@ -13,7 +14,7 @@ use super::{Activations, Format, Matrix};
 /// The processor has AVX2, FMA and F16C.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn dots(w: Matrix<'_>, first: usize, x: &Activations, m: usize, out: &mut [f32]) {
-    let x = Row { bytes: x.bytes(m), scales: x.scales(m), sums: x.sums(m) };
+    let x = Row::of(x, m);
     for (index, out) in out.iter_mut().enumerate() {
         let row = w.row(first + index);
         // SAFETY: the caller's promise; rows and activations have the same columns, whole blocks of the format.
@@ -27,12 +28,6 @@ pub(super) unsafe fn dots(w: Matrix<'_>, first: usize, x: &Activations, m: usize
     }
 }
 
-struct Row<'a> {
-    bytes: &'a [i8],
-    scales: &'a [f32],
-    sums: &'a [i16],
-}
-
 /// # Safety
 /// As [`dots`]; `row` is whole blocks, and `x` has 256 bytes, a scale and 16 sums for each.
 #[inline]
@@ -43,6 +38,7 @@ unsafe fn q4k(row: &[u8], x: &Row<'_>) -> f32 {
     let mut least = _mm_setzero_ps();
     for (at, block) in row.chunks_exact(144).enumerate() {
         let start = block.as_ptr();
+        ask_ahead::<144>(start);
         let (scales, minima) = super::block::scales_q4k(block);
         // SAFETY: all loads are inside this block of 144 bytes, its 256 activations and 16 sums.
         unsafe {
@@ -86,6 +82,7 @@ unsafe fn q6k(row: &[u8], x: &Row<'_>) -> f32 {
     let mut sum = _mm256_setzero_ps();
     for (at, block) in row.chunks_exact(210).enumerate() {
         let start = block.as_ptr();
+        ask_ahead::<210>(start);
         // SAFETY: all loads are inside this block of 210 bytes, its 256 activations and 16 sums.
         unsafe {
             let bytes = x.bytes.as_ptr().add(at * 256);
@@ -130,6 +127,7 @@ unsafe fn q8(row: &[u8], x: &Row<'_>) -> f32 {
     let run = x.bytes.len() / x.scales.len();
     let mut sum = _mm256_setzero_ps();
     for (at, block) in row.chunks_exact(34).enumerate() {
+        ask_ahead::<34>(block.as_ptr());
         // SAFETY: all loads are inside this block of 34 bytes and its 32 activations.
         unsafe {
             let mut whole = _mm256_setzero_si256();
