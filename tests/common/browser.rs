@@ -4,7 +4,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ impl Window {
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("TMPDIR", home)
+            // The demo packs of this checkout, which cargo's target folder may not be inside of.
+            .env("HILUM_MODELS", concat!(env!("CARGO_MANIFEST_DIR"), "/models/demo"))
             .env_remove("WAYLAND_DISPLAY")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -84,7 +86,8 @@ impl Window {
                 return;
             }
             if Instant::now() >= until {
-                self.picture(Path::new("/tmp/hilum-window-failed.png"));
+                let name = format!("hilum-window-failed{}.png", self.display.replace(':', "-"));
+                self.picture(&std::env::temp_dir().join(name));
                 let text = self.client.execute("return document.body.innerText", vec![]).await;
                 panic!("no {what} within {seconds} s; the window says: {text:?}");
             }
@@ -135,9 +138,8 @@ impl Window {
     /// Presses one key, by its WebDriver value, on whatever has the focus.
     pub async fn press(&self, key: char) {
         use fantoccini::actions::{InputSource, KeyAction, KeyActions};
-        let keys = KeyActions::new("keyboard".into())
-            .then(KeyAction::Down { value: key })
-            .then(KeyAction::Up { value: key });
+        let keys =
+            KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
         self.client.perform_actions(keys).await.expect("a key");
     }
 
@@ -152,13 +154,56 @@ impl Window {
 
     /// Presses a key while another is held.
     pub async fn chord(&self, held: char, key: char) {
+        self.chord_of(&[held], key).await;
+    }
+
+    /// Presses a key while several others are held.
+    pub async fn chord_of(&self, held: &[char], key: char) {
         use fantoccini::actions::{InputSource, KeyAction, KeyActions};
-        let keys = KeyActions::new("keyboard".into())
-            .then(KeyAction::Down { value: held })
-            .then(KeyAction::Down { value: key })
-            .then(KeyAction::Up { value: key })
-            .then(KeyAction::Up { value: held });
+        let mut keys = KeyActions::new("keyboard".into());
+        for value in held.iter().copied() {
+            keys = keys.then(KeyAction::Down { value });
+        }
+        keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+        for value in held.iter().rev().copied() {
+            keys = keys.then(KeyAction::Up { value });
+        }
         self.client.perform_actions(keys).await.expect("a chord");
+    }
+
+    /// Presses the pointer at one place of the page, moves it over the others and lets go, in CSS pixels.
+    pub async fn drag(&self, places: &[(f64, f64)]) {
+        use fantoccini::actions::{InputSource, MouseActions, PointerAction};
+        let to = |&(x, y): &(f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(40)), x, y };
+        let mut actions =
+            MouseActions::new("mouse".into()).then(to(&places[0])).then(PointerAction::Down { button: 0 });
+        for place in &places[1..] {
+            actions = actions.then(to(place));
+        }
+        self.client.perform_actions(actions.then(PointerAction::Up { button: 0 })).await.expect("a drag");
+    }
+
+    /// Chooses an option of a list by its value, as a person's choice would.
+    pub async fn choose(&self, id: &str, value: &str) {
+        self.see(id, 20).await;
+        let script = format!(
+            "const s = document.querySelector('[data-testid=\"{id}\"]'); s.value = {value:?};
+            s.dispatchEvent(new Event('input', {{ bubbles: true }})); s.dispatchEvent(new Event('change', {{ bubbles: true }}));
+            return s.value === {value:?}"
+        );
+        assert_eq!(self.client.execute(&script, vec![]).await.ok(), Some(json!(true)), "{id} has no {value}");
+    }
+
+    /// The words that the element of this test id shows.
+    pub async fn words(&self, id: &str) -> String {
+        self.text(&format!("return document.querySelector('[data-testid=\"{id}\"]')?.innerText ?? ''")).await
+    }
+
+    /// Waits until the element of this test id shows these words.
+    pub async fn says(&self, id: &str, words: &str, seconds: u64) {
+        let script =
+            format!("return (document.querySelector('[data-testid=\"{id}\"]')?.innerText ?? '').includes({words:?})");
+        self.until(&format!("{words:?} in {id}"), seconds, &script).await;
     }
 
     /// The number that a script returns.
@@ -201,16 +246,27 @@ impl Window {
 
     /// The process id of the window's own process, by the name of its executable.
     pub fn process_of(&self, executable: &str) -> i32 {
+        self.find_process(executable, "").unwrap_or_else(|| panic!("no process of {executable}"))
+    }
+
+    /// A process of this executable that belongs to this display, or was started by one that does,
+    /// and whose command line holds these words.
+    pub fn find_process(&self, executable: &str, words: &str) -> Option<i32> {
         let display = format!("DISPLAY={}", self.display);
         let ours = |path: &Path| {
+            std::fs::read(path.join("environ")).is_ok_and(|e| e.split(|b| *b == 0).any(|v| v == display.as_bytes()))
+        };
+        let wanted = |path: &Path| {
             let name = std::fs::read_link(path.join("exe")).ok();
-            let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+            let command = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            // Workers are given an environment of their own, without the display.
             name.is_some_and(|n| n.file_name().is_some_and(|n| n == executable))
-                && environment.split(|b| *b == 0).any(|v| v == display.as_bytes())
+                && command.contains(words)
+                && (ours(path) || parent(path).is_some_and(|of| ours(&of)))
         };
         let processes = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
-        let found = processes.filter(|path| ours(path)).find_map(|path| path.file_name()?.to_str()?.parse().ok());
-        found.unwrap_or_else(|| panic!("no process of {executable}"))
+        processes.filter(|path| wanted(path)).find_map(|path| path.file_name()?.to_str()?.parse().ok())
     }
 
     /// Closes the window and waits for its end.
@@ -235,6 +291,13 @@ impl Drop for Window {
     }
 }
 
+/// The folder in /proc of a process's parent.
+fn parent(process: &Path) -> Option<PathBuf> {
+    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    let id = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().to_owned();
+    Some(Path::new("/proc").join(id))
+}
+
 fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
     hyper_util::client::legacy::connect::HttpConnector::new()
 }
@@ -247,7 +310,17 @@ fn free_port() -> u16 {
 fn start_display((width, height): (u32, u32)) -> (String, Child) {
     use std::io::{BufRead, BufReader};
     let mut server = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "+extension", "GLX", "-nolisten", "tcp"])
+        .args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            &format!("{width}x{height}x24"),
+            "+extension",
+            "GLX",
+            "-nolisten",
+            "tcp",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)

@@ -1,21 +1,10 @@
-//! The app as a person meets it: from first run to a signed document on disk, through the
-//! real window.
+//! From first run to a signed document on disk, and what is readable of it afterwards: nothing.
 
-#![cfg(target_os = "linux")]
-
-#[allow(dead_code)]
-mod common;
-#[allow(dead_code)]
-#[path = "common/browser.rs"]
-mod browser;
-
-use browser::Window;
+use crate::browser::Window;
+use crate::common;
+use crate::scene::{ALT, DOWN, ENTER, NAME, PASSPHRASE, Scene};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-const ENTER: char = '\u{e007}';
-const ALT: char = '\u{e00a}';
-const DOWN: char = '\u{e015}';
 
 /// Where pictures of the screens go; the README shows one of them.
 fn pictures() -> Option<PathBuf> {
@@ -26,18 +15,10 @@ fn pictures() -> Option<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_unlock_to_a_signed_document_on_disk() {
-    let missing = browser::missing_programs();
-    if !missing.is_empty() {
-        println!("skipped: the window test needs {missing:?}; ./dev test installs them");
-        return;
-    }
-    common::use_demo_packs();
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("data");
+    let Some(scene) = Scene::empty() else { return };
+    let (data, home) = (scene.data.clone(), scene.home().to_owned());
     let study = common::radiographs().pop().expect("a radiograph");
-    let home = folder.path().join("home");
-    std::fs::create_dir(&home).expect("a folder");
-    let saved = folder.path().join("signed report.pdf");
+    let saved = scene.path("signed report.pdf");
     let arguments = ["--data".to_owned(), data.display().to_string(), study.display().to_string()];
     let window = Window::open(&arguments, (1920, 1080), &home).await;
     let shoot = |name: &str| {
@@ -49,9 +30,9 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     // First run. A picture waits for the paint that follows the first screen's being ready.
     tokio::time::sleep(std::time::Duration::from_millis(800)).await;
     shoot("first-run");
-    window.fill("first-run-name", "Dr A. Reader").await;
-    window.fill("first-run-passphrase", "a long passphrase").await;
-    window.fill("first-run-passphrase-again", "a long passphrase").await;
+    window.fill("first-run-name", NAME).await;
+    window.fill("first-run-passphrase", PASSPHRASE).await;
+    window.fill("first-run-passphrase-again", PASSPHRASE).await;
     window.click("first-run-create").await;
     window.see("recovery-key", 30).await;
     shoot("recovery-key");
@@ -59,8 +40,15 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.click("recovery-done").await;
 
     // The study given at start opens by itself.
-    window.until("first painted image", 60, "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'").await;
-    let first_frame = window.number("return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)").await;
+    window
+        .until(
+            "first painted image",
+            60,
+            "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'",
+        )
+        .await;
+    let first_frame =
+        window.number("return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)").await;
     println!("first frame after {first_frame:.0} ms");
     window.see("demo-mark", 60).await;
     window.until("support", 120, "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')").await;
@@ -72,12 +60,13 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         window.press(key).await;
     }
     window.click("draft-start").await;
-    window.until(
-        "proposed sentences",
-        180,
-        "return document.querySelectorAll('[data-testid=\"proposed-sentence\"]').length > 0",
-    )
-    .await;
+    window
+        .until(
+            "proposed sentences",
+            180,
+            "return document.querySelectorAll('[data-testid=\"proposed-sentence\"]').length > 0",
+        )
+        .await;
     shoot("draft");
     let typed = window.text("return document.querySelector('[data-testid=\"section-indication\"]').innerText").await;
     assert!(typed.contains("Cough and fever."), "what was typed is there: {typed}");
@@ -107,21 +96,24 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     }
     shoot("reviewed");
 
-    window.until("signing to be possible", 30, "return !document.querySelector('[data-testid=\"sign-open\"]').disabled").await;
+    window
+        .until("signing to be possible", 30, "return !document.querySelector('[data-testid=\"sign-open\"]').disabled")
+        .await;
     window.click("sign-open").await;
     window.see("sign-passphrase", 20).await;
     window.click("sign-patient").await;
     window.click("sign-accession").await;
-    window.fill("sign-passphrase", "a long passphrase").await;
+    window.fill("sign-passphrase", PASSPHRASE).await;
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     shoot("sign");
     window.click("sign-submit").await;
-    window.until(
-        "the signed document",
-        60,
-        "return document.querySelectorAll('[data-testid=\"signed-pdf\"] canvas').length > 0",
-    )
-    .await;
+    window
+        .until(
+            "the signed document",
+            60,
+            "return document.querySelectorAll('[data-testid=\"signed-pdf\"] canvas').length > 0",
+        )
+        .await;
     // Software rendering paints the page a moment after it was drawn.
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     shoot("signed");
@@ -131,7 +123,13 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.see("saved-as", 30).await;
     assert!(saved.is_file(), "the document is on disk");
     window.click("sign-close").await;
-    window.until("the report to be final", 20, "return document.querySelector('[data-testid=\"report\"]').dataset.status === 'final'").await;
+    window
+        .until(
+            "the report to be final",
+            20,
+            "return document.querySelector('[data-testid=\"report\"]').dataset.status === 'final'",
+        )
+        .await;
     shoot("final");
     for screen in ["worklist", "models", "audit", "settings", "help"] {
         window.click(&format!("go-{screen}")).await;
@@ -162,7 +160,7 @@ async fn lock_and_unlock(window: &Window) {
     window.click("unlock-submit").await;
     let refused = "return document.querySelector('[role=\"alert\"]')?.dataset.code === 'vault.locked'";
     window.until("the refusal", 20, refused).await;
-    window.fill("unlock-passphrase", "a long passphrase").await;
+    window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
     window.see("worklist-row", 20).await;
     let again = window.text("return document.querySelector('[data-testid=\"worklist-row\"]').innerText").await;
@@ -186,7 +184,11 @@ fn nothing_readable(folder: &Path, words: &[&str]) {
                     files += 1;
                     let bytes = std::fs::read(&path).unwrap_or_default();
                     for needle in &needles {
-                        assert!(!bytes.windows(needle.len()).any(|w| w == needle), "readable text in {}", path.display());
+                        assert!(
+                            !bytes.windows(needle.len()).any(|w| w == needle),
+                            "readable text in {}",
+                            path.display()
+                        );
                     }
                 }
                 _ => {}
@@ -197,7 +199,7 @@ fn nothing_readable(folder: &Path, words: &[&str]) {
 }
 
 /// The document is accepted by pyHanko, by pdfsig and by Hilum's own verifier.
-fn accepted(data: &Path, pdf: &Path) {
+pub fn accepted(data: &Path, pdf: &Path) {
     let certificates = hilum_store::certificates(data).expect("the vault is readable");
     let der = &certificates.first().expect("a certificate").der;
     let trust = pdf.with_extension("der");

@@ -1,0 +1,25 @@
+//! The app as a person meets it, through the real window: every scene of a reading room, from
+//! the first run to the exported report, with the real engine, the demo packs and real files.
+
+#![cfg(target_os = "linux")]
+
+#[allow(dead_code)]
+#[path = "../common/browser.rs"]
+mod browser;
+#[allow(dead_code)]
+#[path = "../common/mod.rs"]
+mod common;
+mod scene;
+
+mod arrivals;
+mod drop;
+mod engine;
+mod exchange;
+mod first_run;
+mod import;
+mod keyboard;
+mod lock;
+mod measurement;
+mod prior;
+mod second_screen;
+mod template;
