@@ -1,55 +1,14 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
-import { letGo, shell, type FindingSupport, type PixelImage, type StudyDetail, type StudyRow } from "../../ipc";
+import { shell, type FindingSupport, type StudyDetail, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 import { maps } from "../viewer/map.svelte";
 import { marks } from "../viewer/marks.svelte";
 import { worklist } from "../worklist/worklist.svelte";
+import { PixelRequests } from "./pixel-requests";
 
-/** Milliseconds after a study was opened at which the next one's image is decoded: not while this one's are. */
+/** Milliseconds after a study was opened at which its neighbours' images are decoded: not while this one's are. */
 const AFTER = 1500;
-
-/** Decoded images on their way; one place, so that the first is asked for at the click itself. */
-class PixelRequests {
-  private pending = new Map<string, Promise<PixelImage>>();
-  /** The one image that is likely to be asked for next. */
-  private neighbour: { instanceUid: string; request: Promise<PixelImage> } | null = null;
-
-  /** Starts to decode; the viewer takes it over with `take`. */
-  ahead(instanceUid: string): void {
-    const known = this.neighbour?.instanceUid === instanceUid ? this.neighbour.request : null;
-    if (known) this.neighbour = null;
-    this.pending.clear();
-    this.pending.set(instanceUid, known ?? this.ask(instanceUid));
-  }
-
-  /** Decodes what is likely to be opened next, in place of what was likely before. */
-  expect(instanceUid: string): void {
-    if (this.neighbour?.instanceUid === instanceUid) return;
-    void this.neighbour?.request.then(letGo, () => undefined);
-    this.neighbour = { instanceUid, request: this.ask(instanceUid) };
-  }
-
-  private ask(instanceUid: string): Promise<PixelImage> {
-    const request = shell.imagePixels(instanceUid);
-    // The viewer that takes it shows the error.
-    request.catch(() => undefined);
-    return request;
-  }
-
-  /** The pixels, once: nobody else holds on to the buffer. */
-  take(instanceUid: string): Promise<PixelImage> {
-    const ahead = this.pending.get(instanceUid);
-    this.pending.delete(instanceUid);
-    return ahead ?? shell.imagePixels(instanceUid);
-  }
-
-  clear(): void {
-    this.pending.clear();
-    void this.neighbour?.request.then(letGo, () => undefined);
-    this.neighbour = null;
-  }
-}
 
 /** The open study. */
 class Room {
@@ -65,7 +24,7 @@ class Room {
   instanceUid = $state<string | null>(null);
   /** When the study was clicked, for the time to the first frame. */
   clickedAt = 0;
-  readonly pixels = new PixelRequests();
+  readonly pixels = new PixelRequests((instanceUid) => shell.imagePixels(instanceUid));
 
   private beforeLeaving: (() => Promise<void>) | null = null;
   private dictation: ((text: string) => void) | null = null;
@@ -125,11 +84,12 @@ class Room {
     }
   }
 
-  /** Once the open study is on the screen, the first image of the next one is decoded. */
+  /** Once the open study is on the screen, the first images of those after and before it are decoded. */
   private expectNext(studyUid: string): void {
     setTimeout(() => {
-      const next = worklist.shown[this.position + 1]?.instanceUid;
-      if (this.studyUid === studyUid && this.position >= 0 && next) this.pixels.expect(next);
+      if (this.studyUid !== studyUid || this.position < 0) return;
+      const near = [worklist.shown[this.position + 1], worklist.shown[this.position - 1]];
+      void this.pixels.expect(near.flatMap((row) => (row?.instanceUid ? [row.instanceUid] : [])));
     }, AFTER);
   }
 
