@@ -4,7 +4,7 @@ use crate::{input, last_words, sandbox::Protection};
 use hilum_imaging::ImagingError;
 use hilum_imaging::archive::{self, ArchiveError};
 use hilum_workers::frame::{self, FrameError};
-use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
+use hilum_workers::messages::decode::{DecodeReply, DecodeWants, LogoWants};
 use std::fs::File;
 use std::io::BufWriter;
 
@@ -22,9 +22,19 @@ impl Output {
     }
 }
 
+/// What the file is taken for.
+pub enum Wants {
+    Image(DecodeWants),
+    Logo(LogoWants),
+}
+
 /// Reads standard input and answers everything that is wanted of it.
-pub fn run(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Result<(), FrameError> {
-    match answer(wants, protection, out) {
+pub fn run(wants: &Wants, protection: Protection, out: &mut Output) -> Result<(), FrameError> {
+    let answered = match wants {
+        Wants::Image(wants) => answer(wants, protection, out),
+        Wants::Logo(wants) => logo(wants, out),
+    };
+    match answered {
         Ok(()) => out.send(&DecodeReply::Done, &[]),
         Err(Stop::Parent(error)) => Err(error),
         Err(Stop::File { code, message }) => out.send(&DecodeReply::Refused { code: code.to_owned(), message }, &[]),
@@ -45,6 +55,12 @@ impl From<ArchiveError> for Stop {
 
 impl From<ImagingError> for Stop {
     fn from(error: ImagingError) -> Self {
+        Self::File { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl From<hilum_imaging::logo::LogoError> for Stop {
+    fn from(error: hilum_imaging::logo::LogoError) -> Self {
         Self::File { code: error.code(), message: error.to_string() }
     }
 }
@@ -99,6 +115,12 @@ fn answer(wants: &DecodeWants, protection: Protection, out: &mut Output) -> Resu
         let reply = DecodeReply::Stored { dtype: stored.samples.dtype().to_owned(), shape: stored.shape() };
         out.send(&reply, &stored.samples.to_le_bytes())?;
     }
+    Ok(())
+}
+
+fn logo(wants: &LogoWants, out: &mut Output) -> Result<(), Stop> {
+    let logo = hilum_imaging::logo::read(&input::read_all()?, wants.logo)?;
+    out.send(&DecodeReply::Logo { width: logo.width, height: logo.height }, &logo.rgb)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ mod sandbox;
 mod self_test;
 
 use hilum_workers::frame;
-use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
+use hilum_workers::messages::decode::{DecodeReply, DecodeWants, LogoWants};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     if argument == "--self-test" {
         return self_test::run();
     }
-    let Ok(wants) = serde_json::from_str::<DecodeWants>(&argument) else {
+    let wants = serde_json::from_str::<DecodeWants>(&argument).map(answer::Wants::Image);
+    let Ok(wants) = wants.or_else(|_| serde_json::from_str::<LogoWants>(&argument).map(answer::Wants::Logo)) else {
         eprintln!("usage: hilum-decode '<wants as JSON>' < FILE, with frames on standard output");
         return ExitCode::from(2);
     };

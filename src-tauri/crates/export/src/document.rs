@@ -18,7 +18,10 @@ pub struct ReportDocument {
     pub parent: Option<ParentVersion>,
     /// What was told of critical results, one plain sentence each.
     pub communications: Vec<String>,
-    pub key_image: Option<KeyImage>,
+    /// In the order in which they are printed.
+    pub key_images: Vec<KeyImage>,
+    /// Printed as a table, in this order.
+    pub measurements: Vec<Measured>,
     /// `None` prints a draft and says so on every page.
     pub signature: Option<SignatureBlock>,
     /// Every page says that it is a demonstration, as it also does when the text is.
@@ -54,6 +57,18 @@ pub struct Letterhead {
     pub department: String,
     /// Printed one below the other, at most five.
     pub address: Vec<String>,
+    pub logo: Option<Logo>,
+}
+
+/// A picture in colour beside the institution's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+    /// Row by row from the top, three bytes a pixel in sRGB.
+    pub rgb: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,8 +90,8 @@ pub struct StudyBlock {
     pub referrer: String,
 }
 
-/// A picture printed at a modest size.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A picture with what was drawn on it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct KeyImage {
     /// Pixels.
     pub width: usize,
@@ -85,6 +100,32 @@ pub struct KeyImage {
     /// Row by row from the top, 0 black to 255 white, `width * height` values.
     pub grey: Vec<u8>,
     pub caption: String,
+    pub marks: Vec<ImageMark>,
+}
+
+/// A mark on a key image: its lines, and what stands beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageMark {
+    /// Each a line through its points, which are columns and rows of the picture's pixels from its
+    /// top left corner.
+    pub strokes: Vec<Vec<[f32; 2]>>,
+    /// Where the words stand: beside this point.
+    pub anchor: [f32; 2],
+    /// One below the other.
+    pub words: Vec<String>,
+}
+
+/// A row of the table of measurements.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// Number of the key image on which it was measured, or else what names the image.
+    pub image: String,
+    /// What was measured, in the words of the person who did.
+    pub label: String,
+    /// With its unit.
+    pub value: String,
+    /// What millimetres rest on; empty where there are none.
+    pub spacing: String,
 }
 
 /// Name, time and meaning, which 21 CFR 11.50 asks to be shown with a signature.

@@ -15,6 +15,8 @@ pub enum ExportError {
     Font(&'static str),
     #[error("the key image is {width} x {height} but has {bytes} grey values")]
     KeyImage { width: usize, height: usize, bytes: usize },
+    #[error("the logo is {width} x {height} but has {bytes} bytes")]
+    Logo { width: usize, height: usize, bytes: usize },
     #[error("the PDF could not be written: {0}")]
     Write(String),
     #[error("the PDF could not be read: {0}")]
@@ -47,6 +49,16 @@ pub enum ExportError {
     NotValidNow,
     #[error("the stored identity cannot be read")]
     Identity,
+    #[error("the time stamp server cannot be reached: {0}")]
+    TimeStampUnreachable(String),
+    #[error("the time stamp server refused (status {0})")]
+    TimeStampRefused(u8),
+    #[error("the time stamp is not good: {0}")]
+    TimeStamp(&'static str),
+    #[error("this computer's clock and the time stamp server's are more than ten minutes apart")]
+    TimeStampClock,
+    #[error("the time stamp's certificate does not lead to the one that was chosen in Settings")]
+    TimeStampUntrusted,
     #[error("signing failed: {0}")]
     Signing(String),
 }
@@ -58,6 +70,7 @@ impl ExportError {
             ExportError::NoGlyph(_) | ExportError::NoGlyphIn { .. } => "pdf.no_glyph",
             ExportError::Font(_) => "pdf.font",
             ExportError::KeyImage { .. } => "pdf.key_image",
+            ExportError::Logo { .. } => "pdf.logo",
             ExportError::Write(_) => "pdf.write",
             ExportError::Read(_) => "pdf.read",
             ExportError::AlreadySigned => "pdf.already_signed",
@@ -74,6 +87,11 @@ impl ExportError {
             ExportError::KeyUsage => "cert.key_usage",
             ExportError::NotValidNow => "cert.expired",
             ExportError::Identity => "identity.unreadable",
+            ExportError::TimeStampUnreachable(_) => "timestamp.unreachable",
+            ExportError::TimeStampRefused(_) => "timestamp.refused",
+            ExportError::TimeStamp(_) => "timestamp.invalid",
+            ExportError::TimeStampClock => "timestamp.clock",
+            ExportError::TimeStampUntrusted => "timestamp.untrusted",
             ExportError::Signing(_) => "sign.failed",
         }
     }

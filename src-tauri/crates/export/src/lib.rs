@@ -8,7 +8,7 @@
 //! [`exchange`] says the same to other systems: DICOM, FHIR, HL7. Time,
 //! ids and randomness are passed in: the same input gives the same bytes.
 //!
-//! No image codec is linked. The key image comes as grey values.
+//! No image codec is linked. Key images come as grey values, a logo as colours.
 
 mod document;
 mod error;
@@ -19,7 +19,8 @@ mod text;
 pub mod verify;
 
 pub use document::{
-    KeyImage, Letterhead, Paper, ParentVersion, PatientBlock, ReportDocument, SignatureBlock, StudyBlock,
+    ImageMark, KeyImage, Letterhead, Logo, Measured, Paper, ParentVersion, PatientBlock, ReportDocument,
+    SignatureBlock, StudyBlock,
 };
 pub use error::ExportError;
 /// The randomness that [`signature`] takes, and the operating system's source of it.

@@ -32,7 +32,7 @@ fn a_usual_report_is_one_page_that_says_everything() {
     let pdf = pdf::render(&document).expect("printed");
     keep("usual", &pdf);
     assert_eq!(pages(&pdf), 1);
-    let plain = ReportDocument { key_image: None, ..document.clone() };
+    let plain = ReportDocument { key_images: vec![], ..document.clone() };
     assert!(pdf::render(&plain).expect("printed").len() < 300_000);
     let Some(text) = extracted(&pdf, &[]) else { return };
     let text = words(&text);
@@ -305,7 +305,8 @@ fn what_cannot_be_printed_is_refused() {
     document.text = text(&[("impression", vec![person("Cuneiform \u{12000}.", None)])]);
     check(&document, "pdf.no_glyph", "Impression has a character that no bundled font shows: U+12000");
     let mut document = chest_report();
-    document.key_image = Some(KeyImage { width: 3, height: 2, grey: vec![0; 5], caption: String::new() });
+    document.key_images =
+        vec![KeyImage { width: 3, height: 2, grey: vec![0; 5], caption: String::new(), marks: vec![] }];
     check(&document, "pdf.key_image", "3 x 2");
 }
 

@@ -243,7 +243,7 @@ fn one_changed_byte_is_enough() {
     let identity = identity();
     let trusted = [certificate(&identity)];
     let mut document = chest_report();
-    document.key_image = None;
+    document.key_images = vec![];
     let pdf = signed(&document, &identity);
     assert!(verify(&pdf, &trusted).is_ok());
     let gap = gap(&pdf);

@@ -15,6 +15,7 @@ pub mod dataset;
 pub mod elements;
 mod error;
 mod header;
+pub mod logo;
 pub mod lut;
 pub mod npy;
 mod palette;

@@ -201,7 +201,9 @@ async fn read_all(stdout: &mut ChildStdout, wants: &DecodeWants, patience: Durat
             return Err(Stop::Garbled);
         }
         match reply {
-            DecodeReply::Header(_) | DecodeReply::Member { .. } => return Err(Stop::Garbled),
+            DecodeReply::Header(_) | DecodeReply::Member { .. } | DecodeReply::Logo { .. } => {
+                return Err(Stop::Garbled);
+            }
             DecodeReply::Pixels(description) => decoded.pixels = Some((description, body)),
             DecodeReply::Stored { dtype, shape } => {
                 decoded.stored = Some(StoredPixels { dtype, shape, bytes: body });

@@ -48,6 +48,7 @@ impl Workstation {
                 institution: letterhead.institution,
                 department: letterhead.department,
                 address: letterhead.address.lines().map(str::to_owned).collect(),
+                logo: None,
             },
             patient: patient_block(&study),
             study: StudyBlock {
@@ -63,7 +64,8 @@ impl Workstation {
             kind: report.becoming(),
             version,
             parent,
-            key_image: self.key_image(store, &study).await,
+            key_images: self.key_image(store, &study).await.into_iter().collect(),
+            measurements: Vec::new(),
             signature,
             audit_head,
             created,
@@ -85,6 +87,7 @@ impl Workstation {
             height: display.height as usize,
             grey: display.gray,
             caption: format!("Key image {view}. Not for diagnosis.").replace("  ", " ").replace(" .", "."),
+            marks: Vec::new(),
         })
     }
 }

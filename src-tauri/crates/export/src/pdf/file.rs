@@ -2,9 +2,9 @@
 
 use super::archive::IDENTIFICATION;
 use super::layout::Printed;
-use super::sheet::{KEY_IMAGE, VEIL};
+use super::sheet::{LOGO, VEIL, key_image};
 use crate::text::Fonts;
-use crate::{ExportError, KeyImage, ReportDocument};
+use crate::{ExportError, ReportDocument};
 use lopdf::{Object, Stream, StringFormat, dictionary};
 use printpdf::{
     ExtendedGraphicsState, ExtendedGraphicsStateId, FontId, Mm, ParsedFont, PdfDocument, PdfFont, PdfPage,
@@ -28,8 +28,16 @@ pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u
             .ok_or(ExportError::Font(Fonts::name(face)))?;
         pdf.resources.fonts.map.insert(FontId(name), PdfFont::new(parsed));
     }
-    if let Some(image) = &document.key_image {
-        pdf.resources.xobjects.map.insert(XObjectId(KEY_IMAGE.into()), XObject::Image(raw_image(image)));
+    let mut picture = |name: String, width, height, pixels: &[u8], data_format| {
+        let pixels = RawImageData::U8(pixels.to_vec());
+        let image = RawImage { pixels, width, height, data_format, tag: Vec::new() };
+        pdf.resources.xobjects.map.insert(XObjectId(name), XObject::Image(image));
+    };
+    for (number, image) in document.key_images.iter().enumerate() {
+        picture(key_image(number), image.width, image.height, &image.grey, RawImageFormat::R8);
+    }
+    if let Some(logo) = &document.letterhead.logo {
+        picture(LOGO.to_owned(), logo.width, logo.height, &logo.rgb, RawImageFormat::RGB8);
     }
     if !document.watermarks().is_empty() {
         let veil = ExtendedGraphicsState::default().with_current_fill_alpha(0.13);
@@ -39,7 +47,7 @@ pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u
     pdf.pages = printed
         .sheets
         .into_iter()
-        .map(|sheet| PdfPage::new(Mm::from(Pt(width)), Mm::from(Pt(height)), sheet.ops))
+        .map(|sheet| PdfPage::new(Mm::from(Pt(width)), Mm::from(Pt(height)), sheet.finished()))
         .collect();
     let mut warnings = Vec::new();
     let options = PdfSaveOptions { image_optimization: None, ..Default::default() };
@@ -50,19 +58,10 @@ pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u
     }
     file.version = "1.7".into();
     describe(&mut file, document.created, printed.signature_box)?;
+    printed.structure.write(&mut file)?;
     file.compress();
     identify(&mut file)?;
     save(&mut file)
-}
-
-fn raw_image(image: &KeyImage) -> RawImage {
-    RawImage {
-        pixels: RawImageData::U8(image.grey.clone()),
-        width: image.width,
-        height: image.height,
-        data_format: RawImageFormat::R8,
-        tag: Vec::new(),
-    }
 }
 
 /// Metadata names the kind of document and its maker, nothing of the patient.

@@ -31,7 +31,13 @@ pub(super) fn legible(document: &ReportDocument) -> Result<ReportDocument, Expor
     ];
     fields.extend(&mut head.address);
     fields.extend(&mut document.communications);
-    fields.extend(document.key_image.as_mut().map(|image| &mut image.caption));
+    for image in &mut document.key_images {
+        fields.push(&mut image.caption);
+        fields.extend(image.marks.iter_mut().flat_map(|mark| &mut mark.words));
+    }
+    for row in &mut document.measurements {
+        fields.extend([&mut row.image, &mut row.label, &mut row.value, &mut row.spacing]);
+    }
     fields.extend(document.signature.as_mut().map(|signature| &mut signature.name));
     fields.extend(document.parent.as_mut().map(|parent| &mut parent.by));
     for field in fields {

@@ -1,12 +1,17 @@
 //! The printed report.
 
 mod archive;
+mod body;
+mod closing;
+mod figures;
 mod file;
+mod head;
 mod layout;
 mod legible;
 mod sheet;
+mod structure;
 
-use crate::{ExportError, ReportDocument};
+use crate::{ExportError, Logo, ReportDocument};
 
 /// Said on every page, in the words of the intended use.
 pub const INTENDED_USE: &str = "Hilum is a drafting aid for qualified radiologists, not cleared for clinical use. \
@@ -14,17 +19,22 @@ pub const INTENDED_USE: &str = "Hilum is a drafting aid for qualified radiologis
 
 /// Prints a report as a PDF 1.7 file of one revision, without a signature field.
 ///
-/// The same document gives the same bytes. Fonts are embedded as subsets.
+/// The same document gives the same bytes. Fonts are embedded as subsets, and the content is tagged.
 ///
 /// # Errors
 /// [`ExportError::NoGlyphIn`] when no bundled font shows a character of the report's sentences
 /// (anywhere else its code point is printed),
-/// [`ExportError::KeyImage`] when the picture's size is not its number of values.
+/// [`ExportError::KeyImage`] and [`ExportError::Logo`] when a picture's size is not its number of values.
 pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
-    if let Some(image) = &document.key_image
-        && (image.width == 0 || image.width.checked_mul(image.height) != Some(image.grey.len()))
+    for image in &document.key_images {
+        if image.width == 0 || image.width.checked_mul(image.height) != Some(image.grey.len()) {
+            return Err(ExportError::KeyImage { width: image.width, height: image.height, bytes: image.grey.len() });
+        }
+    }
+    if let Some(Logo { width, height, rgb }) = &document.letterhead.logo
+        && (rgb.is_empty() || width.checked_mul(*height).and_then(|n| n.checked_mul(3)) != Some(rgb.len()))
     {
-        return Err(ExportError::KeyImage { width: image.width, height: image.height, bytes: image.grey.len() });
+        return Err(ExportError::Logo { width: *width, height: *height, bytes: rgb.len() });
     }
     let document = &legible::legible(document)?;
     let printed = layout::compose(document)?;

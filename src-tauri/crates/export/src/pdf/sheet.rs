@@ -1,11 +1,13 @@
 //! One page being drawn. Positions are points from the top left corner.
 
+use super::structure::Mark;
 use crate::text::{Fonts, Glyph, Line};
 use printpdf::{
-    Codepoint, Color, ExtendedGraphicsStateId, FontId, Op, PaintMode, PdfFontHandle, Pt, Rect, Rgb, TextItem,
-    TextMatrix, TextRenderingMode, XObjectId, XObjectTransform,
+    Codepoint, Color, DictItem, ExtendedGraphicsStateId, FontId, LinePoint, Op, PaintMode, PdfFontHandle, Point, Pt,
+    Rect, Rgb, TextItem, TextMatrix, TextRenderingMode, XObjectId, XObjectTransform,
 };
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ink(pub f32, pub f32, pub f32);
@@ -16,6 +18,9 @@ pub(super) const ACCENT: Ink = Ink(0.11, 0.31, 0.38);
 pub(super) const HAIRLINE: Ink = Ink(0.80, 0.83, 0.86);
 pub(super) const TINT: Ink = Ink(0.953, 0.963, 0.969);
 pub(super) const WARNING: Ink = Ink(0.68, 0.16, 0.12);
+/// Of marks on pictures, and of what stands behind them.
+pub(super) const LIGHT: Ink = Ink(1.0, 0.85, 0.54);
+pub(super) const DARK: Ink = Ink(0.05, 0.06, 0.07);
 
 impl From<Ink> for Color {
     fn from(ink: Ink) -> Color {
@@ -25,8 +30,13 @@ impl From<Ink> for Color {
 
 /// Name of the see-through state that watermarks are drawn in.
 pub(super) const VEIL: &str = "Veil";
-/// Name of the key image among the resources.
-pub(super) const KEY_IMAGE: &str = "KeyImage";
+/// Name of the logo among the resources.
+pub(super) const LOGO: &str = "Logo";
+
+/// Name of a key image among the resources, counted from 0.
+pub(super) fn key_image(number: usize) -> String {
+    format!("KeyImage{}", number + 1)
+}
 
 /// Which glyphs of which face were drawn, and for which characters.
 ///
@@ -70,13 +80,37 @@ fn font_id(face: usize, copy: usize) -> FontId {
 }
 
 pub(super) struct Sheet {
-    pub ops: Vec<Op>,
+    ops: Vec<Op>,
     height: f32,
+    /// What the content now belongs to.
+    mark: Option<Mark>,
 }
 
 impl Sheet {
     pub fn new(height: f32) -> Sheet {
-        Sheet { ops: Vec::new(), height }
+        Sheet { ops: Vec::new(), height, mark: None }
+    }
+
+    /// What is drawn from here on belongs to `mark`.
+    pub fn under(&mut self, mark: Mark) {
+        if self.mark == Some(mark) {
+            return;
+        }
+        self.end();
+        self.ops.push(mark.begin());
+        self.mark = Some(mark);
+    }
+
+    /// Everything that was drawn.
+    pub fn finished(mut self) -> Vec<Op> {
+        self.end();
+        self.ops
+    }
+
+    fn end(&mut self) {
+        if self.mark.take().is_some() {
+            self.ops.push(Op::EndMarkedContent);
+        }
     }
 
     /// Draws a line with its baseline at `y`.
@@ -89,7 +123,9 @@ impl Sheet {
         let baseline = self.height - y;
         let mut pen = x;
         let mut current: Option<(FontId, bool)> = None;
+        let mut span: Option<Rc<str>> = None;
         for run in runs(glyphs, &line.glyphs) {
+            self.span(&mut span, run.glyphs[0].word.as_ref());
             let thick = Fonts::must_thicken(run.glyphs[0].face, run.glyphs[0].weight);
             if current.as_ref() != Some(&(run.font.clone(), thick)) {
                 if current.as_ref().is_some_and(|(_, was)| *was) != thick {
@@ -105,10 +141,35 @@ impl Sheet {
             self.ops.push(Op::ShowText { items: vec![shown(&run.glyphs)] });
             pen += run.glyphs.iter().map(|g| g.advance).sum::<f32>() * size / 1000.0;
         }
+        self.span(&mut span, None);
         if current.is_some_and(|(_, thick)| thick) {
             self.thicken(false, size, ink);
         }
         self.ops.push(Op::EndTextSection);
+    }
+
+    /// Glyphs that do not stand in the order of their characters carry the text that they are
+    /// together (ActualText, ISO 32000-1, 14.9.4).
+    fn span(&mut self, open: &mut Option<Rc<str>>, word: Option<&Rc<str>>) {
+        let same = match (&*open, word) {
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return;
+        }
+        if open.is_some() {
+            self.ops.push(Op::EndMarkedContent);
+        }
+        if let Some(word) = word {
+            let mut data = vec![0xFE, 0xFF];
+            data.extend(word.encode_utf16().flat_map(u16::to_be_bytes));
+            let map = BTreeMap::from([("ActualText".to_owned(), DictItem::String { data, literal: false })]);
+            let properties = DictItem::Dict { map };
+            self.ops.push(Op::BeginMarkedContentWithProperties { tag: "Span".to_owned(), properties });
+        }
+        *open = word.cloned();
     }
 
     fn thicken(&mut self, thick: bool, size: f32, ink: Ink) {
@@ -165,8 +226,21 @@ impl Sheet {
         self.ops.push(Op::DrawRectangle { rectangle });
     }
 
-    /// Places the key image, which is a unit square until it is scaled.
-    pub fn key_image(&mut self, x: f32, y: f32, width: f32, height: f32) {
+    /// A line through `points`, light on dark so that it is seen on any picture.
+    pub fn stroke(&mut self, points: &[[f32; 2]]) {
+        for (ink, width) in [(DARK, 2.4), (LIGHT, 1.0)] {
+            self.ops.push(Op::SetOutlineColor { col: ink.into() });
+            self.ops.push(Op::SetOutlineThickness { pt: Pt(width) });
+            let points = points
+                .iter()
+                .map(|[x, y]| LinePoint { p: Point { x: Pt(*x), y: Pt(self.height - y) }, bezier: false })
+                .collect();
+            self.ops.push(Op::DrawLine { line: printpdf::Line { points, is_closed: false } });
+        }
+    }
+
+    /// Places a picture, which is a unit square until it is scaled.
+    pub fn picture(&mut self, name: &str, x: f32, y: f32, width: f32, height: f32) {
         let transform = XObjectTransform {
             translate_x: Some(Pt(x)),
             translate_y: Some(Pt(self.height - y - height)),
@@ -176,7 +250,7 @@ impl Sheet {
             ..Default::default()
         };
         self.ops.push(Op::SaveGraphicsState);
-        self.ops.push(Op::UseXobject { id: XObjectId(KEY_IMAGE.into()), transform });
+        self.ops.push(Op::UseXobject { id: XObjectId(name.to_owned()), transform });
         self.ops.push(Op::RestoreGraphicsState);
     }
 }

@@ -5,7 +5,7 @@ use crate::{CryptoRngCore, ExportError};
 use der::asn1::{Any, BitString, GeneralizedTime, SetOfVec, UtcTime, Utf8StringRef};
 use der::oid::AssociatedOid;
 use der::oid::db::rfc4519::CN;
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, DecodePem, Encode, Tag, Tagged};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -119,6 +119,22 @@ const DOCUMENT_USAGES: [&str; 6] = [
     "1.3.6.1.4.1.311.10.3.12",
     "1.2.840.113583.1.1.5",
 ];
+
+/// The certificate in a PEM or DER file, as DER, and the name in it.
+///
+/// # Errors
+/// [`ExportError::Certificate`].
+pub fn certificate_of(file: &[u8]) -> Result<(Vec<u8>, String), ExportError> {
+    let unreadable = |e: der::Error| ExportError::Certificate(e.to_string());
+    let text = file.trim_ascii();
+    let certificate = if text.starts_with(b"-----BEGIN") {
+        Certificate::from_pem(text).map_err(unreadable)?
+    } else {
+        Certificate::from_der(file).map_err(unreadable)?
+    };
+    let der = certificate.to_der().map_err(unreadable)?;
+    Ok((der, name_of(&certificate.tbs_certificate.subject)))
+}
 
 /// The common name of a subject, else the whole name.
 pub(crate) fn name_of(name: &Name) -> String {

@@ -1,6 +1,6 @@
 //! The signature value: a CAdES baseline B signature (ETSI EN 319 122-1) over a digest.
 
-use super::Identity;
+use super::{Identity, time_stamp};
 use crate::{CryptoRngCore, ExportError};
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
@@ -10,6 +10,7 @@ use cms::signed_data::{
 use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Decode, Encode, Tag};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use x509_cert::attr::Attribute;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
@@ -28,7 +29,11 @@ pub(crate) const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unw
 pub(crate) const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 pub(crate) const ECDSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
 
-/// A detached signature over a SHA-256 digest, in DER.
+/// Who answers a question for a time stamp: its bytes in, the server's answer out.
+pub type AskForTime<'a> = &'a mut dyn FnMut(&[u8]) -> Result<Vec<u8>, ExportError>;
+
+/// A detached signature over a SHA-256 digest, in DER; with a time stamp where there is somebody to
+/// ask for one (`at` is the signer's own time).
 ///
 /// Its signed attributes are contentType, messageDigest and signingCertificateV2.
 /// There is no signingTime: PAdES keeps the time in the signature dictionary
@@ -37,12 +42,21 @@ pub(super) fn detached(
     identity: &Identity,
     digest: &[u8; 32],
     rng: &mut dyn CryptoRngCore,
+    at: OffsetDateTime,
+    time: Option<AskForTime<'_>>,
 ) -> Result<Vec<u8>, ExportError> {
     let failed = |e: der::Error| ExportError::Signing(e.to_string());
     let attributes = attributes(&identity.certificate_der()?, digest).map_err(failed)?;
     let attributes_digest = Sha256::digest(attributes.to_der().map_err(failed)?).into();
     let signature = identity.key.sign(&attributes_digest, rng)?;
-    assemble(identity, attributes, &signature).map_err(failed)
+    let token = match time {
+        Some(ask) => {
+            let (question, nonce) = time_stamp::request(&signature, rng);
+            Some(time_stamp::accepted(&ask(&question)?, &signature, &nonce, at)?)
+        }
+        None => None,
+    };
+    assemble(identity, attributes, &signature, token.as_deref()).map_err(failed)
 }
 
 /// An upper bound of what [`detached`] gives, in bytes.
@@ -74,7 +88,19 @@ fn attributes(certificate: &[u8], digest: &[u8; 32]) -> der::Result<SetOfVec<Att
     ])
 }
 
-fn assemble(identity: &Identity, attributes: SetOfVec<Attribute>, signature: &[u8]) -> der::Result<Vec<u8>> {
+fn assemble(
+    identity: &Identity,
+    attributes: SetOfVec<Attribute>,
+    signature: &[u8],
+    token: Option<&[u8]>,
+) -> der::Result<Vec<u8>> {
+    let unsigned_attrs = match token {
+        Some(token) => {
+            let values = SetOfVec::try_from(vec![Any::from_der(token)?])?;
+            Some(SetOfVec::try_from(vec![Attribute { oid: time_stamp::ID_TIME_STAMP_TOKEN, values }])?)
+        }
+        None => None,
+    };
     let tbs = &identity.certificate.tbs_certificate;
     let sha256 = AlgorithmIdentifierOwned { oid: SHA256, parameters: None };
     let signer = SignerInfo {
@@ -87,7 +113,7 @@ fn assemble(identity: &Identity, attributes: SetOfVec<Attribute>, signature: &[u
         signed_attrs: Some(attributes),
         signature_algorithm: identity.key.algorithm(),
         signature: OctetString::new(signature)?,
-        unsigned_attrs: None,
+        unsigned_attrs,
     };
     let certificates: Vec<CertificateChoices> = std::iter::once(&identity.certificate)
         .chain(&identity.chain)

@@ -6,10 +6,13 @@ mod identity;
 mod key;
 mod pkcs12;
 mod sign;
+pub(crate) mod time_stamp;
 
+pub use cms::AskForTime;
 pub use identity::Identity;
-pub use sign::sign;
+pub use sign::{sign, sign_with_time};
 
+pub use certificate::certificate_of;
 pub(crate) use certificate::{may_sign_documents, name_of};
 pub(crate) use cms::{
     ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, ECDSA_WITH_SHA512, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST,

@@ -1,6 +1,7 @@
 //! Puts a certifying PAdES B-B signature into a file of one revision.
 
-use super::{Identity, cms};
+use super::cms::AskForTime;
+use super::{Identity, cms, time_stamp};
 use crate::pdf::{SIGNATURE_BOX, SIGNATURE_OWNER, date, save, text_string};
 use crate::{CryptoRngCore, ExportError, SignatureBlock};
 use lopdf::{Document, Object, ObjectId, Stream, StringFormat, dictionary};
@@ -24,10 +25,34 @@ pub fn sign(
     signature: &SignatureBlock,
     rng: &mut dyn CryptoRngCore,
 ) -> Result<Vec<u8>, ExportError> {
+    write(pdf, identity, signature, rng, None)
+}
+
+/// As [`sign`], with a time stamp over the signature (PAdES B-T, ETSI EN 319 142-1, 6.3).
+///
+/// # Errors
+/// As [`sign`]; what `ask` fails with; `timestamp.refused`, `timestamp.invalid`, `timestamp.clock`.
+pub fn sign_with_time(
+    pdf: &[u8],
+    identity: &Identity,
+    signature: &SignatureBlock,
+    rng: &mut dyn CryptoRngCore,
+    ask: AskForTime<'_>,
+) -> Result<Vec<u8>, ExportError> {
+    write(pdf, identity, signature, rng, Some(ask))
+}
+
+fn write(
+    pdf: &[u8],
+    identity: &Identity,
+    signature: &SignatureBlock,
+    rng: &mut dyn CryptoRngCore,
+    time: Option<AskForTime<'_>>,
+) -> Result<Vec<u8>, ExportError> {
     if !identity.is_valid_at(signature.at) {
         return Err(ExportError::NotValidNow);
     }
-    let room = cms::room(identity)?;
+    let room = cms::room(identity)? + if time.is_some() { time_stamp::ROOM } else { 0 };
     let mut file = Document::load_mem(pdf).map_err(|e| ExportError::Read(e.to_string()))?;
     add_field(&mut file, signature, room)?;
     let mut bytes = save(&mut file)?;
@@ -43,7 +68,7 @@ pub fn sign(
     let mut hash = Sha256::new();
     hash.update(&bytes[..start]);
     hash.update(&bytes[end..]);
-    let value = hex::encode(cms::detached(identity, &hash.finalize().into(), rng)?);
+    let value = hex::encode(cms::detached(identity, &hash.finalize().into(), rng, signature.at, time)?);
     if value.len() > 2 * room {
         return Err(ExportError::SignatureRoom);
     }

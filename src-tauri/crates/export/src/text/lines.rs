@@ -20,6 +20,8 @@ pub(crate) struct Line {
     pub glyphs: Vec<Glyph>,
     /// Thousandths of an em.
     pub width: f32,
+    /// True in a paragraph that is read from right to left, which begins at the right.
+    pub rtl: bool,
 }
 
 impl Paragraph {
@@ -64,7 +66,7 @@ impl Paragraph {
     /// This paragraph as one line, however wide.
     pub fn line_of(&self, fonts: &mut Fonts) -> Result<Line, ExportError> {
         let lines = self.lines(fonts, 1.0, f32::MAX / 2000.0)?;
-        let mut all = Line { glyphs: Vec::new(), width: 0.0 };
+        let mut all = Line { glyphs: Vec::new(), width: 0.0, rtl: false };
         for line in lines {
             all.width += line.width;
             all.glyphs.extend(line.glyphs);
@@ -158,7 +160,7 @@ impl Paragraph {
             }
         }
         let width = glyphs.iter().map(|g| g.advance).sum();
-        Ok(Line { glyphs, width })
+        Ok(Line { glyphs, width, rtl: paragraph.level.is_rtl() })
     }
 
     /// `range` cut where the weight changes.

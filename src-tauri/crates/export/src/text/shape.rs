@@ -6,6 +6,10 @@ use crate::ExportError;
 use allsorts::font::MatchingPresentation;
 use allsorts::glyph_position::{GlyphLayout, TextDirection};
 use allsorts::gsub::{FeatureMask, FeatureMaskExt, RawGlyphFlag};
+use std::rc::Rc;
+
+/// Of marks on letters of scripts that are set letter by letter.
+const LATIN: u32 = u32::from_be_bytes(*b"latn");
 
 /// A glyph where the pen stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +26,8 @@ pub(crate) struct Glyph {
     pub plain: bool,
     /// The characters that it stands for, which text extraction gives back.
     pub text: String,
+    /// What it is part of, where glyphs do not stand in the order of their characters.
+    pub word: Option<Rc<str>>,
 }
 
 /// Glyphs of `text` from left to right. `text` has one direction throughout.
@@ -94,7 +100,9 @@ fn plain(fonts: &mut Fonts, piece: &Piece, weight: Weight, rtl: bool) -> Result<
             dx: 0.0,
             dy: 0.0,
             plain: true,
-            text: drawn.to_string(),
+            // What is drawn is the mirror image; what was written is not.
+            text: c.to_string(),
+            word: None,
         });
     }
     if rtl {
@@ -112,6 +120,8 @@ fn shaped(fonts: &mut Fonts, piece: &Piece, script: u32, weight: Weight, rtl: bo
     let infos = font.shape(raw, script, None, FeatureMask::default_mask(), &[], None, true).map_err(|_| broken())?;
     let direction = if rtl { TextDirection::RightToLeft } else { TextDirection::LeftToRight };
     let positions = GlyphLayout::new(font, &infos, direction, false).glyph_positions().map_err(|_| broken())?;
+    // Left-to-right scripts that are shaped put vowels before and strokes above what they follow.
+    let word: Option<Rc<str>> = (!rtl && script != LATIN).then(|| piece.text.as_str().into());
     let mut glyphs = Vec::with_capacity(infos.len());
     for (info, position) in infos.iter().zip(&positions) {
         let glyph = &info.glyph;
@@ -136,6 +146,7 @@ fn shaped(fonts: &mut Fonts, piece: &Piece, script: u32, weight: Weight, rtl: bo
             dy: position.y_offset as f32 * scale,
             plain: false,
             text,
+            word: word.clone(),
         });
     }
     if rtl {

@@ -5,6 +5,7 @@
 use super::value::{Signer, is_signed};
 use super::{Breaks, Findings};
 use crate::signature::may_sign_documents;
+use crate::signature::time_stamp::{CLOCKS, Token};
 use der::{Decode, Encode};
 use time::OffsetDateTime;
 use x509_cert::Certificate;
@@ -38,6 +39,21 @@ pub(super) fn check(signer: &Signer, at: Option<OffsetDateTime>, trusted: &[Vec<
     if !leads_to(&signer.certificate, &anchors, &signer.others, at, 0) {
         findings.add(Breaks::Trust, "signer.untrusted");
     }
+    if let Some(token) = &signer.time_stamp {
+        if !stamp_leads_to(token, &anchors) {
+            findings.add(Breaks::Trust, "timestamp.untrusted");
+        }
+        if (token.at - at).abs() > CLOCKS {
+            findings.add(Breaks::Trust, "timestamp.time");
+        }
+    }
+}
+
+/// True when a time stamp's certificate was good at its time and leads to one of `anchors`.
+fn stamp_leads_to(token: &Token, anchors: &[Certificate]) -> bool {
+    holds(&token.certificate, token.at)
+        && is_understood(&token.certificate)
+        && leads_to(&token.certificate, anchors, &token.others, token.at, 0)
 }
 
 /// True when `certificate` is trusted, or was issued by one that leads to a trusted one.

@@ -10,6 +10,8 @@ mod chain;
 mod file;
 mod value;
 
+pub(crate) use value::is_signed;
+
 use time::OffsetDateTime;
 
 /// What is known of a file's signature.
@@ -25,6 +27,8 @@ pub struct Verification {
     pub signer: Option<String>,
     /// The time that the signer states.
     pub signed_at: Option<OffsetDateTime>,
+    /// When a time-stamp server saw the signature, where one was asked.
+    pub stamped_at: Option<OffsetDateTime>,
     /// The meaning that the signer states.
     pub reason: Option<String>,
     /// SHA-256 of the signer's certificate in hex.
@@ -76,6 +80,7 @@ impl Findings {
 /// | `pdf.incremental_update`, `pdf.coverage` | something was added, or is not covered |
 /// | `pdf.modified`, `pdf.active_content`, `pdf.signature_dictionary` | the content changed, acts, or is not as it must be |
 /// | `cms.unreadable`, `cms.padding`, `cms.attributes`, `cms.certificate`, `cms.algorithm`, `cms.signature` | the signature value is wrong |
+/// | `timestamp.invalid`, `timestamp.untrusted`, `timestamp.time` | a time stamp is not of this signature, not by a server to trust, or not of its time |
 /// | `signer.untrusted`, `cert.expired`, `cert.key_usage`, `cert.weak`, `trust.unreadable` | the signer is not one to trust |
 pub fn verify(pdf: &[u8], trusted: &[Vec<u8>]) -> Verification {
     let mut findings = Findings::default();
@@ -88,6 +93,7 @@ pub fn verify(pdf: &[u8], trusted: &[Vec<u8>]) -> Verification {
     out.reason.clone_from(&signed.reason);
     if let Some(signer) = value::check(pdf, &signed, &mut findings) {
         out.signer = Some(crate::signature::name_of(&signer.certificate.tbs_certificate.subject));
+        out.stamped_at = signer.time_stamp.as_ref().map(|token| token.at);
         out.fingerprint = Some(hex::encode(signer.fingerprint));
         chain::check(&signer, signed.at, trusted, &mut findings);
     } else {

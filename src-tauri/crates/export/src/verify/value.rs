@@ -2,6 +2,7 @@
 
 use super::file::Signed;
 use super::{Breaks, Findings};
+use crate::signature::time_stamp::{self, ID_TIME_STAMP_TOKEN, Token};
 use crate::signature::{
     ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, ECDSA_WITH_SHA512, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST,
     ID_SIGNING_CERTIFICATE_V2, RSA_ENCRYPTION, SHA256, SHA256_WITH_RSA, SHA384_WITH_RSA, SHA512_WITH_RSA,
@@ -9,7 +10,7 @@ use crate::signature::{
 };
 use cms::cert::CertificateChoices;
 use cms::content_info::{CmsVersion, ContentInfo};
-use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
+use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo, UnsignedAttributes};
 use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Decode, Encode};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -25,6 +26,8 @@ pub(super) struct Signer {
     pub fingerprint: [u8; 32],
     /// The other certificates in the file.
     pub others: Vec<Certificate>,
+    /// A time stamp over the signature, whose own signature holds.
+    pub time_stamp: Option<Token>,
 }
 
 const ID_DATA: &str = "1.2.840.113549.1.7.1";
@@ -33,7 +36,7 @@ const SMALLEST_RSA: usize = 2048;
 
 /// Checks the signature value over the signed ranges. `None` when no signer can be told.
 pub(super) fn check(pdf: &[u8], signed: &Signed, findings: &mut Findings) -> Option<Signer> {
-    let Some((data, signer_info, signer)) = parse(&signed.value, findings) else {
+    let Some((data, signer_info, mut signer)) = parse(&signed.value, findings) else {
         findings.add(Breaks::Integrity, "cms.unreadable");
         return None;
     };
@@ -54,6 +57,12 @@ pub(super) fn check(pdf: &[u8], signed: &Signed, findings: &mut Findings) -> Opt
         findings.add(Breaks::Integrity, "cms.algorithm");
     } else if !is_signed(&key, algorithm, &attributes, signer_info.signature.as_bytes()) {
         findings.add(Breaks::Integrity, "cms.signature");
+    }
+    if let Some(token) = signer_info.unsigned_attrs.as_ref().and_then(time_stamp_in) {
+        match time_stamp::read(&token, signer_info.signature.as_bytes()) {
+            Ok(token) => signer.time_stamp = Some(token),
+            Err(_) => findings.add(Breaks::Integrity, "timestamp.invalid"),
+        }
     }
     Some(signer)
 }
@@ -87,7 +96,7 @@ fn parse(value: &[u8], findings: &mut Findings) -> Option<(SignedData, SignerInf
         .position(|c| c.tbs_certificate.issuer == id.issuer && c.tbs_certificate.serial_number == id.serial_number)?;
     let certificate = certificates.remove(own);
     let fingerprint = Sha256::digest(certificate.to_der().ok()?).into();
-    Some((data.clone(), signer.clone(), Signer { certificate, fingerprint, others: certificates }))
+    Some((data.clone(), signer.clone(), Signer { certificate, fingerprint, others: certificates, time_stamp: None }))
 }
 
 /// Length of the DER element at the start, header and all.
@@ -108,7 +117,14 @@ fn der_length(value: &[u8]) -> Option<usize> {
     length.checked_add(2 + count)
 }
 
-/// Nothing beyond what a baseline B signature has.
+/// The token of unsigned attributes that are one time stamp and nothing else.
+fn time_stamp_in(attributes: &UnsignedAttributes) -> Option<Vec<u8>> {
+    let [attribute] = attributes.as_slice() else { return None };
+    let [value] = attribute.values.as_slice() else { return None };
+    (attribute.oid == ID_TIME_STAMP_TOKEN).then(|| value.to_der().ok()).flatten()
+}
+
+/// Nothing beyond what a signature of baseline B or T has.
 fn shape(data: &SignedData, signer: &SignerInfo, findings: &mut Findings) {
     let sha256 = |oid: ObjectIdentifier| oid == SHA256;
     let digests_fit =
@@ -121,7 +137,7 @@ fn shape(data: &SignedData, signer: &SignerInfo, findings: &mut Findings) {
         && data.encap_content_info.econtent.is_none()
         && data.encap_content_info.econtent_type.to_string() == ID_DATA
         && data.crls.is_none()
-        && signer.unsigned_attrs.is_none();
+        && signer.unsigned_attrs.as_ref().is_none_or(|attributes| time_stamp_in(attributes).is_some());
     if !plain {
         findings.add(Breaks::Integrity, "cms.attributes");
     }
@@ -156,7 +172,7 @@ fn attributes(signer_info: &SignerInfo, digest: &[u8; 32], signer: &Signer, find
 /// True when `signature` over `message` is good under `key` (SubjectPublicKeyInfo)
 /// and both are of an allowed kind: RSA PKCS#1 v1.5 from 2048 bits, ECDSA on
 /// P-256 and P-384, with SHA-2.
-pub(super) fn is_signed(key: &[u8], algorithm: ObjectIdentifier, message: &[u8], signature: &[u8]) -> bool {
+pub(crate) fn is_signed(key: &[u8], algorithm: ObjectIdentifier, message: &[u8], signature: &[u8]) -> bool {
     let digest = match algorithm {
         SHA256_WITH_RSA | ECDSA_WITH_SHA256 => Sha256::digest(message).to_vec(),
         SHA384_WITH_RSA | ECDSA_WITH_SHA384 => Sha384::digest(message).to_vec(),

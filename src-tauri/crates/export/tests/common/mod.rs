@@ -34,6 +34,7 @@ pub fn chest_report() -> ReportDocument {
             institution: "St. Brendan University Hospital".into(),
             department: "Department of Diagnostic Radiology".into(),
             address: vec!["12 Harbour Road".into(), "Galway H91 XY00".into(), "Tel. +353 91 000 000".into()],
+            logo: None,
         },
         patient: PatientBlock {
             name: "Ní Dhomhnaill, Caoimhe".into(),
@@ -93,7 +94,8 @@ pub fn chest_report() -> ReportDocument {
         version: VersionId::new("9f1c2d7e-40b1-4a7c-9b7e-0d5a1f3c8e21"),
         parent: None,
         communications: vec![],
-        key_image: Some(picture()),
+        key_images: vec![picture()],
+        measurements: vec![],
         signature: Some(signature()),
         demo: false,
         accepted_in_bulk: false,
@@ -121,7 +123,13 @@ pub fn picture() -> KeyImage {
             (shade + 12.0 * (y * 60.0).sin()).clamp(0.0, 255.0) as u8
         })
         .collect();
-    KeyImage { width, height, grey, caption: "PA view. Airspace opacity in the right lower zone.".into() }
+    KeyImage {
+        width,
+        height,
+        grey,
+        caption: "PA view. Airspace opacity in the right lower zone.".into(),
+        marks: vec![],
+    }
 }
 
 pub fn identity() -> signature::Identity {

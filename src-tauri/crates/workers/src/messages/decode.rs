@@ -27,6 +27,15 @@ pub struct DecodeWants {
     pub archive: bool,
 }
 
+/// What the parent wants of a file that is a logo: a PNG or JPEG, and no header. It stands in the
+/// place of [`DecodeWants`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogoWants {
+    /// Longest side in pixels, to which it is made smaller.
+    pub logo: u32,
+}
+
 /// One answer of the decode child. The body that travels with it is named at each variant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
@@ -48,6 +57,8 @@ pub enum DecodeReply {
     ModelInput { side: u32 },
     /// Body: `width` x `height` bytes of grey as displayed with the default window.
     Display { width: u32, height: u32 },
+    /// Body: `width` x `height` pixels of three bytes, sRGB, what was see-through on white.
+    Logo { width: u32, height: u32 },
     /// A member of an archive. Body: its bytes; none where it was refused, with code and sentence.
     Member { name: String, refused: Option<(String, String)> },
     /// No body. Everything asked for was sent.
