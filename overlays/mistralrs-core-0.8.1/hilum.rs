@@ -404,28 +404,42 @@ pub(crate) fn encoded_images(
     encode: impl Fn(&Tensor) -> Result<Vec<Tensor>>,
 ) -> Result<Vec<Tensor>> {
     let Some(kernels) = kernels() else { return cached_encode_images(hashes, pixels, cache, encode) };
+    if hashes.is_empty() {
+        return encode(pixels);
+    }
     // The images that are still to be read are the last ones of the request.
-    let known = (kernels.encoded)();
+    let mut known = (kernels.encoded)();
     let first = known.len().saturating_sub(hashes.len());
+    // One at a time: the memory of two images at once is never needed, and a stop loses one at most.
+    let mut all = Vec::with_capacity(hashes.len());
     for (index, &hash) in hashes.iter().enumerate() {
-        let Some(Some(numbers)) = known.get(first + index) else { continue };
-        if numbers.is_empty() || numbers.len() % hidden != 0 {
-            candle_core::bail!("an encoded image of another model");
-        }
-        let tokens = Tensor::from_slice(numbers, (numbers.len() / hidden, hidden), pixels.device())?;
-        cache.lock().expect("encoder cache poisoned").insert(hash, vec![tokens]);
+        let at = first + index;
+        all.push(match known.get_mut(at).and_then(Option::take) {
+            // Its pixels were not prepared ([`known_images`]), so that the engine's own cache may not be asked instead.
+            Some(numbers) if numbers.is_empty() || numbers.len() % hidden != 0 => {
+                candle_core::bail!("an encoded image of another model")
+            }
+            Some(numbers) => {
+                let tokens = numbers.len() / hidden;
+                Tensor::from_vec(numbers, (1, tokens, hidden), pixels.device())?
+            }
+            None => {
+                let one = cached_encode_images(&[hash], &pixels.narrow(0, index, 1)?, cache, &encode)?.remove(0);
+                (kernels.keep)(at, one.flatten_all()?.to_vec1::<f32>()?);
+                one
+            }
+        });
     }
-    let encoded = cached_encode_images(hashes, pixels, cache, |pixels| {
-        // One at a time: the memory of two images at once is never needed, and a stop loses one at most.
-        let each = (0..pixels.dim(0)?).map(|i| Ok(encode(&pixels.narrow(0, i, 1)?)?.remove(0)));
-        Ok(vec![Tensor::cat(&each.collect::<Result<Vec<_>>>()?, 0)?])
-    })?;
-    for index in 0..hashes.len() {
-        if !matches!(known.get(first + index), Some(Some(_))) {
-            (kernels.keep)(first + index, encoded[0].get(index)?.flatten_all()?.to_vec1::<f32>()?);
-        }
+    Ok(vec![Tensor::cat(&all, 0)?])
+}
+
+/// Of the images of a request, those that the program has the encoded form of. Their pixels need no preparing.
+pub(crate) fn known_images(images: usize) -> Vec<bool> {
+    let known = kernels().map(|kernels| (kernels.encoded)()).unwrap_or_default();
+    match known.len() == images {
+        true => known.iter().map(Option::is_some).collect(),
+        false => vec![false; images],
     }
-    Ok(encoded)
 }
 
 /// Lets the system take back the pages of a mapped file whose content has been copied. They stay in the page cache and

@@ -10,6 +10,7 @@ use candle_core::{DType, Result, Tensor};
 use super::{Gemma3Config, Gemma3Model};
 use crate::hilum::HILUM_KERNELS;
 use crate::paged_attention::encoder_cache::EncoderCacheManager;
+use crate::kv_cache::KvCache;
 use crate::pipeline::text_models_inputs_processor::{FlashParams, PagedAttentionInputMetadata};
 use crate::pipeline::MultimodalModel;
 
@@ -24,8 +25,9 @@ struct Prompt {
     model: Arc<Mutex<EncoderCacheManager>>,
     tokens: Vec<u32>,
     images: Vec<u64>,
-    /// Of each layer, (1, heads, tokens, numbers).
-    keys_values: Vec<(Tensor, Tensor)>,
+    /// Of each layer. What a sequence writes behind the prompt lies in the same memory, which does no harm; one that
+    /// grows out of the sliding window moves what is here, and with that this prompt is forgotten.
+    keys_values: Vec<KvCache>,
 }
 
 impl Gemma3Model {
@@ -75,6 +77,9 @@ impl Gemma3Model {
         let window = self.config().sliding_window.unwrap_or(usize::MAX);
         let whole = seqlen_offsets == [0] && sequences == 1 && length > READ && length <= window;
         let (Some(kernels), true) = (kernels, whole) else {
+            if seqlen_offsets.iter().any(|&offset| offset + length > window) {
+                *LAST.lock().expect("no panic while held") = None;
+            }
             return self.forward_from(
                 input_ids,
                 pixel_values,
@@ -86,7 +91,7 @@ impl Gemma3Model {
             );
         };
         let tokens = input_ids.to_dtype(DType::U32)?.flatten_all()?.to_vec1::<u32>()?;
-                let last = LAST.lock().expect("no panic while held").take();
+        let last = LAST.lock().expect("no panic while held").take();
         let last = last.filter(|last| Arc::ptr_eq(&last.model, &self.encoder_cache));
         let mut known = last.as_ref().map_or(0, |last| self.common(last, &tokens, image_hashes));
         // An image is inside of the known part as a whole, or not at all.
@@ -98,13 +103,13 @@ impl Gemma3Model {
             known = 0;
         }
         (kernels.reused)(known, length);
-        if let (Some(last), true) = (&last, known > 0) {
-            let cache = &mut self.cache().normal().0;
-            for (layer, (keys, values)) in cache.iter_mut().zip(&last.keys_values) {
-                layer.append(&keys.narrow(2, 0, known)?, &values.narrow(2, 0, known)?)?;
+        if let (Some(last), true) = (last, known > 0) {
+            // Its memory goes on being used where it lies, from behind the common part on.
+            for (layer, kept) in self.cache().normal().0.iter_mut().zip(last.keys_values) {
+                *layer = kept;
+                layer.set_len(known)?;
             }
         }
-        drop(last);
         let done = images.iter().filter(|image| image.end <= known).count();
         let pixels = match pixel_values {
             Some(pixels) if done < images.len() => Some(pixels.narrow(0, done, images.len() - done)?),
@@ -120,15 +125,8 @@ impl Gemma3Model {
             None,
             flash_params,
         )?;
-        let keys_values: Result<Vec<_>> = self
-            .cache()
-            .normal()
-            .0
-            .iter()
-            .map(|layer| Ok((layer.k()?, layer.v()?)))
-            .collect::<Result<Vec<_>>>()
-            .map(|layers| layers.into_iter().filter_map(|(k, v)| Some((k?, v?))).collect());
-        let prompt = Prompt { model: Arc::clone(&self.encoder_cache), tokens, images: image_hashes.to_vec(), keys_values: keys_values? };
+        let keys_values = self.cache().normal().0.clone();
+        let prompt = Prompt { model: Arc::clone(&self.encoder_cache), tokens, images: image_hashes.to_vec(), keys_values };
         *LAST.lock().expect("no panic while held") = Some(prompt);
         Ok(logits)
     }

@@ -21,7 +21,7 @@ use crate::released::*;
 use crate::token_table::TokenTable;
 
 /// Chooses how the image tower of a quantised pack computes: `bf16` (the default), `int8` or `f32`.
-const TOWER: &str = "HILUM_TOWER";
+pub(crate) const TOWER: &str = "HILUM_TOWER";
 
 /// An encoded image: soft tokens of the engine's width, one after the other.
 pub type EncodedImage = Vec<f32>;

@@ -20,19 +20,29 @@ pub(crate) fn circumstances(
     device: &str,
     max_tokens: usize,
 ) -> Circumstances {
-    let engine = match overlay() {
-        "" => ENGINE.to_owned(),
-        edits => format!("{ENGINE} with {edits}; {}", arithmetic::description()),
-    };
     Circumstances {
         build: build().to_owned(),
-        engine: format!("{engine}, {device}"),
+        engine: engine(device),
         images_sha256: images.iter().map(|image| hex::encode(Sha256::digest(image.as_raw()))).collect(),
         grammar_sha256: grammar.map(|grammar| hex::encode(Sha256::digest(grammar))),
         decoding: "greedy".to_owned(),
         max_tokens: max_tokens as u32,
         threads: candle_core::utils::get_num_threads() as u32,
         cpu_features: cpu_features(),
+    }
+}
+
+/// SHA-256 over what has to be the same for an image to be encoded to the same numbers: program, engine, kernels, device
+/// and the precision of the tower.
+pub(crate) fn encoding(device: &str) -> [u8; 32] {
+    let tower = std::env::var(arithmetic::TOWER).unwrap_or_default();
+    Sha256::digest([build(), &engine(device), &tower].join("\n")).into()
+}
+
+fn engine(device: &str) -> String {
+    match overlay() {
+        "" => format!("{ENGINE}, {device}"),
+        edits => format!("{ENGINE} with {edits}; {}, {device}", arithmetic::description()),
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::DraftingError;
 use crate::arithmetic::{EncodedImage, Turn, install, table_of, while_loading};
-use crate::circumstances::circumstances;
+use crate::circumstances::{circumstances, encoding};
 use crate::greedy::Greedy;
 use crate::guide::Guides;
 use crate::load::{builder, placed, quantised_file, room_after};
@@ -174,6 +174,12 @@ impl Engine {
             .map(|(outcome, _)| outcome)
     }
 
+    /// What an image is encoded by, apart from the pack. Of two that differ, neither may take the other's images: an answer
+    /// has to come out the same whether its image was known or not.
+    pub fn encoding(&self) -> [u8; 32] {
+        encoding(&self.device)
+    }
+
     /// [`Self::draft`] where some of the images may have been encoded before, by this model or the same one in an earlier
     /// process: `known` has one entry an image. Also returns those that were encoded now, by index.
     ///
@@ -242,6 +248,8 @@ impl Engine {
         };
         let request = request
             .set_deterministic_sampler()
+            // Where none is given, the engine takes 1 and sorts a quarter of a million probabilities, of which one is left.
+            .set_sampler_temperature(0.0)
             .set_sampler_max_len(max_tokens)
             .return_logprobs(true)
             .add_logits_processor(greedy.clone());

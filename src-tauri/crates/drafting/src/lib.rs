@@ -7,9 +7,9 @@
 
 mod arithmetic;
 mod checkpoint;
-mod drift;
 mod circumstances;
 mod comparison;
+mod drift;
 mod engine;
 mod error;
 mod grammar;
@@ -24,17 +24,19 @@ mod sentences;
 mod spelling;
 mod stream;
 mod structure;
-mod view;
 mod token_table;
+mod view;
 mod vocabulary;
 mod weights;
 
-pub use drift::{Drift, drift};
 pub use arithmetic::EncodedImage;
+pub use drift::{Drift, drift};
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
 pub use load::overlay;
-pub use prompts::{AnswerShape, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts, render_turn};
+pub use prompts::{
+    AnswerShape, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts, render_turn,
+};
 pub use quantise::{ConvertProgress, Quantise, RESIDUAL_FILE, Sizes, convert, quantised_sizes};
 pub use sections::sections_of;
 pub use sentences::sentences_of;

@@ -64,9 +64,10 @@ pub(crate) fn whole_sentences<'a>(text: &'a str, finish: &str) -> &'a str {
     }
     // What a full stop inside a number or an abbreviation leaves behind is no more whole, so lines and stops
     // followed by white space count alone.
-    let stop = text.char_indices().rev().find(|&(at, c)| {
-        c == '\n' || ends(c) && text[at + c.len_utf8()..].starts_with(char::is_whitespace)
-    });
+    let stop = text
+        .char_indices()
+        .rev()
+        .find(|&(at, c)| c == '\n' || ends(c) && text[at + c.len_utf8()..].starts_with(char::is_whitespace));
     stop.map_or("", |(at, c)| &text[..at + c.len_utf8()])
 }
 

@@ -248,6 +248,11 @@ fn rows() {
         let mut y = vec![0f32; rows];
         let seconds = least(12, || product(black_box(matrix), &x, &mut y));
         println!("{format:?} {rows} x {columns} {:31.2} ms {:8.1} GB/s", seconds * 1e3, bytes as f64 / seconds / 1e9);
+        // The end of a prompt whose beginning is known.
+        let x = numbers(columns * 36, 8);
+        let mut y = vec![0f32; rows * 36];
+        let seconds = least(4, || product(black_box(matrix), &x, &mut y));
+        println!("{:44} {:9.2} ms", "  36 rows", seconds * 1e3);
     }
 }
 

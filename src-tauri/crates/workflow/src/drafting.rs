@@ -179,22 +179,9 @@ impl Workstation {
             DraftPrompt::Section { section, .. } => Some(kind_of(*section)),
             _ => None,
         };
-        // An image that this pack has encoded is not encoded again, also after a restart.
-        let hash = PackHash::new(&pack.hash);
-        let mut encoded = Vec::new();
-        for (uid, image) in instances.iter().zip(&image_hashes) {
-            // What cannot be read is encoded again.
-            encoded.push(store.encoded_image(uid, &hash, image).await.unwrap_or_default());
-        }
-        let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS, encoded };
-        let answer = drafter.draft(job, events, cancel).await;
-        for (index, bytes) in answer.iter().flat_map(|outcome| &outcome.encoded) {
-            if let (Some(uid), Some(image)) = (instances.get(*index as usize), image_hashes.get(*index as usize)) {
-                // Losing it costs time only; the draft goes on.
-                let _ = store.set_encoded_image(uid, &hash, image, bytes).await;
-            }
-        }
-        match answer {
+        let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS, encoded: Vec::new() };
+        let inputs: Vec<_> = instances.iter().map(String::as_str).zip(image_hashes.iter().map(String::as_str)).collect();
+        match ask_knowing(store, drafter.as_ref(), job, &inputs, events, cancel).await {
             Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await,
             Err(fault) if is_cancel(&fault) => {
                 let outcome = DraftOutcome { finish: "cancelled".into(), ..DraftOutcome::default() };
@@ -311,6 +298,32 @@ impl Workstation {
         };
         Ok(store.finish_proposal(proposal, &finished).await?)
     }
+}
+
+/// Asks the model. An image that this pack has encoded before is not encoded again, also after a restart. `inputs`:
+/// instance and SHA-256 of each image of the job.
+pub(crate) async fn ask_knowing(
+    store: &Store,
+    drafter: &dyn Drafter,
+    mut job: DraftJob,
+    inputs: &[(&str, &str)],
+    events: &mpsc::UnboundedSender<DraftEvent>,
+    cancel: &Cancel,
+) -> Result<DraftOutcome, Fault> {
+    let pack = PackHash::new(&drafter.pack().hash);
+    job.encoded.clear();
+    for (uid, image) in inputs {
+        // What cannot be read is encoded again.
+        job.encoded.push(store.encoded_image(uid, &pack, image).await.unwrap_or_default());
+    }
+    let answer = drafter.draft(job, events, cancel).await;
+    for (index, bytes) in answer.iter().flat_map(|outcome| &outcome.encoded) {
+        if let Some((uid, image)) = inputs.get(*index as usize) {
+            // Losing it costs time only; the draft goes on.
+            let _ = store.set_encoded_image(uid, &pack, image, bytes).await;
+        }
+    }
+    answer
 }
 
 fn is_cancel(fault: &Fault) -> bool {

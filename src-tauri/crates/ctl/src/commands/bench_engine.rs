@@ -114,18 +114,22 @@ pub async fn run(options: &Bench, settings: &Settings) -> Result<()> {
 }
 
 async fn steps(drafter: &LoadedDrafter, side: u32, pixels: &[u8], run: usize, settings: &Settings) -> Result<Steps> {
-    let draft = async |images: Vec<Vec<u8>>, text: String, max_tokens: u32| {
-        let job = DraftJob { side, images, prompt: DraftPrompt::Raw { text }, max_tokens, encoded: Vec::new() };
+    let draft_knowing = async |images: Vec<Vec<u8>>, text: String, max_tokens: u32, encoded: Vec<Option<Vec<u8>>>| {
+        let job = DraftJob { side, images, prompt: DraftPrompt::Raw { text }, max_tokens, encoded };
         drafter.worker.draft(job, None, &settings.cancel).await
     };
+    let draft = async |images, text, max_tokens| draft_knowing(images, text, max_tokens, Vec::new()).await;
     let image = || vec![pixels.to_vec()];
     // Prompts of different beginnings: one that begins as the last one did is not read whole.
     let first = 4 * run;
     let changed = format!("{} {}", words(first + 2, WORDS - CHANGED), words(first + 3, CHANGED));
     let prompt = draft(Vec::new(), words(first, WORDS), DECODED + 1).await?;
     let whole = draft(image(), words(first + 2, WORDS), DRAFTED).await?;
-    let again = draft(image(), changed, 1).await?;
-    let alone = draft(Vec::new(), words(first + 3, CHANGED - 4), 1).await?;
+    // The encoded image comes along, as it does from the app's store.
+    let encoded = || whole.encoded.first().map(|(_, bytes)| bytes.clone());
+    let again = draft_knowing(image(), changed, 1, vec![encoded()]).await?;
+    // Every prompt begins with the three tokens that are known from the last one, so that as many are read as changed.
+    let alone = draft(Vec::new(), words(first + 3, CHANGED - 1), 1).await?;
     let other = draft(Vec::new(), words(first + 1, WORDS), 1).await?;
     let known = draft(image(), words(first + 2, WORDS), 1).await?;
     Ok(Steps { prompt, other, draft: whole, again, alone, known })

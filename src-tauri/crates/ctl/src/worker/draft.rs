@@ -131,11 +131,14 @@ fn answer(
             let cut = known.and_then(|known| body.len().checked_sub(usize::try_from(known).ok()?));
             let cut = cut.filter(|_| images <= 2).ok_or_else(|| not_images(body, images, side))?;
             let (body, rest) = body.split_at(cut);
-            let known = known_of(rest, &encoded, images)?;
+            let encoding = engine.encoding();
+            let known = known_of(rest, &encoded, images, &encoding)?;
             let images = images_of(body, side, images)?;
             let (outcome, new) = engine.draft_knowing(&images, known, &prompt, max_tokens, |e| teller.tell(e), stop)?;
             figures.of(folder, |figures| speed_of(&outcome, figures));
-            let bytes = |image: &[f32]| image.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+            let bytes = |image: &[f32]| {
+                encoding.into_iter().chain(image.iter().flat_map(|x| x.to_le_bytes())).collect::<Vec<u8>>()
+            };
             let new: Vec<(u32, Vec<u8>)> = new.iter().map(|(index, image)| (*index as u32, bytes(image))).collect();
             let encoded_bytes = new.iter().map(|(index, bytes)| (*index, bytes.len() as u64)).collect();
             let outcome = DraftOutcome { id, encoded_bytes, encoded: new, ..outcome };
@@ -149,8 +152,14 @@ fn not_images(body: &[u8], count: u32, side: u32) -> Refusal {
     Refusal::new("drafting.image_size", format!("{} bytes are not {count} images of {side} x {side}", body.len()))
 }
 
-/// The images that were encoded before, one entry an image.
-fn known_of(mut body: &[u8], sizes: &[u64], images: u32) -> Result<Vec<Option<EncodedImage>>, Refusal> {
+/// The images that were encoded before, one entry an image. Those that another program or another arithmetic encoded
+/// count as not known.
+fn known_of(
+    mut body: &[u8],
+    sizes: &[u64],
+    images: u32,
+    encoding: &[u8],
+) -> Result<Vec<Option<EncodedImage>>, Refusal> {
     let mut known = vec![None; images as usize];
     if sizes.len() > known.len() {
         return Err(Refusal::new("drafting.image_size", format!("{} encoded images for {images}", sizes.len())));
@@ -159,7 +168,8 @@ fn known_of(mut body: &[u8], sizes: &[u64], images: u32) -> Result<Vec<Option<En
         let (image, rest) = body.split_at(size as usize);
         body = rest;
         let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        *known = (size > 0).then(|| image.chunks_exact(4).map(number).collect());
+        let numbers = image.strip_prefix(encoding).filter(|numbers| !numbers.is_empty());
+        *known = numbers.map(|numbers| numbers.chunks_exact(4).map(number).collect());
     }
     Ok(known)
 }

@@ -34,7 +34,7 @@ pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
     let out = SharedMut::new(y);
     for_each_part_with(
         w.rows.div_ceil(WIDE),
-        || Tile { bytes: vec![Line([0; 64]); w.columns / 4 * 2], steps: vec![[0.0; WIDE]; w.columns / run], run },
+        || Tile::new(w.columns, run),
         |tile, index| {
             let rows = part(index, WIDE, w.rows);
             // SAFETY: the processor has the instructions, which `product_of` looked at.
@@ -67,7 +67,7 @@ pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
 /// 64 bytes that begin at a line of the cache.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line(#[allow(dead_code)] [u8; 64]); // Only ever reached by address.
+struct Line([u8; 64]);
 
 struct Tile {
     /// For each four columns, two lines: four bytes of each of rows 0 to 15, and of rows 16 to 31.
@@ -95,36 +95,98 @@ impl Corrections {
 }
 
 impl Tile {
-    /// Writes out rows `first` to `first + count` of `w`. Rows beyond `count` keep what they hold: nobody reads their sums.
+    fn new(columns: usize, run: usize) -> Self {
+        let bytes = vec![Line([0; 64]); columns.next_multiple_of(64) / 4 * 2];
+        Self { bytes, steps: vec![[0.0; WIDE]; columns / run], run }
+    }
+
+    /// Writes out rows `first` to `first + count` of `w`. Rows beyond `count` hold anything: nobody reads their sums.
+    ///
+    /// 16 rows of a few columns at a time, so that what is written stays in the nearest cache and leaves it in whole lines.
     ///
     /// # Safety
-    /// The processor has AVX-512 F, BW, VL.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    /// The processor has AVX-512 F, BW, DQ, VL and F16C.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
     unsafe fn write_out(&mut self, w: Matrix<'_>, first: usize, count: usize) {
-        let start = self.bytes.as_mut_ptr().cast::<u8>();
-        let mut row_bytes = [0u8; 256];
-        for row in 0..count {
-            for (at, block) in w.row(first + row).chunks_exact(w.format.block_bytes()).enumerate() {
-                let length = w.format.block();
-                self.steps[at][row] = match w.format {
-                    // SAFETY: the caller's promise.
-                    Format::Q4K => unsafe { bytes_of_q4k(block, &mut row_bytes) },
-                    Format::Q6K => bytes_of_q6k(block, &mut row_bytes),
-                    Format::Q8 => {
-                        for (to, from) in row_bytes.iter_mut().zip(&block[2..]) {
-                            *to = from ^ 128;
-                        }
-                        half(block, 0)
+        let lines = self.bytes.as_mut_ptr().cast::<__m512i>();
+        const COLUMNS: usize = 256;
+        let (block, size) = (w.format.block(), w.format.block_bytes());
+        let mut written = [[Line([0; 64]); COLUMNS / 64]; 16];
+        for start in (0..w.columns).step_by(COLUMNS) {
+            let blocks = start / block..w.columns.min(start + COLUMNS) / block;
+            for rows in [0..count.min(16), 16..count] {
+                let group = rows.start / 16;
+                for row in rows {
+                    let written = &mut written[row % 16];
+                    let weights = w.row(first + row);
+                    // The same place of the tile to come.
+                    let ahead = weights.as_ptr().wrapping_add(blocks.start * size + WIDE * weights.len());
+                    for line in (0..blocks.len() * size).step_by(64) {
+                        // Asking changes nothing, and an address that nobody may read is passed over.
+                        _mm_prefetch(ahead.wrapping_add(line).cast(), _MM_HINT_T0);
                     }
-                };
-                let place = at * length / 4 * 128 + row / 16 * 64 + row % 16 * 4;
-                for (index, four) in row_bytes[..length].chunks_exact(4).enumerate() {
-                    // SAFETY: `bytes` has 128 bytes for each four columns, and row is below 32.
-                    unsafe {
-                        start.add(place + index * 128).cast::<[u8; 4]>().write([four[0], four[1], four[2], four[3]])
-                    };
+                    for at in blocks.clone() {
+                        let weights = &weights[at * size..][..size];
+                        let to = &mut written[(at * block - start) / 64..];
+                        self.steps[at][row] = match w.format {
+                            // SAFETY: the caller's promise.
+                            Format::Q4K => unsafe { bytes_of_q4k(weights, to) },
+                            Format::Q6K => bytes_of_q6k(weights, to),
+                            Format::Q8 => {
+                                let to = &mut to[0].0[at * block % 64..][..block];
+                                for (to, from) in to.iter_mut().zip(&weights[2..]) {
+                                    *to = from ^ 128;
+                                }
+                                half(weights, 0)
+                            }
+                        };
+                    }
+                }
+                for part in 0..(blocks.len() * block).div_ceil(64) {
+                    // SAFETY: `bytes` has two lines for each four columns, in whole 64 columns.
+                    unsafe { transposed(&written, part, lines.add((start / 4 + part * 16) * 2 + group)) };
                 }
             }
+        }
+    }
+}
+
+/// Writes line `part` of 16 rows so that each four bytes of all rows make up a line: 16 of them, every other one from `to`.
+///
+/// # Safety
+/// As [`Tile::write_out`]; `to` has room for 31 lines.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn transposed(rows: &[[Line; 4]; 16], part: usize, to: *mut __m512i) {
+    let mut a = [_mm512_setzero_si512(); 16];
+    let mut b = a;
+    for (a, row) in a.iter_mut().zip(rows) {
+        // SAFETY: a line.
+        *a = unsafe { _mm512_load_si512((&raw const row[part]).cast()) };
+    }
+    for two in (0..16).step_by(2) {
+        b[two] = _mm512_unpacklo_epi32(a[two], a[two + 1]);
+        b[two + 1] = _mm512_unpackhi_epi32(a[two], a[two + 1]);
+    }
+    for four in (0..16).step_by(4) {
+        a[four] = _mm512_unpacklo_epi64(b[four], b[four + 2]);
+        a[four + 1] = _mm512_unpackhi_epi64(b[four], b[four + 2]);
+        a[four + 2] = _mm512_unpacklo_epi64(b[four + 1], b[four + 3]);
+        a[four + 3] = _mm512_unpackhi_epi64(b[four + 1], b[four + 3]);
+    }
+    // In a[4 g + k], quarter l has column 4 l + k of rows 4 g to 4 g + 3.
+    for k in 0..4 {
+        let even = (_mm512_shuffle_i32x4(a[k], a[4 + k], 0x44), _mm512_shuffle_i32x4(a[8 + k], a[12 + k], 0x44));
+        let odd = (_mm512_shuffle_i32x4(a[k], a[4 + k], 0xee), _mm512_shuffle_i32x4(a[8 + k], a[12 + k], 0xee));
+        let columns = [
+            _mm512_shuffle_i32x4(even.0, even.1, 0x88),
+            _mm512_shuffle_i32x4(even.0, even.1, 0xdd),
+            _mm512_shuffle_i32x4(odd.0, odd.1, 0x88),
+            _mm512_shuffle_i32x4(odd.0, odd.1, 0xdd),
+        ];
+        for (quarter, column) in columns.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { _mm512_store_si512(to.add((quarter * 4 + k) * 2), column) };
         }
     }
 }
@@ -135,50 +197,56 @@ impl Tile {
 /// block is looked up in it.
 ///
 /// # Safety
-/// As [`Tile::write_out`].
+/// As [`Tile::write_out`]; a block of 144 bytes, and four lines.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn bytes_of_q4k(block: &[u8], out: &mut [u8; 256]) -> f32 {
-    let (step, minimum) = (half(block, 0), half(block, 2));
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+unsafe fn bytes_of_q4k(block: &[u8], out: &mut [Line]) -> f32 {
     let (scales, minima) = scales_q4k(block);
-    let mut slopes = [0.0f32; 8];
-    let mut offsets = [0.0f32; 8];
-    let mut most = 0.0f32;
-    for run in 0..8 {
-        slopes[run] = step * f32::from(scales[run]);
-        offsets[run] = -minimum * f32::from(minima[run]);
-        most = most.max(offsets[run].abs()).max((offsets[run] + 15.0 * slopes[run]).abs());
-    }
-    let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
+    let numbers =
+        |bytes: [u8; 8]| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(bytes))));
+    let head = i32::from_le_bytes([block[0], block[1], block[2], block[3]]);
+    let head = _mm_cvtph_ps(_mm_cvtsi32_si128(head));
+    let slopes = _mm256_mul_ps(numbers(scales), _mm256_broadcastss_ps(head));
+    let offsets = _mm256_mul_ps(numbers(minima), _mm256_broadcastss_ps(_mm_movehdup_ps(head)));
+    let offsets = _mm256_sub_ps(_mm256_setzero_ps(), offsets);
+    let last = _mm256_fmadd_ps(slopes, _mm256_set1_ps(15.0), offsets);
+    let magnitude = _mm256_set1_ps(f32::from_bits(0x7fff_ffff));
+    let most = _mm256_max_ps(_mm256_and_ps(offsets, magnitude), _mm256_and_ps(last, magnitude));
+    let most = _mm512_reduce_max_ps(_mm512_zextps256_ps512(most));
+    let inverse = _mm256_set1_ps(if most > 0.0 { 127.0 / most } else { 0.0 });
+    let slopes = _mm512_castps256_ps512(_mm256_mul_ps(slopes, inverse));
+    let offsets = _mm512_castps256_ps512(_mm256_mul_ps(offsets, inverse));
     let nibbles = _mm512_set_ps(15., 14., 13., 12., 11., 10., 9., 8., 7., 6., 5., 4., 3., 2., 1., 0.);
     let low = _mm256_set1_epi8(15);
+    let out = out.as_mut_ptr().cast::<u8>();
     for pair in 0..4 {
         // SAFETY: 32 of the block's 128 bytes after its head of 16.
         let packed = unsafe { _mm256_loadu_si256(block.as_ptr().add(16 + pair * 32).cast()) };
         let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16(packed, 4), low)];
         for (which, indices) in halves.into_iter().enumerate() {
             let run = pair * 2 + which;
+            let of_run = _mm512_set1_epi32(run as i32);
             let weights =
-                _mm512_fmadd_ps(nibbles, _mm512_set1_ps(slopes[run] * inverse), _mm512_set1_ps(offsets[run] * inverse));
+                _mm512_fmadd_ps(nibbles, _mm512_permutexvar_ps(of_run, slopes), _mm512_permutexvar_ps(of_run, offsets));
             let table = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(weights));
             let table = _mm256_broadcastsi128_si256(_mm_xor_si128(table, _mm_set1_epi8(-128)));
             let bytes = _mm256_shuffle_epi8(table, indices);
-            // SAFETY: 32 of 256 bytes.
-            unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(run * 32).cast(), bytes) };
+            // SAFETY: 32 of the four lines' 256 bytes.
+            unsafe { _mm256_storeu_si256(out.add(run * 32).cast(), bytes) };
         }
     }
     most / 127.0
 }
 
 /// As [`bytes_of_q4k`]. Only the output table has this format, and only the last row of a prompt meets it.
-fn bytes_of_q6k(block: &[u8], out: &mut [u8; 256]) -> f32 {
+fn bytes_of_q6k(block: &[u8], out: &mut [Line]) -> f32 {
     let step = half(block, 208);
     let weights: [f32; 256] = std::array::from_fn(|index| {
         step * f32::from(scale_q6k(block, index / 16)) * (f32::from(six_bits_q6k(block, index)) - 32.0)
     });
     let most = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
-    for (out, weight) in out.iter_mut().zip(weights) {
+    for (out, weight) in out.iter_mut().flat_map(|line| &mut line.0).zip(weights) {
         *out = (weight * inverse).round_ties_even() as i8 as u8 ^ 128;
     }
     most / 127.0

@@ -176,7 +176,8 @@ pub struct DraftOutcome {
     pub reused_tokens: u32,
     /// Of each image that was encoded for this: its index and its bytes in the body of the reply.
     pub encoded_bytes: Vec<(u32, u64)>,
-    /// These images: soft tokens in float32, little endian, for [`DraftRequest::Draft`] of a later draft.
+    /// These images, for [`DraftRequest::Draft`] of a later draft: SHA-256 of what encoded them, and soft tokens in float32,
+    /// little endian.
     #[serde(skip)]
     pub encoded: Vec<(u32, Vec<u8>)>,
 }
