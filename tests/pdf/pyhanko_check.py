@@ -1,9 +1,9 @@
 """What pyHanko says of the one signature in a PDF.
 
-    python pyhanko_check.py REPORT.pdf TRUST.der
+    python pyhanko_check.py REPORT.pdf TRUST.der [TSA.pem]
 
 TRUST is the certificate (DER or PEM) to trust: the signer's own or an
-authority's. Prints JSON and exits 0 whatever the verdict is; pyHanko's
+authority's; TSA likewise for a time stamp over the signature. Prints JSON and exits 0 whatever the verdict is; pyHanko's
 `bottom_line` alone is not enough, since it accepts bytes after the end of
 the file, so the coverage is printed beside it.
 """
@@ -27,7 +27,7 @@ def certificate(path):
 
 
 def main():
-    report, trust = sys.argv[1:3]
+    report, trust, *stamps = sys.argv[1:]
     with open(report, "rb") as file:
         reader = PdfFileReader(file)
         signatures = reader.embedded_signatures
@@ -40,9 +40,11 @@ def main():
             allow_fetching=False,
             moment=signature.self_reported_timestamp,
         )
+        stamp_context = ValidationContext(trust_roots=[certificate(path) for path in stamps], allow_fetching=False) if stamps else None
         status = validate_pdf_signature(
             signature,
             context,
+            ts_validation_context=stamp_context,
             key_usage_settings=KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=True),
         )
         print(
@@ -56,6 +58,9 @@ def main():
                     "coverage": status.coverage.name,
                     "modification_level": status.modification_level.name,
                     "docmdp_ok": status.docmdp_ok,
+                    "stamped": bool(
+                        status.timestamp_validity and status.timestamp_validity.valid and status.timestamp_validity.trusted
+                    ),
                     "md_algorithm": status.md_algorithm,
                     "signing_time": signature.self_reported_timestamp.isoformat(),
                     "subfilter": str(signature.sig_object["/SubFilter"]),

@@ -8,7 +8,7 @@ use super::{
 use crate::verify::is_signed;
 use crate::{CryptoRngCore, ExportError};
 use cms::cert::CertificateChoices;
-use cms::content_info::ContentInfo;
+use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Decode, Encode, Tag, Tagged};
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectKeyIdentifier};
+use x509_cert::spki::AlgorithmIdentifierOwned;
 
 /// The unsigned attribute that holds a token (RFC 3161, appendix A).
 pub(crate) const ID_TIME_STAMP_TOKEN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");
@@ -103,6 +104,9 @@ pub(crate) fn read(token: &[u8], signature: &[u8]) -> Result<Token, &'static str
     let content = content.and_then(|der| OctetString::from_der(&der).ok()).ok_or("the token has no content")?;
     let (at, nonce) = stamped(content.as_bytes(), signature)?;
     let [signer] = data.signer_infos.0.as_slice() else { return Err("the token has not one signer") };
+    if !is_plain(&data, signer) {
+        return Err("the token is not of the form that RFC 5652 gives it");
+    }
     let (certificate, others) = certificates(&data, signer).ok_or("the token lacks its signer's certificate")?;
     signed(signer, content.as_bytes(), &certificate)?;
     let usage = certificate.tbs_certificate.get::<ExtendedKeyUsage>().ok().flatten();
@@ -113,6 +117,26 @@ pub(crate) fn read(token: &[u8], signature: &[u8]) -> Result<Token, &'static str
         return Err("the token's certificate is not one for time stamps");
     }
     Ok(Token { at, nonce, certificate, others })
+}
+
+/// The parts that no signature covers are what they must be (RFC 5652, 5.1 and 5.3), so that none
+/// of them can be changed.
+fn is_plain(data: &SignedData, signer: &SignerInfo) -> bool {
+    let no_parameters = |algorithm: &AlgorithmIdentifierOwned| {
+        algorithm.parameters.as_ref().is_none_or(|any| any.tag() == Tag::Null && any.value().is_empty())
+    };
+    let version = match signer.sid {
+        SignerIdentifier::IssuerAndSerialNumber(_) => CmsVersion::V1,
+        SignerIdentifier::SubjectKeyIdentifier(_) => CmsVersion::V3,
+    };
+    let digests = data.digest_algorithms.as_slice();
+    data.version == CmsVersion::V3
+        && signer.version == version
+        && matches!(digests, [only] if only.oid == signer.digest_alg.oid && no_parameters(only))
+        && no_parameters(&signer.digest_alg)
+        && no_parameters(&signer.signature_algorithm)
+        && data.crls.is_none()
+        && signer.unsigned_attrs.is_none()
 }
 
 /// Time and nonce of a TSTInfo that is about `signature`.
