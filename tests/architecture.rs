@@ -148,3 +148,29 @@ fn only_the_ipc_folder_of_the_window_knows_tauri() {
     assert!(files > 10, "the window's source was read");
     assert_eq!(found, Vec::<std::path::PathBuf>::new());
 }
+
+/// Rust files below a folder, with their text.
+fn rust_files(folder: &std::path::Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push((path.display().to_string(), std::fs::read_to_string(&path).expect("a source file")));
+        }
+    }
+}
+
+#[test]
+fn only_time_stamping_opens_a_connection() {
+    let mut files = Vec::new();
+    for folder in ["src-tauri/src", "src-tauri/crates"] {
+        rust_files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files);
+    }
+    let product = |path: &str| !path.contains("/tests/") && !path.ends_with("/tests.rs") && !path.contains("/testkit/");
+    let sockets = ["TcpStream", "UdpSocket", "TcpListener", "UnixStream", "reqwest", "ureq::", "hyper::"];
+    let opens = |text: &str| sockets.iter().any(|word| text.contains(word));
+    let found: Vec<&str> =
+        files.iter().filter(|(path, text)| product(path) && opens(text)).map(|(path, _)| path.as_str()).collect();
+    assert!(found.len() == 1 && found[0].ends_with("workflow/src/time_stamping.rs"), "{found:?}");
+}

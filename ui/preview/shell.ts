@@ -27,6 +27,16 @@ export interface PreviewOptions {
 type Callback = (message: { event: string; id: number; payload: ShellEvent }) => void;
 
 /** The boundary's contract in memory, for looking at the screens. Nothing of it is shipped. */
+/** A drawing in two colours that stands for a logo, as the shell sends it. */
+function logoOf(width: number, height: number): ArrayBuffer {
+  const buffer = new ArrayBuffer(8 + width * height * 3);
+  new DataView(buffer).setUint32(0, width, true);
+  new DataView(buffer).setUint32(4, height, true);
+  const rgb = new Uint8Array(buffer, 8);
+  for (let i = 0; i < width * height; i += 1) rgb.set((i + Math.floor(i / width)) % 24 < 12 ? [16, 94, 122] : [232, 240, 243], i * 3);
+  return buffer;
+}
+
 export class PreviewShell {
   private callbacks = new Map<number, Callback>();
   private listener: Callback | null = null;
@@ -47,6 +57,8 @@ export class PreviewShell {
   private queue: DraftQueue = { paused: false, running: null, studies: [] };
   private packJob: string | null = null;
   private added: ModelPack[] = [];
+
+  private figures: unknown = { images: [], measurements: [] };
 
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader" };
@@ -267,6 +279,15 @@ export class PreviewShell {
       return null;
     },
     sign: ({ request }) => this.sign(request),
+    sign_without_time_stamp: ({ request }) => this.sign(request),
+    figures: () => this.figures,
+    set_figures: ({ choice }) => (this.figures = choice),
+    logo: () => logoOf(96, 40),
+    logo_choose: () => false,
+    logo_remove: () => null,
+    time_stamp: () => ({ url: "", certificate: "" }),
+    set_time_stamp_url: ({ url }) => ({ url, certificate: "" }),
+    time_stamp_certificate: () => null,
     signed_pdf: ({ versionId }) => pdfOf(["Hilum preview", `Signed version ${versionId}`, "", "Findings", "The heart is enlarged."]),
     draft_preview_pdf: () => pdfOf(["Hilum preview", "DRAFT, not signed"]),
     save_pdf: () => "report.pdf",

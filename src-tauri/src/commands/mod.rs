@@ -4,6 +4,7 @@ pub mod audit;
 pub mod evidence;
 pub mod images;
 pub mod models;
+pub mod printing;
 pub mod reading;
 pub mod reports;
 pub mod session;

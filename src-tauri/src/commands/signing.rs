@@ -4,19 +4,22 @@ use crate::app::App;
 use crate::convert;
 use crate::dto::{AppError, AppEvent, ExportAs, SignRequest, SignedResult};
 use hilum_report::{ReportId, VersionId};
-use hilum_workflow::{ExportForm, SignatureRequest};
+use hilum_workflow::{ExportForm, SignatureRequest, Signed, Workstation};
 
 pub async fn sign(app: &App, request: SignRequest) -> Result<SignedResult, AppError> {
     let workstation = app.workstation().await?;
-    let signed = workstation
-        .sign(SignatureRequest {
-            report: ReportId::new(request.report_id),
-            revision: request.revision as u64,
-            passphrase: request.passphrase,
-            patient_confirmed: request.patient_confirmed,
-            accession_confirmed: request.accession_confirmed,
-        })
-        .await?;
+    let signed = workstation.sign(wanted(request)).await?;
+    told(app, workstation, signed).await
+}
+
+/// As [`sign`], where the time-stamp server does not answer and the person chose to go on.
+pub async fn sign_without_time_stamp(app: &App, request: SignRequest) -> Result<SignedResult, AppError> {
+    let workstation = app.workstation().await?;
+    let signed = workstation.sign_without_time_stamp(wanted(request)).await?;
+    told(app, workstation, signed).await
+}
+
+async fn told(app: &App, workstation: &Workstation, signed: Signed) -> Result<SignedResult, AppError> {
     let study_uid = signed.report.report.study_uid().to_owned();
     let support = workstation.known_support(&study_uid).await.ok().flatten();
     app.host.emit(AppEvent::StudyChanged { study_uid });
@@ -67,4 +70,14 @@ pub async fn export_report(app: &App, version_id: String, form: ExportAs) -> Res
 
 pub async fn draft_preview_pdf(app: &App, report_id: String) -> Result<Vec<u8>, AppError> {
     Ok(app.workstation().await?.preview_pdf(&ReportId::new(report_id)).await?)
+}
+
+fn wanted(request: SignRequest) -> SignatureRequest {
+    SignatureRequest {
+        report: ReportId::new(request.report_id),
+        revision: request.revision as u64,
+        passphrase: request.passphrase,
+        patient_confirmed: request.patient_confirmed,
+        accession_confirmed: request.accession_confirmed,
+    }
 }

@@ -15,6 +15,7 @@ type Shell<'a> = State<'a, Arc<App>>;
 /// What Tauri calls for every command in [`super::COMMANDS`].
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
+        figures, logo, logo_choose, logo_remove, set_figures, set_time_stamp_url, sign_without_time_stamp, time_stamp, time_stamp_certificate,
         annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
@@ -176,6 +177,51 @@ async fn draft_cancel(app: Shell<'_>, report_id: String) -> Answer<()> {
 #[tauri::command]
 async fn sign(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
     on::signing::sign(&app, request).await
+}
+
+#[tauri::command]
+async fn sign_without_time_stamp(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
+    on::signing::sign_without_time_stamp(&app, request).await
+}
+
+#[tauri::command]
+async fn figures(app: Shell<'_>, report_id: String) -> Answer<FigureChoice> {
+    on::printing::figures(&app, report_id).await
+}
+
+#[tauri::command]
+async fn set_figures(app: Shell<'_>, report_id: String, choice: FigureChoice) -> Answer<FigureChoice> {
+    on::printing::set_figures(&app, report_id, choice).await
+}
+
+#[tauri::command]
+async fn logo(app: Shell<'_>) -> Answer<Response> {
+    on::printing::logo(&app).await.map(Response::new)
+}
+
+#[tauri::command]
+async fn logo_choose(app: Shell<'_>) -> Answer<bool> {
+    on::printing::logo_choose(&app).await
+}
+
+#[tauri::command]
+async fn logo_remove(app: Shell<'_>) -> Answer<()> {
+    on::printing::logo_remove(&app).await
+}
+
+#[tauri::command]
+async fn time_stamp(app: Shell<'_>) -> Answer<TimeStampSettings> {
+    on::printing::time_stamp(&app).await
+}
+
+#[tauri::command]
+async fn set_time_stamp_url(app: Shell<'_>, url: String) -> Answer<TimeStampSettings> {
+    on::printing::set_time_stamp_url(&app, url).await
+}
+
+#[tauri::command]
+async fn time_stamp_certificate(app: Shell<'_>) -> Answer<Option<TimeStampSettings>> {
+    on::printing::time_stamp_certificate(&app).await
 }
 
 #[tauri::command]

@@ -7,6 +7,7 @@
 mod app;
 mod event;
 mod evidence;
+mod printing;
 mod reading;
 mod report;
 mod similar;
@@ -15,6 +16,7 @@ mod study;
 pub use app::*;
 pub use event::*;
 pub use evidence::*;
+pub use printing::*;
 pub use reading::*;
 pub use report::*;
 pub use similar::*;
@@ -38,7 +40,7 @@ pub fn typescript() -> String {
         CalibrationStatus, CalibrationRow, AucView,
         SentenceEvidence, ClaimView, ClaimState, ClaimPresence, ClaimSide, ClaimSupport, ClaimRequery, ReportFlag,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
-        VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, TemplateView, ExportAs, AppEvent, DraftStage,
+        VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, FigureChoice, TimeStampSettings, TemplateView, ExportAs, AppEvent, DraftStage,
         DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
         Annotation, AnnotationKind, WorklistFilter, TimelineStudy, ImportUndone, DraftQueue, QueuedDraft,
     ];

@@ -184,6 +184,20 @@ export const WORDING: Record<string, Wording> = {
     next: "They are being read again in the background. Try again in a while.",
   },
 
+  "logo.kind": { what: "This file is neither a PNG nor a JPEG picture.", next: "Choose the logo as PNG or JPEG." },
+  "logo.too_large": { what: "This picture is larger than a logo may be.", next: "Choose one of at most 8 MB and 6000 pixels on a side." },
+  "logo.unreadable": { what: "This picture is damaged or of an unusual kind.", next: "Save it again as PNG or JPEG, and choose that file." },
+  "file.too_large": { what: "This file is larger than 8 MB and was not read.", next: "Choose a smaller file." },
+  "pdf.logo": { what: "The stored logo cannot be printed.", next: "Choose the logo again in Settings." },
+  "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write one that begins with http://, or nothing for no time stamps." },
+  "timestamp.unreachable": {
+    what: "The time-stamp server cannot be reached. Nothing was signed.",
+    next: "Try again, sign without a time stamp this time, or change the address in Settings.",
+  },
+  "timestamp.refused": { what: "The time-stamp server refused. Nothing was signed.", next: "Try again later, or sign without a time stamp this time." },
+  "timestamp.invalid": { what: "The server's answer is not a good time stamp. Nothing was signed.", next: "Sign without a time stamp this time, and have the server looked at." },
+  "timestamp.untrusted": { what: "The time stamp is not by the server whose certificate was chosen. Nothing was signed.", next: "Check address and certificate in Settings." },
+  "timestamp.clock": { what: "This computer's clock and the time-stamp server's are more than ten minutes apart. Nothing was signed.", next: "Set this computer's clock, then sign." },
   "sign.not_confirmed": {
     what: "Patient and accession were not both confirmed.",
     next: "Compare both with the images and tick them.",

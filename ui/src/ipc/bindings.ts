@@ -527,6 +527,26 @@ patientConfirmed: boolean, accessionConfirmed: boolean, };
 
 export type SignedResult = { versionId: string, pdfSha256: string, auditHead: string, report: ReportView, };
 
+export type FigureChoice = { 
+/**
+ * Instances in the order in which they are printed.
+ */
+images: Array<string>, 
+/**
+ * Ids of annotations whose values are printed as a table.
+ */
+measurements: Array<string>, };
+
+export type TimeStampSettings = { 
+/**
+ * Empty for none.
+ */
+url: string, 
+/**
+ * The name in the certificate to which its time stamps must lead; empty for none.
+ */
+certificate: string, };
+
 export type TemplateView = { id: string, name: string, };
 
 export type ExportAs = "pdf" | "sr" | "encapsulated" | "fhir" | "hl7";

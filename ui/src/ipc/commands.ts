@@ -8,6 +8,7 @@ import type {
   EditCommand,
   EngineStatus,
   ExportAs,
+  FigureChoice,
   FirstUser,
   ImportUndone,
   ModelPack,
@@ -26,11 +27,13 @@ import type {
   StudyDetail,
   StudyRow,
   TemplateView,
+  TimeStampSettings,
   TimelineStudy,
   UserSummary,
   WorklistFilter,
 } from "./bindings";
 import { call } from "./call";
+import { type LogoPicture, parseLogo } from "./logo";
 import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
 
@@ -135,6 +138,18 @@ export const draftSection = (reportId: string, section: SectionToDraft, how: Sec
 export const proposalView = (proposalId: string) => call<ProposalView>("proposal_view", { proposalId });
 export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
 export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
+/** As sign, and asks no server for the time. */
+export const signWithoutTimeStamp = (request: SignRequest) => call<SignedResult>("sign_without_time_stamp", { request });
+export const figures = (reportId: string) => call<FigureChoice>("figures", { reportId });
+export const setFigures = (reportId: string, choice: FigureChoice) => call<FigureChoice>("set_figures", { reportId, choice });
+export async function logo(): Promise<LogoPicture | null> {
+  return parseLogo(await call<ArrayBuffer>("logo"));
+}
+export const logoChoose = () => call<boolean>("logo_choose");
+export const logoRemove = () => call<null>("logo_remove");
+export const timeStamp = () => call<TimeStampSettings>("time_stamp");
+export const setTimeStampUrl = (url: string) => call<TimeStampSettings>("set_time_stamp_url", { url });
+export const timeStampCertificate = () => call<TimeStampSettings | null>("time_stamp_certificate");
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });
 export const savePdf = (versionId: string) => call<string | null>("save_pdf", { versionId });
 /** Saves a signed version in one of its forms; the file that it was saved to, null when the dialog was closed. */

@@ -4,5 +4,6 @@ export * as shell from "./commands";
 export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";
 export { onAppEvent, type ShellEvent } from "./events";
+export { type LogoPicture } from "./logo";
 export { parseMap, type EvidenceMap } from "./map";
 export { letGo, parsePixels, type PixelDescription, type PixelImage, type PixelWindow } from "./pixels";

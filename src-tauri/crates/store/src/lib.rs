@@ -39,6 +39,7 @@ pub use tables::glances::ImageHeader;
 pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy};
 pub use tables::instances::{Cache, Instance};
 pub use tables::patients::Patient;
+pub use tables::printing::{Figures, LogoPicture};
 pub use tables::proposals::{NewProposal, Proposal, ProposalOutcome, ProposalStatus};
 pub use tables::queue::QueuedStudy;
 pub use tables::reports::ReportRow;

@@ -4,7 +4,8 @@ use crate::{Decoder, Drafter, Fault, ModelPack, Scorer};
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
 use hilum_workers::{
-    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, Unpacked, WorkerError,
+    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, LogoImage,
+    Unpacked, WorkerError,
 };
 use tokio::sync::mpsc;
 
@@ -18,6 +19,10 @@ impl From<WorkerError> for Fault {
 impl Decoder for DecodeChild {
     async fn decode(&self, file: Vec<u8>, wants: &DecodeWants, cancel: &Cancel) -> Result<Decoded, Fault> {
         Ok(DecodeChild::decode(self, DecodeInput::Bytes(file), wants, cancel).await?)
+    }
+
+    async fn logo(&self, file: Vec<u8>, longest: u32, cancel: &Cancel) -> Result<LogoImage, Fault> {
+        Ok(DecodeChild::logo(self, DecodeInput::Bytes(file), longest, cancel).await?)
     }
 
     async fn unpack(&self, file: Vec<u8>, members: &mpsc::Sender<Unpacked>, cancel: &Cancel) -> Result<(), Fault> {

@@ -61,6 +61,10 @@ pub enum WorkflowError {
     NoReport,
     #[error("a study is moved with a reason")]
     NoReason,
+    #[error("a time-stamp server's address begins with http://")]
+    TimeStampAddress,
+    #[error("{0} is larger than 8 MB")]
+    FileTooLarge(PathBuf),
     #[error("the decoder sent no {0}")]
     DecoderIncomplete(&'static str),
 }
@@ -94,6 +98,8 @@ impl WorkflowError {
             WorkflowError::NotSigned => "report.not_signed".into(),
             WorkflowError::NoReason => "study.no_reason".into(),
             WorkflowError::NoReport => "report.not_found".into(),
+            WorkflowError::TimeStampAddress => "timestamp.address".into(),
+            WorkflowError::FileTooLarge(_) => "file.too_large".into(),
             WorkflowError::DecoderIncomplete(_) => "decode.garbled".into(),
         }
     }

@@ -17,6 +17,7 @@ mod error;
 mod filing;
 mod evidence;
 mod exporting;
+mod figures;
 mod findings;
 mod glance;
 mod import;
@@ -36,6 +37,7 @@ mod signing;
 mod similar;
 mod stated;
 mod templates;
+mod time_stamping;
 mod worklist;
 mod workstation;
 
@@ -53,6 +55,7 @@ pub use hilum_retrieval::{AgeBand, Filter, View};
 pub use hilum_workers::Cancel;
 pub use import::files_below;
 pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};
+pub use hilum_store::Figures;
 pub use letterhead::Letterhead;
 pub use maps::PlacedMap;
 pub use models::{MeasuredPack, ModelPack, PackKind};
@@ -64,6 +67,7 @@ pub use reporting::{ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
 pub use similar::{Identity, SimilarCase, SimilarCases};
 pub use worklist::{WantedStatus, WorklistFilter, WorklistLine};
+pub use time_stamping::TimeStampServer;
 pub use workstation::{FirstUser, Models, Outside, SessionUser, Workstation};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::ModelPack;
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
-use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap, Unpacked};
+use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap, LogoImage, Unpacked};
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
@@ -21,6 +21,10 @@ pub struct Fault {
 #[async_trait]
 pub trait Decoder: Send + Sync {
     async fn decode(&self, file: Vec<u8>, wants: &DecodeWants, cancel: &Cancel) -> Result<Decoded, Fault>;
+    /// Decodes a PNG or JPEG in colour, longest side at most `longest` pixels.
+    async fn logo(&self, _file: Vec<u8>, _longest: u32, _cancel: &Cancel) -> Result<LogoImage, Fault> {
+        Err(Fault { code: "logo.unsupported".into(), detail: "Logos are not decoded here.".into() })
+    }
     /// Hands over the members of a ZIP archive one by one.
     async fn unpack(&self, _file: Vec<u8>, _members: &mpsc::Sender<Unpacked>, _cancel: &Cancel) -> Result<(), Fault> {
         Err(Fault { code: "zip.unsupported".into(), detail: "Archives are not opened here.".into() })

@@ -3,13 +3,13 @@
 use crate::reading::{Patient, header_of};
 use crate::worklist::date_and_time;
 use crate::{Cancel, Letterhead, Workstation, WorkflowError, display_name};
-use hilum_export::{KeyImage, Paper, ParentVersion, PatientBlock, ReportDocument, SignatureBlock, StudyBlock};
+use hilum_export::{Logo, Paper, ParentVersion, PatientBlock, ReportDocument, SignatureBlock, StudyBlock};
 use hilum_report::{FinalText, Report, VersionId};
-use hilum_store::{Store, Study};
-use hilum_workers::messages::decode::DecodeWants;
+use hilum_store::{LogoPicture, Store, Study};
+use hilum_workers::LogoImage;
 
-/// Longest side of the key image, pixels: about 200 dots an inch at its printed size.
-const KEY_IMAGE: u32 = 560;
+/// Longest side of the logo, pixels: about 300 dots an inch at its printed size.
+const LOGO: u32 = 560;
 /// Key of the letterhead among the settings.
 const LETTERHEAD: &str = "letterhead";
 
@@ -21,6 +21,31 @@ impl Workstation {
 
     pub async fn set_letterhead(&self, letterhead: &Letterhead) -> Result<(), WorkflowError> {
         Ok(self.store()?.set_setting(LETTERHEAD, letterhead).await?)
+    }
+
+    /// The logo at the head of printed reports.
+    ///
+    /// # Errors
+    /// `vault.locked`, `store.database`.
+    pub async fn logo(&self) -> Result<Option<LogoPicture>, WorkflowError> {
+        Ok(self.store()?.logo().await?)
+    }
+
+    /// Sets the logo from the bytes of a PNG or JPEG, which a child process decodes.
+    ///
+    /// # Errors
+    /// `logo.kind`, `logo.too_large`, `logo.unreadable`; `decode.*` when the child was ended.
+    pub async fn set_logo(&self, file: Vec<u8>) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        let LogoImage { width, height, rgb } = self.outside.decoder.logo(file, LOGO, &Cancel::new()).await?;
+        Ok(store.set_logo(Some(&LogoPicture { width, height, rgb }), &store.user().id, self.now()).await?)
+    }
+
+    /// # Errors
+    /// `vault.locked`, `store.database`.
+    pub async fn remove_logo(&self) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        Ok(store.set_logo(None, &store.user().id, self.now()).await?)
     }
 
     /// Everything that the page says. `signature` is `None` for a draft's preview.
@@ -41,6 +66,12 @@ impl Workstation {
             at: last.at.to_offset(self.now().offset()),
             by: users.iter().find(|u| u.id == last.by).map_or_else(|| last.by.to_string(), |u| u.name.clone()),
         });
+        let (key_images, measurements) = self.printed_figures(store, report, &study).await?;
+        let logo = store.logo().await?.map(|logo| Logo {
+            width: logo.width as usize,
+            height: logo.height as usize,
+            rgb: logo.rgb,
+        });
         let created = signature.as_ref().map_or_else(|| self.now(), |s| s.at);
         Ok(ReportDocument {
             paper: Paper::A4,
@@ -48,7 +79,7 @@ impl Workstation {
                 institution: letterhead.institution,
                 department: letterhead.department,
                 address: letterhead.address.lines().map(str::to_owned).collect(),
-                logo: None,
+                logo,
             },
             patient: patient_block(&study),
             study: StudyBlock {
@@ -64,30 +95,11 @@ impl Workstation {
             kind: report.becoming(),
             version,
             parent,
-            key_images: self.key_image(store, &study).await.into_iter().collect(),
-            measurements: Vec::new(),
+            key_images,
+            measurements,
             signature,
             audit_head,
             created,
-        })
-    }
-
-    /// The study's image as displayed. A picture that cannot be had leaves its place
-    /// empty: the report is the words.
-    async fn key_image(&self, store: &Store, study: &Study) -> Option<KeyImage> {
-        let (instance, _) = crate::reading::model_image(study)?;
-        let file = store.blob(&instance.original).await.ok()?;
-        let wants = DecodeWants { display: Some(KEY_IMAGE), ..DecodeWants::default() };
-        let decoded = self.outside.decoder.decode(file, &wants, &Cancel::new()).await.ok()?;
-        let display = decoded.display?;
-        let header = header_of(instance);
-        let view = [header.modality, header.view_position].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        Some(KeyImage {
-            width: display.width as usize,
-            height: display.height as usize,
-            grey: display.gray,
-            caption: format!("Key image {view}. Not for diagnosis.").replace("  ", " ").replace(" .", "."),
-            marks: Vec::new(),
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Signing: the text is frozen, printed once, signed, and recorded in one step.
 
 use crate::reporting::ReportDetail;
-use crate::{Workstation, WorkflowError};
+use crate::{TimeStampServer, Workstation, WorkflowError};
 use hilum_export::signature::Identity;
-use hilum_export::{OsRng, SignatureBlock, pdf, signature};
+use hilum_export::{ExportError, OsRng, SignatureBlock, pdf, signature, verify};
 use hilum_report::{Command, Entry, Meaning, ReportId, VersionId, VersionKind};
 use hilum_store::SignatureRecord;
 use sha2::{Digest, Sha256};
@@ -39,7 +39,19 @@ impl Workstation {
     /// # Errors
     /// `sign.not_confirmed`, `sign.unreviewed`, `sign.empty_section`, `store.stale_revision`;
     /// `vault.locked` for a wrong passphrase.
+    /// Where a time-stamp server is set: `timestamp.unreachable`, `timestamp.refused`, `timestamp.invalid`,
+    /// `timestamp.clock`, `timestamp.untrusted`; nothing is signed then.
     pub async fn sign(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
+        let server = self.time_stamp_server().await?;
+        self.sign_as(request, Some(server).filter(|server| !server.url.is_empty())).await
+    }
+
+    /// As [`Workstation::sign`], and asks no server for the time.
+    pub async fn sign_without_time_stamp(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
+        self.sign_as(request, None).await
+    }
+
+    async fn sign_as(&self, request: SignatureRequest, server: Option<TimeStampServer>) -> Result<Signed, WorkflowError> {
         if !(request.patient_confirmed && request.accession_confirmed) {
             return Err(WorkflowError::NotConfirmed);
         }
@@ -67,7 +79,14 @@ impl Workstation {
         // Rendering and signing take a noticeable part of a second of computing.
         let pdf = tokio::task::spawn_blocking(move || {
             let page = pdf::render(&document)?;
-            signature::sign(&page, &identity, &block, &mut OsRng)
+            let Some(server) = server else { return signature::sign(&page, &identity, &block, &mut OsRng) };
+            let pdf = signature::sign_with_time(&page, &identity, &block, &mut OsRng, &mut |question| server.ask(question))?;
+            if let Some(trusted) = server.trusted()
+                && verify::verify(&pdf, &[trusted]).problems.contains(&"timestamp.untrusted")
+            {
+                return Err(ExportError::TimeStampUntrusted);
+            }
+            Ok(pdf)
         })
         .await
         .map_err(|e| hilum_store::StoreError::Thread(e.to_string()))??;

@@ -29,6 +29,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
     let found = tokio::task::spawn_blocking(move || hilum_export::verify::verify(&pdf, &trusted))
         .await
         .map_err(|_| Failure::refused("pdf.unreadable", "the file is no report of Hilum's").about(&options.file))?;
+    let stamped_at = found.stamped_at.and_then(|at| at.format(&Rfc3339).ok());
     let signed_at = found.signed_at.and_then(|at| at.format(&Rfc3339).ok());
     if settings.json {
         output::json(&json!({
@@ -39,6 +40,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
             "trust": found.trust,
             "signer": found.signer,
             "signed_at": signed_at,
+            "stamped_at": stamped_at,
             "reason": found.reason,
             "fingerprint": found.fingerprint,
             "problems": found.problems,
@@ -52,6 +54,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
             vec!["trust".into(), yes(found.trust)],
             vec!["signer".into(), text(found.signer.clone())],
             vec!["signed at".into(), text(signed_at)],
+            vec!["time stamp".into(), stamped_at.unwrap_or_else(|| "none".to_owned())],
             vec!["meaning".into(), text(found.reason.clone())],
             vec!["certificate".into(), text(found.fingerprint.clone())],
         ]);

@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod instances;
 pub(crate) mod journal;
 pub(crate) mod patients;
+pub(crate) mod printing;
 pub(crate) mod proposals;
 pub(crate) mod queue;
 pub(crate) mod reports;
