@@ -5,10 +5,12 @@
 mod common;
 
 use async_trait::async_trait;
-use hilum_app::commands::{audit, evidence, images, models, reports, session, settings, signing, studies};
+use hilum_app::commands::{
+    audit, evidence, images, models, printing, reading, reports, session, settings, signing, studies,
+};
 use hilum_app::dto::{
-    AppEvent, ClaimPresence, DraftMode, DraftOptions, EditCommand, ReportView, SectionHow, SectionName, SectionToDraft,
-    SentenceState, SignRequest,
+    Annotation, AnnotationKind, AppEvent, ClaimPresence, DraftMode, DraftOptions, EditCommand, FigureChoice,
+    ReportView, SectionHow, SectionName, SectionToDraft, SentenceState, SignRequest,
 };
 use hilum_app::{App, Host, StartOptions};
 use std::path::PathBuf;
@@ -69,7 +71,12 @@ async fn from_first_run_to_a_signed_document() {
     std::fs::write(&not_dicom, b"%PDF-1.7 not an image").expect("a file");
     let mut files = common::radiographs();
     files.push(not_dicom);
-    let host = Arc::new(Fake { files: files.clone(), folder: None, save: out.path().join("report"), events: Mutex::default() });
+    let host = Arc::new(Fake {
+        files: files.clone(),
+        folder: None,
+        save: out.path().join("report"),
+        events: Mutex::default(),
+    });
     let app = Arc::new(App::new(StartOptions { data: data.path().join("data"), open: None }, host.clone()));
 
     assert!(session::app_status(&app).await.expect("a status").first_run);
@@ -88,7 +95,9 @@ async fn from_first_run_to_a_signed_document() {
     studies::import_files(&app).await.expect("an import").expect("a job");
     let (imported, refused, uids) = host
         .wait("end of the import", 60, |e| match e {
-            AppEvent::ImportDone { imported, refused, study_uids, .. } => Some((*imported, *refused, study_uids.clone())),
+            AppEvent::ImportDone { imported, refused, study_uids, .. } => {
+                Some((*imported, *refused, study_uids.clone()))
+            }
             _ => None,
         })
         .await;
@@ -242,7 +251,9 @@ async fn claims_are_set_against_the_models(app: &Arc<App>, host: &Fake, report: 
     assert_eq!(known.len(), texts.len(), "{known:?}");
     let claims: Vec<_> = known.iter().flat_map(|e| &e.claims).collect();
     assert!(claims.iter().all(|c| c.requery.is_none() && !c.reason.is_empty()));
-    let scored = |c: &hilum_app::dto::ClaimView| c.support.as_ref().is_some_and(|s| !s.pack_id.is_empty() && s.difference != 0.0);
+    let scored = |c: &hilum_app::dto::ClaimView| {
+        c.support.as_ref().is_some_and(|s| !s.pack_id.is_empty() && s.difference != 0.0)
+    };
     assert!(claims.iter().all(|c| scored(c) == (c.finding != "no_finding")), "{claims:?}");
 
     evidence::evidence_requery(app, id.clone()).await.expect("questions begin");
@@ -296,7 +307,8 @@ async fn a_model_is_added_while_the_window_is_open() {
     let root = tempfile::tempdir().expect("a folder");
     let download = root.path().join("MedSigLIP tiny");
     hilum_testkit::siglip::TinySiglip::references()[0].1.write(&download).expect("a model");
-    let fake = Fake { files: vec![], folder: Some(download.clone()), save: root.path().into(), events: Mutex::default() };
+    let fake =
+        Fake { files: vec![], folder: Some(download.clone()), save: root.path().into(), events: Mutex::default() };
     let host = Arc::new(fake);
     let data = root.path().join("data");
     let app = Arc::new(App::new(StartOptions { data: data.clone(), open: None }, host.clone()));
@@ -331,7 +343,8 @@ async fn a_model_is_added_while_the_window_is_open() {
     assert_eq!((found.kind.as_str(), found.problem.is_none(), found.demo), ("medsiglip", true, false));
     assert!(found.terms.contains("Health AI Developer Foundations") && found.quantize == ["none"]);
     assert!(!found.token.contains("tiny"), "the window is given no path");
-    let add = async |accepted| models::pack_add(&app, found.token.clone(), "none".into(), accepted).await.expect("a job");
+    let add =
+        async |accepted| models::pack_add(&app, found.token.clone(), "none".into(), accepted).await.expect("a job");
     assert_eq!(ended(add(false).await).await, Err("pack.terms".into()));
 
     // A card of zeros that the disk need not hold gives time to cancel.
@@ -345,7 +358,8 @@ async fn a_model_is_added_while_the_window_is_open() {
     .await;
     models::pack_add_cancel(&app, job.clone()).await.expect("cancelled");
     assert_eq!(ended(job).await, Err("pack.cancelled".into()));
-    let left: Vec<_> = std::fs::read_dir(data.join("packs")).expect("a folder").flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(data.join("packs")).expect("a folder").flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, [".lock"], "nothing half-added is left");
     assert_eq!(in_use().await.as_deref(), Some("medsiglip-demo"));
 
@@ -417,7 +431,13 @@ async fn a_prior_is_drafted_with() {
         let pixel = move |row: u32, column: u32| {
             let lung = (column as i64 - 90).abs().min((column as i64 - 230).abs()) < 55 && (50..270).contains(&row);
             let white = patch && column > 190 && row > 200;
-            if white { 3400 } else if lung { 700 + row as u16 } else { 2600 + (column % 90) as u16 }
+            if white {
+                3400
+            } else if lung {
+                700 + row as u16
+            } else {
+                2600 + (column % 90) as u16
+            }
         };
         let uid = |kind: u32| format!("2.25.{kind}00{number}");
         let file = DicomFile::radiograph(320, 320, 12, pixel)
@@ -514,9 +534,125 @@ async fn one_section_is_written_again(app: &Arc<App>, host: &Fake, report: Repor
         assert_eq!(proposals > 0, section.name == SectionName::Impression, "{:?}", section.name);
     }
     let id = after.sections.iter().flat_map(|s| &s.sentences).find(|s| s.state == SentenceState::Proposed);
-    let view = reports::proposal_view(app, id.and_then(|s| s.proposal_id.clone()).expect("an id")).await.expect("a proposal");
+    let view =
+        reports::proposal_view(app, id.and_then(|s| s.proposal_id.clone()).expect("an id")).await.expect("a proposal");
     assert!(view.rendered_prompt.contains("As written by a person."), "the findings as a person left them");
     assert!(view.rendered_prompt.contains("\n\nWrite the impression."), "{}", view.rendered_prompt);
     let drop = proposed(&after).into_iter().map(|id| EditCommand::Drop { id }).collect();
     reports::report_edit(app, after.id.clone(), after.revision, drop).await.expect("dropped")
+}
+
+/// A report is printed with the images, measurements and logo that a person chose; a time-stamp server
+/// that does not answer signs nothing, and the person may go on without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_printed_and_stamped_as_a_person_chose() {
+    common::use_demo_packs();
+    let data = tempfile::tempdir().expect("a folder");
+    let out = tempfile::tempdir().expect("a folder");
+    let radiograph = common::radiographs().remove(0);
+    std::fs::copy(&radiograph, out.path().join("image.dcm")).expect("a copy");
+    let logo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("icons/128x128.png");
+    let host = Arc::new(Fake {
+        files: vec![logo],
+        folder: Some(out.path().to_owned()),
+        save: out.path().join("report"),
+        events: Mutex::default(),
+    });
+    let app = Arc::new(App::new(StartOptions { data: data.path().join("data"), open: None }, host.clone()));
+    session::create_first_user(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("a user");
+    studies::import_folder(&app).await.expect("an import").expect("a job");
+    let uids = host
+        .wait("end of the import", 60, |e| match e {
+            AppEvent::ImportDone { study_uids, .. } => Some(study_uids.clone()),
+            _ => None,
+        })
+        .await;
+    let study = studies::open_study(&app, uids[0].clone()).await.expect("a study");
+    let image = study.images[0].instance_uid.clone();
+    let mut report = reports::report_view(&app, uids[0].clone()).await.expect("a report");
+    let id = report.id.clone();
+    for section in [SectionName::Exam, SectionName::Findings, SectionName::Impression] {
+        let typed = EditCommand::Insert {
+            section,
+            after: None,
+            id: format!("typed-{section:?}"),
+            text: "The heart is enlarged.".into(),
+            region: None,
+            from: None,
+        };
+        report = reports::report_edit(&app, id.clone(), report.revision, vec![typed]).await.expect("an edit");
+    }
+    assert!(report.needs.is_empty(), "{:?}", report.needs);
+
+    // A mark with a measurement, and one of an image that is not this study's.
+    let mark = |id: &str, label: &str, measured: &[&str]| Annotation {
+        id: id.into(),
+        instance_uid: image.clone(),
+        kind: AnnotationKind::Length,
+        points: vec![[100.5, 100.5], [300.5, 220.5]],
+        label: label.into(),
+        measured: measured.iter().map(|m| (*m).to_owned()).collect(),
+        spacing: Some("imager".into()),
+    };
+    reading::annotation_put(&app, mark("m1", "heart", &["148 mm"])).await.expect("a mark");
+    let first = printing::figures(&app, id.clone()).await.expect("figures");
+    assert_eq!((first.images.as_slice(), first.measurements.len()), (&[image.clone()][..], 0));
+    let plain = signing::draft_preview_pdf(&app, id.clone()).await.expect("a preview");
+    let choice = FigureChoice {
+        images: vec![image.clone(), "1.2.3".into(), image.clone()],
+        measurements: vec!["m1".into(), "nothing".into()],
+    };
+    let kept = printing::set_figures(&app, id.clone(), choice).await.expect("kept");
+    assert_eq!(kept, FigureChoice { images: vec![image.clone()], measurements: vec!["m1".into()] });
+    assert_eq!(printing::figures(&app, id.clone()).await.expect("figures"), kept);
+    assert!(printing::logo(&app).await.expect("no logo").is_empty());
+    assert!(printing::logo_choose(&app).await.expect("a logo"));
+    assert_eq!(printing::logo(&app).await.expect("a logo").len(), 8 + 128 * 128 * 3);
+    let chosen = signing::draft_preview_pdf(&app, id.clone()).await.expect("a preview");
+    let has = |pdf: &[u8], words: &[u8]| pdf.windows(words.len()).any(|w| w == words);
+    assert!(has(&chosen, b"/Logo") && !has(&plain, b"/Logo"));
+    assert!(has(&chosen, b"/KeyImage1") && has(&plain, b"/KeyImage1"));
+    let text = |pdf: &[u8]| {
+        let path = out.path().join("preview.pdf");
+        std::fs::write(&path, pdf).expect("written");
+        let read =
+            std::process::Command::new("pdftotext").args(["-layout", path.to_str().expect("a path"), "-"]).output();
+        read.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    if let (Some(chosen), Some(plain)) = (text(&chosen), text(&plain)) {
+        assert!(
+            chosen.contains("Measurements") && chosen.contains("Length: heart") && chosen.contains("148 mm"),
+            "{chosen}"
+        );
+        assert!(chosen.contains("Imager Pixel Spacing"), "{chosen}");
+        assert!(!plain.contains("Length: heart"), "{plain}");
+    }
+
+    let wrong = printing::set_time_stamp_url(&app, "https://tsa.example.org".into()).await;
+    assert_eq!(wrong.expect_err("an address").code, "timestamp.address");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let set = printing::set_time_stamp_url(&app, format!("http://{free}/tsr")).await.expect("set");
+    assert!(set.certificate.is_empty());
+    let request = || SignRequest {
+        report_id: id.clone(),
+        revision: report.revision,
+        passphrase: "long enough".into(),
+        patient_confirmed: true,
+        accession_confirmed: true,
+    };
+    let refused = signing::sign(&app, request()).await.expect_err("nobody there");
+    assert_eq!(refused.code, "timestamp.unreachable");
+    let now = reports::report_view(&app, uids[0].clone()).await.expect("a report");
+    assert_eq!(now.revision, report.revision, "nothing was signed");
+    let signed = signing::sign_without_time_stamp(&app, request()).await.expect("a signature");
+    let pdf = signing::signed_pdf(&app, signed.version_id.clone()).await.expect("the document");
+    let checked = hilum_export::verify::verify(&pdf, &[certificate_of(&data.path().join("data"))]);
+    assert!(checked.is_ok() && checked.stamped_at.is_none(), "{checked:?}");
+    let lines = audit::audit(&app, 200, None).await.expect("lines");
+    for action in ["letterhead.logo", "report.figures", "report.sign"] {
+        assert!(lines.iter().any(|l| l.action == action), "{action} is in the chain");
+    }
+    printing::logo_remove(&app).await.expect("removed");
+    assert!(printing::logo(&app).await.expect("no logo").is_empty());
+    app.close().await;
 }
