@@ -67,7 +67,7 @@ def structure(root, pages, page_numbers, problems):
     if tree is None or not value(value(root, "/MarkInfo", {}), "/Marked", False):
         problems.append("the file is not tagged")
         return []
-    found, owners = [], {}
+    found, owners, held = [], {}, []
 
     def walk(reference, parent):
         element, own = reference.get_object(), number_of(reference)
@@ -84,12 +84,18 @@ def structure(root, pages, page_numbers, problems):
             elif "/MCID" in kid:
                 page = page_numbers.index(number_of(kid.raw_get("/Pg")))
                 owners.setdefault((page, int(kid["/MCID"])), []).append(own)
+            elif "/Obj" in kid:
+                held.append((int(value(kid["/Obj"], "/StructParent", -1)), own))
 
     walk(tree.raw_get("/K"), number_of(root.raw_get("/StructTreeRoot")))
     if "/Lang" not in root:
         problems.append("no language is given")
     numbers = tree["/ParentTree"]["/Nums"]
     parents = {int(numbers[i]): numbers[i + 1] for i in range(0, len(numbers), 2)}
+    for number, own in held:
+        entries = {int(numbers[i]): numbers.raw_get(i + 1) for i in range(0, len(numbers), 2)}
+        if number_of(entries.get(number)) != own:
+            problems.append("the parent tree does not know a field")
     for i, page in enumerate(pages):
         ids = marked(content(page), problems, f"page {i + 1}")
         if sorted(ids) != list(range(len(ids))):

@@ -108,6 +108,7 @@ fn figures_tables_and_logo_are_printed_and_tagged() {
     }
     let Some(tags) = structure(&pdf) else { return };
     let count = |role: &str| tags.iter().filter(|(r, _)| r == role).count();
+    assert_eq!(tags.last().map(|(role, _)| role.as_str()), Some("Form"), "the signature's field");
     assert_eq!((count("H1"), count("Figure"), count("Caption"), count("Table")), (1, 3, 2, 2), "{tags:?}");
     // A head of four columns and four rows; the patient block has nine labels with their values.
     assert_eq!((count("TH"), count("TD"), count("TR")), (4 + 9, 16 + 9, 5 + 9), "{tags:?}");

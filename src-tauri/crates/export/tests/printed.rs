@@ -288,7 +288,10 @@ fn markup_and_controls_in_a_name_are_text() {
     document.patient.name = "<script>alert(1)</script> (\\) ) \u{0} \u{1B}[31m %%EOF endobj /JS".into();
     let Some(text) = extracted(&pdf::render(&document).expect("printed"), &[]) else { return };
     let text = words(&text);
-    assert!(text.contains("<script>alert(1)</script> (\\) ) [31m %%EOF endobj /JS"), "{text}");
+    // Controls are printed as spaces, and poppler takes a gap of three for one between columns.
+    for said in ["<script>alert(1)</script> (\\) )", "[31m", "%%EOF endobj /JS"] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
     let identity = identity();
     let verified = verify::verify(&signed(&document, &identity), &[identity.certificate_der().expect("DER")]);
     assert!(verified.is_ok(), "{verified:?}");

@@ -136,10 +136,12 @@ impl Composer<'_> {
         let widest = lines.iter().map(|line| line.width * WORDS / 1000.0).fold(0.0, f32::max);
         let (box_wide, box_high) = (widest + 4.0, lines.len() as f32 * 8.4 + 2.0);
         let [ax, ay] = place(mark.anchor);
-        // Right of its point, or below it, or above, where the picture ends.
+        // Right of its point; where the picture ends there, below the whole mark, or above it.
         let fits = ax + 5.0 + box_wide <= x + wide;
         let left = if fits { ax + 5.0 } else { (x + wide - box_wide - 2.0).max(x) };
-        let below = if ay + 5.0 + box_high <= y + high { ay + 5.0 } else { ay - 5.0 - box_high };
+        let rows = || mark.strokes.iter().flatten().map(|point| place(*point)[1]);
+        let (highest, lowest) = (rows().fold(ay, f32::min), rows().fold(ay, f32::max));
+        let below = if lowest + 5.0 + box_high <= y + high { lowest + 5.0 } else { highest - 5.0 - box_high };
         let top = if fits { ay - box_high / 2.0 } else { below };
         let top = top.clamp(y, (y + high - box_high).max(y));
         self.content().fill(left, top, box_wide, box_high, DARK);

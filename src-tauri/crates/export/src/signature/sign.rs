@@ -114,6 +114,8 @@ fn add_field(file: &mut Document, signature: &SignatureBlock, room: usize) -> Re
         "Subtype" => "Widget",
         "FT" => "Sig",
         "T" => Object::string_literal("Signature"),
+        // What is said in the field's place (ISO 32000-1, 14.9.3).
+        "TU" => text_string(&format!("Signature of {}", signature.name)),
         "V" => Object::Reference(value),
         "P" => Object::Reference(page),
         // Print and Locked (ISO 32000-1, 12.5.3).
@@ -121,6 +123,7 @@ fn add_field(file: &mut Document, signature: &SignatureBlock, room: usize) -> Re
         "Rect" => rectangle.map(Object::Real).to_vec(),
         "AP" => dictionary! { "N" => Object::Reference(appearance) },
     });
+    tag(file, field, page);
     let page = file.get_object_mut(page).and_then(Object::as_dict_mut).map_err(|e| ExportError::Read(e.to_string()))?;
     page.set("Annots", vec![Object::Reference(field)]);
     let catalog = file.catalog_mut().map_err(|e| ExportError::Read(e.to_string()))?;
@@ -128,6 +131,36 @@ fn add_field(file: &mut Document, signature: &SignatureBlock, room: usize) -> Re
     catalog.set("AcroForm", dictionary! { "Fields" => vec![Object::Reference(field)], "SigFlags" => 3 });
     catalog.set("Perms", dictionary! { "DocMDP" => Object::Reference(value) });
     Ok(())
+}
+
+/// Puts the field at the end of the structure (ISO 32000-1, 14.7.4.3), where the file has one.
+fn tag(file: &mut Document, field: ObjectId, page: ObjectId) -> Option<()> {
+    let reference = |file: &Document, id: ObjectId, key: &[u8]| -> Option<ObjectId> {
+        file.get_dictionary(id).ok()?.get(key).and_then(Object::as_reference).ok()
+    };
+    let root = file.catalog().ok()?.get(b"StructTreeRoot").and_then(Object::as_reference).ok()?;
+    let (top, parents) = (reference(file, root, b"K")?, reference(file, root, b"ParentTree")?);
+    let number = file.get_dictionary(root).ok()?.get(b"ParentTreeNextKey").and_then(Object::as_i64).ok()?;
+    let element = file.add_object(dictionary! {
+        "Type" => "StructElem",
+        "S" => "Form",
+        "P" => Object::Reference(top),
+        "K" => vec![Object::Dictionary(dictionary! {
+            "Type" => "OBJR",
+            "Obj" => Object::Reference(field),
+            "Pg" => Object::Reference(page),
+        })],
+    });
+    let list = |file: &mut Document, id: ObjectId, key: &[u8], entries: Vec<Object>| -> Option<()> {
+        let array = file.get_object_mut(id).and_then(Object::as_dict_mut).ok()?.get_mut(key);
+        array.and_then(Object::as_array_mut).ok()?.extend(entries);
+        Some(())
+    };
+    list(file, top, b"K", vec![Object::Reference(element)])?;
+    list(file, parents, b"Nums", vec![Object::Integer(number), Object::Reference(element)])?;
+    file.get_object_mut(root).and_then(Object::as_dict_mut).ok()?.set("ParentTreeNextKey", number + 1);
+    file.get_object_mut(field).and_then(Object::as_dict_mut).ok()?.set("StructParent", number);
+    Some(())
 }
 
 /// Page and rectangle of the printed signature block; the first page and an
