@@ -189,7 +189,7 @@ export const WORDING: Record<string, Wording> = {
   "logo.unreadable": { what: "This picture is damaged or of an unusual kind.", next: "Save it again as PNG or JPEG, and choose that file." },
   "file.too_large": { what: "This file is larger than 8 MB and was not read.", next: "Choose a smaller file." },
   "pdf.logo": { what: "The stored logo cannot be printed.", next: "Choose the logo again in Settings." },
-  "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write one that begins with http://, or nothing for no time stamps." },
+  "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write a plain http address with its host and path, or nothing for no time stamps." },
   "timestamp.unreachable": {
     what: "The time-stamp server cannot be reached. Nothing was signed.",
     next: "Try again, sign without a time stamp this time, or change the address in Settings.",
