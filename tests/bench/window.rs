@@ -1,16 +1,17 @@
-//! The figures of docs/performance.md that need the window: click to first frame, first
-//! drafted word, signing, and the memory of all processes.
+//! The figures of docs/performance.md that need the window: click to first frame, redraw while
+//! the window is dragged, switch to a neighbouring study, first drafted word, signing, and the
+//! memory of all processes, also over many switches of study.
 //!
 //! `./dev bench` runs it; by hand:
 //! `cargo test --release --workspace --features hilum/custom-protocol --bench window`.
 
-#[allow(dead_code)]
-#[path = "../common/mod.rs"]
-mod common;
 #[cfg(target_os = "linux")]
 #[allow(dead_code)]
 #[path = "../common/browser.rs"]
 mod browser;
+#[allow(dead_code)]
+#[path = "../common/mod.rs"]
+mod common;
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
@@ -38,13 +39,19 @@ mod linux {
     const ENTER: char = '\u{e007}';
     const ALT: char = '\u{e00a}';
     const DOWN: char = '\u{e015}';
-    const OPENINGS: usize = 10;
+    const STUDIES: usize = 6;
+    /// None is beside the one before it in the list, so that no pixels are decoded ahead.
+    const OPENED: [usize; 12] = [0, 3, 1, 4, 2, 5, 0, 2, 4, 1, 5, 3];
+    const SWITCHES: usize = 200;
+    const READY: &str = "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'";
+    const FIRST_FRAME: &str = "return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)";
+    const SCORED: &str = "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')";
 
     pub async fn measure() {
         let folder = tempfile::tempdir().expect("a folder");
         let studies = folder.path().join("studies");
         std::fs::create_dir(&studies).expect("a folder");
-        for n in 0..2u32 {
+        for n in 0..STUDIES {
             // 3000 rows of 2500 pixels, 16 bits, a phantom with noise so that nothing compresses.
             let file = DicomFile::radiograph(3000, 2500, 16, |row, column| {
                 let (y, x) = (f64::from(row) / 3000.0 - 0.5, f64::from(column) / 2500.0 - 0.5);
@@ -55,7 +62,8 @@ mod linux {
             .text(dicom::STUDY_UID, b"UI", &format!("2.25.100{n}"))
             .text(dicom::SERIES_UID, b"UI", &format!("2.25.200{n}"))
             .text(dicom::INSTANCE_UID, b"UI", &format!("2.25.300{n}"))
-            .text(dicom::PATIENT_ID, b"LO", &format!("BENCH{n}"));
+            .text(dicom::PATIENT_ID, b"LO", &format!("BENCH{n}"))
+            .text(dicom::PATIENT_NAME, b"PN", &format!("BENCH{n}"));
             std::fs::write(studies.join(format!("{n}.dcm")), file.write()).expect("a study");
         }
         let data = folder.path().join("data");
@@ -67,26 +75,14 @@ mod linux {
         window.click("first-run-create").await;
         window.click("recovery-written").await;
         window.click("recovery-done").await;
-        let ready = "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'";
-        window.until("first image", 90, ready).await;
-        let scored = "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')";
-        window.until("support", 120, scored).await;
+        window.until("first image", 90, READY).await;
+        window.until("support", 120, SCORED).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
 
-        let mut first_frames = Vec::new();
-        for n in 0..OPENINGS {
-            window.click("go-worklist").await;
-            window.see("worklist-row", 30).await;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let open = format!("document.querySelectorAll('[data-testid=\"open-study\"]')[{}].click(); return true", n % 2);
-            window.client.execute(&open, vec![]).await.expect("a click");
-            window.until("image", 60, ready).await;
-            let script = "return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)";
-            first_frames.push(window.number(script).await);
-            // Both studies are scored in the background the first time they are opened.
-            window.until("support", 120, scored).await;
-        }
-        report("click to first frame, 2500x3000 16 bit", "ms", &mut first_frames);
+        first_frames(&window).await;
+        redraws(&window).await;
+        switches(&window).await;
+        many_switches(&window).await;
 
         // The first draft loads the engine; the second is measured.
         draft(&window).await;
@@ -118,6 +114,104 @@ mod linux {
         window.close().await;
     }
 
+    /// Every study opened from the worklist, its pixels not decoded ahead.
+    async fn first_frames(window: &Window) {
+        let mut times = Vec::new();
+        for n in OPENED {
+            window.click("go-worklist").await;
+            window.see("worklist-row", 30).await;
+            let rows =
+                format!("return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === {STUDIES}");
+            window.until("all studies", 60, &rows).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let open = format!("document.querySelectorAll('[data-testid=\"open-study\"]')[{n}].click(); return true");
+            window.client.execute(&open, vec![]).await.expect("a click");
+            window.until("image", 60, READY).await;
+            times.push(window.number(FIRST_FRAME).await);
+            // Each is scored in the background the first time it is opened.
+            window.until("support", 120, SCORED).await;
+        }
+        report("click to first frame, 2500x3000 16 bit", "ms", &mut times);
+    }
+
+    /// From the first call of the graphics library for a frame to its last pixel, while the window is dragged.
+    async fn redraws(window: &Window) {
+        let script = "const done = arguments[arguments.length - 1];
+            const viewer = document.querySelector('[data-testid=\"viewer\"]');
+            const canvas = viewer.querySelector('canvas');
+            const gl = canvas.getContext('webgl2');
+            if (!gl) return done([]);
+            let began = 0;
+            const draw = gl.viewport.bind(gl);
+            gl.viewport = (...a) => { began = performance.now(); draw(...a); };
+            const box = viewer.getBoundingClientRect();
+            const at = (type, n) => viewer.dispatchEvent(new PointerEvent(type, { pointerId: 1, button: 0, buttons: 1, bubbles: true,
+                clientX: box.left + 200 + n, clientY: box.top + 200 + (n * 7) % 60 }));
+            viewer.setPointerCapture = () => {};
+            at('pointerdown', 0);
+            const times = [];
+            let n = 0;
+            const one = () => {
+                began = 0;
+                at('pointermove', ++n);
+                setTimeout(() => requestAnimationFrame(() => setTimeout(() => {
+                    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+                    if (began > 0) times.push(performance.now() - began);
+                    if (n < 80) one(); else { at('pointerup', n); gl.viewport = draw; done(times); }
+                })));
+            };
+            one();";
+        let times = window.client.execute_async(script, vec![]).await.expect("the times");
+        let mut times: Vec<f64> = times.as_array().expect("times").iter().filter_map(|t| t.as_f64()).collect();
+        if times.is_empty() {
+            println!("window/level redraw: not measured (no WebGL2)");
+            return;
+        }
+        report("window/level redraw with its last pixel read back, 2500x3000 shown to fit", "ms", &mut times);
+    }
+
+    /// To the study after or before, whose pixels were decoded ahead.
+    async fn switches(window: &Window) {
+        let mut times = Vec::new();
+        for n in 0..10 {
+            // Decoding ahead waits until the open study is on the screen.
+            tokio::time::sleep(Duration::from_millis(3500)).await;
+            step(window, if n % 2 == 0 { '[' } else { ']' }).await;
+            times.push(window.number(FIRST_FRAME).await);
+        }
+        report("switch to a neighbouring study decoded ahead, key to first frame", "ms", &mut times);
+    }
+
+    /// Presses a key that leads to another study, and waits for its image.
+    async fn step(window: &Window, key: char) {
+        let shown = "return document.querySelector('[data-room=\"images\"] [data-testid=\"viewer\"]')?.innerText.match(/BENCH\\d/)?.[0] ?? ''";
+        let before = window.text(shown).await;
+        window.press(key).await;
+        let other = format!("const v = document.querySelector('[data-testid=\"viewer\"]'); const now = v?.innerText.match(/BENCH\\d/)?.[0];
+            return v?.dataset.ready === 'true' && !!now && now !== {before:?}");
+        window.until("another study", 60, &other).await;
+    }
+
+    /// Memory must not grow with the number of studies looked at.
+    async fn many_switches(window: &Window) {
+        for n in 0..=SWITCHES {
+            if n % 50 == 0 {
+                // What is freed at the next collection is not growth.
+                tokio::time::sleep(Duration::from_secs(6)).await;
+                let by_role = memory_by_role(window);
+                println!(
+                    "memory (PSS) after {n} switches of study: window {:.0} MB",
+                    by_role.get("window").unwrap_or(&0.0)
+                );
+            }
+            // Three forth and three back, with time now and then for decoding ahead.
+            step(window, if n % 6 < 3 { '[' } else { ']' }).await;
+            if n % 5 == 0 {
+                tokio::time::sleep(Duration::from_millis(2500)).await;
+            }
+        }
+    }
+
     /// Drafts once; the times to the first word on the screen and to the proposal.
     async fn draft(window: &Window) -> (Duration, Duration) {
         let began = Instant::now();
@@ -137,12 +231,23 @@ mod linux {
     fn report(what: &str, unit: &str, values: &mut [f64]) {
         values.sort_by(f64::total_cmp);
         let median = (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0;
-        println!("{what}: median {median:.0} {unit}, {:.0} to {:.0}, n {}", values[0], values[values.len() - 1], values.len());
+        println!(
+            "{what}: median {median:.0} {unit}, {:.0} to {:.0}, n {}",
+            values[0],
+            values[values.len() - 1],
+            values.len()
+        );
     }
 
-    /// Proportional set size of the app's processes by role, from /proc.
     fn memory(window: &Window) {
-        let mut by_role: BTreeMap<&str, f64> = BTreeMap::new();
+        for (role, megabytes) in memory_by_role(window) {
+            println!("memory (PSS), {role}: {megabytes:.0} MB");
+        }
+    }
+
+    /// Proportional set size of the app's processes by role in MB, from /proc.
+    fn memory_by_role(window: &Window) -> BTreeMap<&'static str, f64> {
+        let mut by_role: BTreeMap<&'static str, f64> = BTreeMap::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
             let path = entry.path();
             let Ok(command) = std::fs::read(path.join("cmdline")) else { continue };
@@ -159,11 +264,11 @@ mod linux {
                 () => continue,
             };
             let Ok(rollup) = std::fs::read_to_string(path.join("smaps_rollup")) else { continue };
-            let pss = rollup.lines().find_map(|l| l.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
+            let pss = rollup
+                .lines()
+                .find_map(|l| l.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
             *by_role.entry(role).or_default() += pss.unwrap_or(0.0) / 1024.0;
         }
-        for (role, megabytes) in by_role {
-            println!("memory (PSS), {role}: {megabytes:.0} MB");
-        }
+        by_role
     }
 }

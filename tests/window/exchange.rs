@@ -41,7 +41,7 @@ async fn from_a_critical_result_to_every_export() {
         window.until("no dialog", 20, "return !document.querySelector('dialog[open]')").await;
         window.click("export-menu").await;
         window.click(&format!("export-{form}")).await;
-        window.type_into_dialog("Save the signed report", &file.display().to_string());
+        window.type_into_dialog("^Save ", &file.display().to_string());
         let said = format!(
             "return [...document.querySelectorAll('[data-testid=\"notice\"]')].some((n) => n.innerText.includes({:?}))",
             file.display().to_string()

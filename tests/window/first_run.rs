@@ -2,7 +2,7 @@
 
 use crate::browser::Window;
 use crate::common;
-use crate::scene::{ALT, DOWN, ENTER, NAME, PASSPHRASE, Scene};
+use crate::scene::{ALT, CONTROL, DOWN, ENTER, NAME, PASSPHRASE, SHIFT, Scene, accessible};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,12 +30,14 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     // First run. A picture waits for the paint that follows the first screen's being ready.
     tokio::time::sleep(std::time::Duration::from_millis(800)).await;
     shoot("first-run");
+    accessible(&window, "first-run").await;
     window.fill("first-run-name", NAME).await;
     window.fill("first-run-passphrase", PASSPHRASE).await;
     window.fill("first-run-passphrase-again", PASSPHRASE).await;
     window.click("first-run-create").await;
     window.see("recovery-key", 30).await;
     shoot("recovery-key");
+    accessible(&window, "recovery-key").await;
     window.click("recovery-written").await;
     window.click("recovery-done").await;
 
@@ -53,6 +55,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.see("demo-mark", 60).await;
     window.until("support", 120, "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')").await;
     shoot("reading-room");
+    accessible(&window, "reading-room").await;
 
     // A person types while the draft streams in.
     window.begin_sentence("indication").await;
@@ -68,6 +71,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         )
         .await;
     shoot("draft");
+    accessible(&window, "draft").await;
     let typed = window.text("return document.querySelector('[data-testid=\"section-indication\"]').innerText").await;
     assert!(typed.contains("Cough and fever."), "what was typed is there: {typed}");
     let disabled = "return document.querySelector('[data-testid=\"sign-open\"]').disabled";
@@ -106,6 +110,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.fill("sign-passphrase", PASSPHRASE).await;
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     shoot("sign");
+    accessible(&window, "sign").await;
     window.click("sign-submit").await;
     window
         .until(
@@ -117,9 +122,10 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     // Software rendering paints the page a moment after it was drawn.
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     shoot("signed");
+    accessible(&window, "signed").await;
 
     window.click("save-pdf").await;
-    window.type_into_dialog("Save the signed report", &saved.display().to_string());
+    window.type_into_dialog("^Save ", &saved.display().to_string());
     window.see("saved-as", 30).await;
     assert!(saved.is_file(), "the document is on disk");
     window.click("sign-close").await;
@@ -131,10 +137,15 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         )
         .await;
     shoot("final");
-    for screen in ["worklist", "models", "audit", "settings", "help"] {
+    for screen in ["worklist", "models", "calibration", "audit", "settings", "help"] {
         window.click(&format!("go-{screen}")).await;
         tokio::time::sleep(std::time::Duration::from_millis(800)).await;
         shoot(screen);
+        accessible(&window, screen).await;
+        // The other theme, and back.
+        window.chord_of(&[CONTROL, SHIFT], 'T').await;
+        accessible(&window, &format!("{screen}, light")).await;
+        window.chord_of(&[CONTROL, SHIFT], 'T').await;
     }
     lock_and_unlock(&window).await;
     window.close().await;

@@ -28,6 +28,8 @@ async fn reviewed_and_signed_by_keyboard_alone() {
         .until("both studies", 30, "return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === 2")
         .await;
     window.press('/').await;
+    let there = "return document.activeElement?.dataset.testid === 'worklist-search'";
+    window.until("the search to take the focus", 10, there).await;
     window.keys("SECOND").await;
     window
         .until("the search", 20, "return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === 1")

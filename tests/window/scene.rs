@@ -193,6 +193,25 @@ pub async fn sign(window: &Window) {
     window.until("the report to be final", 20, status).await;
 }
 
+/// Asks axe-core about the screen as it is: WCAG 2.2 A and AA, and axe's best practices. Printed
+/// and left out where the window's packages are not installed.
+pub async fn accessible(window: &Window, screen: &str) {
+    let file = common::root().join("ui/node_modules/axe-core/axe.min.js");
+    let Ok(axe) = std::fs::read_to_string(&file) else {
+        println!("skipped: {} is not there (npm ci in ui/)", file.display());
+        return;
+    };
+    window.client.execute(&format!("if (!window.axe) {{ {axe} }} return true"), vec![]).await.expect("axe-core");
+    // What fades in is judged once it is there.
+    pause(300).await;
+    let script = "const done = arguments[arguments.length - 1];
+        const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+        window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then((found) =>
+            done(found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.failureSummary} ${n.html.slice(0, 200)}`))), (e) => done([String(e)]))";
+    let found = window.client.execute_async(script, vec![]).await.expect("axe-core's verdict");
+    assert_eq!(found, serde_json::json!([]), "{screen}");
+}
+
 /// What a program prints; `None`, with the reason printed, where it is not installed.
 pub fn printed(program: &str, arguments: &[&str]) -> Option<String> {
     match std::process::Command::new(program).args(arguments).output() {
