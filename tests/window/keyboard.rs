@@ -30,7 +30,9 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     window.press('/').await;
     let there = "return document.activeElement?.dataset.testid === 'worklist-search'";
     window.until("the search to take the focus", 10, there).await;
-    window.keys("SECOND").await;
+    window.keys("second").await;
+    pause(1500).await;
+    println!("VALUE {}", window.text("const a = document.activeElement; return a.tagName + a.dataset.testid + a.value").await);
     window
         .until("the search", 20, "return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === 1")
         .await;
