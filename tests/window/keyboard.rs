@@ -32,6 +32,27 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     window.until("the search to take the focus", 10, there).await;
     // Bare key presses of the driver do not reach this field; its way of typing into an element does.
     window.fill("worklist-search", "SECOND").await;
+    window
+        .until("the search", 20, "return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === 1")
+        .await;
+    window.press(ENTER).await;
+    window.says("room-patient", "SECOND", 30).await;
+    image_shown(&window).await;
+
+    // The command palette does what has no key in reach.
+    window.chord(CONTROL, 'k').await;
+    window.see("palette", 10).await;
+    window.keys("invert").await;
+    window.press(ENTER).await;
+    window
+        .until(
+            "the image to be inverted",
+            10,
+            "return document.querySelector('[data-testid=\"viewer\"]').innerText.includes('inverted')",
+        )
+        .await;
+
+    // Draft, then each sentence: one edited, one dropped, the others accepted.
     window.until("the models to apply", 30, "return !!document.querySelector('[data-testid=\"draft-start\"]')").await;
     window.chord(CONTROL, 'g').await;
     let proposed = drafted(&window).await;
