@@ -300,6 +300,7 @@ impl Settings {
             report_width: 600,
             default_template: "cxr-frontal".into(),
             draft_on_open: false,
+            read_first: false,
             draft_on_import: false,
             watched_folder: String::new(),
         }

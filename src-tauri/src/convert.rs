@@ -1,9 +1,10 @@
 //! Domain values as the window's twins, and its commands as the domain's.
 
 pub mod reading;
+pub mod writing;
 
 use crate::dto::*;
-use hilum_report::{Command, Means, Origin, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
+use hilum_report::{Command, Means, Origin, Preliminary, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
 use hilum_store::{Proposal, ProposalStatus, Score};
 use hilum_workers::messages::draft::{DraftedPart, Rewrite};
 use hilum_workflow::{Calibrated, Calibration, Glance, ImageDetail, Patient, ReportDetail, Standing, Support, WorklistLine, label, mentioned};
@@ -198,6 +199,14 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
     let report = &detail.report;
     let addendum = report.section(SectionKind::Addendum).is_some() && report.status() == Status::Reopened;
     let known = support.map(|s| self::support(&s.scores)).unwrap_or_default();
+    let seen = |s: &&Sentence| !detail.covered || matches!(s, Sentence::Written(_));
+    let free = detail.held.is_none();
+    let offset = detail.saved_at.offset();
+    let preliminary = |first: &Preliminary| PreliminaryView {
+        by: first.name.clone(),
+        at: moment(first.at.to_offset(offset)),
+        meaning: Preliminary::MEANING.into(),
+    };
     let sections = report
         .sections()
         .iter()
@@ -205,8 +214,8 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
             name: section_name(section.kind),
             heading: section.kind.heading().into(),
             required: section.required,
-            open: report.status().is_open() && (!addendum || section.kind == SectionKind::Addendum),
-            sentences: section.sentences.iter().map(|s| sentence(s, &known)).collect(),
+            open: free && report.status().is_open() && (!addendum || section.kind == SectionKind::Addendum),
+            sentences: section.sentences.iter().filter(seen).map(|s| sentence(s, &known)).collect(),
         })
         .collect();
     let time = format_description!("[hour]:[minute]:[second]");
@@ -227,12 +236,20 @@ pub fn report_view(detail: &ReportDetail, support: Option<&Support>) -> ReportVi
                 by: v.by.clone(),
                 at: moment(v.version.signed_at.to_offset(detail.saved_at.offset())),
                 meaning: v.version.meaning.words().into(),
+                preliminary: v.version.text.preliminary().map(preliminary),
                 pdf_sha256: v.version.pdf_sha256.clone(),
             })
             .collect(),
         needs: report.what_signing_needs().into_iter().map(need).collect(),
         flags: detail.flags.iter().cloned().map(ReportFlag::from).collect(),
         communications: detail.communications.clone(),
+        held: detail.held.as_ref().map(|held| HeldView {
+            name: held.name.clone(),
+            since: held.since.format(&time).unwrap_or_default(),
+            until: held.until.format(&time).unwrap_or_default(),
+        }),
+        covered: if detail.covered { report.proposed().count() as u32 } else { 0 },
+        preliminary: report.preliminary().map(preliminary),
         saved_at: (report.revision() > 0).then(|| detail.saved_at.format(&time).unwrap_or_default()),
     }
 }
@@ -285,18 +302,7 @@ pub fn command(edit: EditCommand) -> Command {
 fn sentence(sentence: &Sentence, known: &[FindingSupport]) -> SentenceView {
     let keys = mentioned(sentence.text());
     let support = known.iter().filter(|f| keys.contains(&f.finding.as_str())).cloned().collect();
-    let (state, demo, model_text) = match sentence {
-        Sentence::Proposed(p) => (SentenceState::Proposed, p.demo, None),
-        Sentence::Written(w) => match &w.origin {
-            Origin::Template { .. } => (SentenceState::Template, false, None),
-            Origin::Person { .. } => (SentenceState::Person, false, None),
-            Origin::Proposal { demo, review, .. } => match (&review.edited_from, review.in_bulk) {
-                (Some(words), _) => (SentenceState::Edited, *demo, Some(words.clone())),
-                (None, true) => (SentenceState::AcceptedInBulk, *demo, None),
-                (None, false) => (SentenceState::Accepted, *demo, None),
-            },
-        },
-    };
+    let (state, demo, model_text) = sentence_state(sentence);
     let proposal_id = match sentence {
         Sentence::Proposed(p) => Some(p.proposal.to_string()),
         Sentence::Written(w) => match &w.origin {
@@ -313,6 +319,23 @@ fn sentence(sentence: &Sentence, known: &[FindingSupport]) -> SentenceView {
         model_text,
         proposal_id,
         support,
+    }
+}
+
+/// Where a sentence stands, whether a demonstration began it, and the model's words where a person
+/// changed them.
+fn sentence_state(sentence: &Sentence) -> (SentenceState, bool, Option<String>) {
+    match sentence {
+        Sentence::Proposed(p) => (SentenceState::Proposed, p.demo, None),
+        Sentence::Written(w) => match &w.origin {
+            Origin::Template { .. } => (SentenceState::Template, false, None),
+            Origin::Person { .. } => (SentenceState::Person, false, None),
+            Origin::Proposal { demo, review, .. } => match (&review.edited_from, review.in_bulk) {
+                (Some(words), _) => (SentenceState::Edited, *demo, Some(words.clone())),
+                (None, true) => (SentenceState::AcceptedInBulk, *demo, None),
+                (None, false) => (SentenceState::Accepted, *demo, None),
+            },
+        },
     }
 }
 

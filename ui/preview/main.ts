@@ -17,6 +17,9 @@ const shell = new PreviewShell({
   noPrior: options.has("no-prior"),
   noMap: options.has("no-map"),
   large: options.has("large"),
+  held: options.has("held"),
+  readFirst: options.has("read-first"),
+  trainee: options.has("trainee"),
   theme: options.get("theme") ?? "dark",
 });
 Object.assign(window, { __TAURI_INTERNALS__: shell.internals(), preview: shell });

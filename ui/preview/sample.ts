@@ -76,6 +76,9 @@ export function reportFor(uid: string): ReportView {
     needs: [],
     flags: [],
     communications: [],
+    held: null,
+    covered: 0,
+    preliminary: null,
     savedAt: null,
   };
 }

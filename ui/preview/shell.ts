@@ -2,6 +2,7 @@ import { applied } from "../src/features/report/fixtures";
 import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
+import { PreviewWriting, textsOf } from "./writing";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
 export interface PreviewOptions {
@@ -21,6 +22,11 @@ export interface PreviewOptions {
   noMap: boolean;
   /** Images of 2500 x 3000, drawn before they are asked for, to time the viewer. */
   large: boolean;
+  /** Somebody else is writing in the reports. */
+  held: boolean;
+  /** Drafts are covered until the reader has looked. */
+  readFirst: boolean;
+  trainee: boolean;
   theme: string;
 }
 
@@ -56,13 +62,17 @@ export class PreviewShell {
   private unlinked = false;
   private queue: DraftQueue = { paused: false, running: null, studies: [] };
   private packJob: string | null = null;
+  private writing = new PreviewWriting();
+  private revealed = false;
+  private held: boolean;
   private added: ModelPack[] = [];
 
   private figures: unknown = { images: [], measurements: [] };
 
   constructor(private readonly options: PreviewOptions) {
-    const user = { id: "u1", name: "Dr A. Reader" };
+    const user = { id: "u1", name: "Dr A. Reader", trainee: options.trainee };
     this.rows = rowsFor(options.empty);
+    this.held = options.held;
     this.fitted = options.calibrated || options.staleCalibration;
     if (options.large) for (const row of this.rows.slice(0, 3)) this.phantom(`${row.studyUid}.1`);
     this.status = {
@@ -82,6 +92,7 @@ export class PreviewShell {
       address: "1 Example Street",
       reportWidth: 600,
       defaultTemplate: "cxr-frontal",
+      readFirst: options.readFirst,
       draftOnOpen: false,
       draftOnImport: false,
       watchedFolder: "",
@@ -113,7 +124,7 @@ export class PreviewShell {
     if (command.startsWith("plugin:")) return null;
     await wait(command === "sign" ? 300 : 15);
     if (!["app_status", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
-    const answer = this.answers[command];
+    const answer = this.answers[command] ?? this.writing.answers[command];
     if (!answer) return refuse("app.internal", `no command ${command}`);
     return answer(args);
   }
@@ -134,7 +145,24 @@ export class PreviewShell {
       this.unlockAs(user);
       return this.status;
     },
-    add_user: ({ name }) => ({ id: name, name }),
+    add_user: ({ name, trainee }) => ({ id: name, name, trainee }),
+    report_texts: ({ reportId }) => textsOf(this.byId(reportId)),
+    report_reveal: ({ reportId }) => {
+      this.revealed = true;
+      return this.shown(this.byId(reportId));
+    },
+    report_take_over: ({ reportId }) => {
+      this.held = false;
+      for (const section of this.byId(reportId).sections) section.open = true;
+      return this.shown(this.byId(reportId));
+    },
+    sign_preliminary: ({ request }) => {
+      const report = this.byId(request.reportId);
+      report.preliminary = { by: this.status.user!.name, at: "2026-11-23 14:12:00 +01:00", meaning: "Prepared this report as preliminary, to be co-signed" };
+      report.status = "preliminary";
+      report.revision += 1;
+      return this.keep(report);
+    },
     change_passphrase: () => null,
     lock: () => {
       this.status = { ...this.status, locked: true, user: null };
@@ -193,7 +221,7 @@ export class PreviewShell {
       return null;
     },
     move_study: () => null,
-    assign_study: ({ studyUid, userId }) => this.change(studyUid, { assignedTo: userId ? { id: userId, name: "Dr A. Reader" } : null }),
+    assign_study: ({ studyUid, userId }) => this.change(studyUid, { assignedTo: userId ? { id: userId, name: "Dr A. Reader", trainee: false } : null }),
     set_priority: ({ studyUid, priority }) => this.change(studyUid, { priority }),
     undo_import: () => ({ removed: 2, kept: 1 }),
     draft_queue: () => this.queue,
@@ -310,14 +338,14 @@ export class PreviewShell {
   }
 
   private unlockAs(name: string): void {
-    const user = { id: "u1", name };
+    const user = { id: "u1", name, trainee: this.options.trainee };
     this.status = { ...this.status, firstRun: false, locked: false, user, users: [user] };
   }
 
   private report(studyUid: string): ReportView {
     const kept = this.reports.get(studyUid) ?? reportFor(studyUid);
     this.reports.set(studyUid, this.checked(kept));
-    return structuredClone(withFlags(this.reports.get(studyUid)!));
+    return this.shown(this.reports.get(studyUid)!);
   }
 
   private byId(reportId: string): ReportView {
@@ -327,7 +355,23 @@ export class PreviewShell {
   private keep(report: ReportView): ReportView {
     report.savedAt = new Date().toTimeString().slice(0, 8);
     this.reports.set(report.studyUid, this.checked(report));
-    return structuredClone(withFlags(report));
+    return this.shown(report);
+  }
+
+  /** The report as its reader may see it: covered, or held by another. */
+  private shown(report: ReportView): ReportView {
+    const view = structuredClone(withFlags(report));
+    if (this.settings.readFirst && !this.revealed) {
+      for (const section of view.sections) {
+        view.covered += section.sentences.filter((s) => s.state === "proposed").length;
+        section.sentences = section.sentences.filter((s) => s.state !== "proposed");
+      }
+    }
+    if (this.held) {
+      view.held = { name: "Dr B. Colleague", since: "14:01:12", until: "14:19:40" };
+      for (const section of view.sections) section.open = false;
+    }
+    return view;
   }
 
   private checked(report: ReportView): ReportView {
@@ -360,7 +404,7 @@ export class PreviewShell {
     if (request.passphrase === "wrong") return refuse("vault.locked", "wrong passphrase");
     const id = `version-${report.versions.length + 1}`;
     const sha = "9f2c".repeat(16);
-    report.versions.push({ id, kind: report.becoming, by: this.status.user!.name, at: "2026-11-23 14:12", meaning: "author", pdfSha256: sha });
+    report.versions.push({ id, kind: report.becoming, by: this.status.user!.name, at: "2026-11-23 14:12", meaning: "author", preliminary: report.preliminary, pdfSha256: sha });
     report.status = "final";
     report.revision += 1;
     return { versionId: id, pdfSha256: sha, auditHead: "51ab".repeat(16), pages: 1, report: this.keep(report) };

@@ -13,6 +13,7 @@ pub mod signing;
 pub mod similar;
 pub mod studies;
 pub mod templates;
+pub mod writing;
 
 use crate::dto::AppError;
 use hilum_workflow::{Fault, WorkflowError};

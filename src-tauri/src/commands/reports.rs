@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::convert;
 use crate::dto::{
-    AppError, AppEvent, DraftMode, DraftOptions, DraftStage, EditCommand, ProposalView, ReportView, SectionHow, SectionToDraft, TemplateView,
+    AppError, AppEvent, DraftMode, DraftOptions, DraftStage, EditCommand, ProposalView, ReportText, ReportView, SectionHow, SectionToDraft, TemplateView,
 };
 use hilum_report::{ProposalId, ReportId, TemplateId};
 use hilum_workers::DraftEvent;
@@ -37,6 +37,33 @@ pub async fn report_edit(
 pub async fn templates(app: &App) -> Result<Vec<TemplateView>, AppError> {
     let templates = app.workstation().await?.templates().await?;
     Ok(templates.into_iter().map(|t| TemplateView { id: t.id.to_string(), name: t.name }).collect())
+}
+
+/// The texts that the report had in its life, the oldest first.
+pub async fn report_texts(app: &App, report_id: String) -> Result<Vec<ReportText>, AppError> {
+    let texts = app.workstation().await?.report_texts(&ReportId::new(report_id)).await?;
+    Ok(texts.into_iter().map(convert::writing::report_text).collect())
+}
+
+/// Uncovers the draft for who is logged in.
+pub async fn report_reveal(app: &App, report_id: String) -> Result<ReportView, AppError> {
+    let workstation = app.workstation().await?;
+    let report = workstation.uncover(&ReportId::new(report_id)).await?;
+    let support = workstation.known_support(report.report.study_uid()).await.ok().flatten();
+    Ok(convert::report_view(&report, support.as_ref()))
+}
+
+/// Takes the report from whoever is writing in it.
+pub async fn report_take_over(app: &App, report_id: String) -> Result<ReportView, AppError> {
+    let workstation = app.workstation().await?;
+    let report = workstation.take_over(&ReportId::new(report_id)).await?;
+    let support = workstation.known_support(report.report.study_uid()).await.ok().flatten();
+    Ok(convert::report_view(&report, support.as_ref()))
+}
+
+/// The person has left the report.
+pub async fn report_release(app: &App, report_id: String) -> Result<(), AppError> {
+    Ok(app.workstation().await?.release(&ReportId::new(report_id)).await?)
 }
 
 /// Begins a draft; how it goes is told by events.
@@ -112,6 +139,11 @@ pub async fn draft_cancel(app: &App, report_id: String) -> Result<(), AppError> 
 /// Runs a draft to its end and says what came of it.
 async fn draft(app: &App, report_id: &str, wanted: Wanted, cancel: &Cancel) -> AppEvent {
     let began = Instant::now();
+    // What is to stay covered is not read on its way either.
+    let covered = match app.workstation().await {
+        Ok(workstation) => workstation.covers(&ReportId::new(report_id)).await.unwrap_or(true),
+        Err(_) => true,
+    };
     let (events, mut inbox) = mpsc::unbounded_channel();
     let passing_on = async {
         // The window is told the whole text each time, so that a missed event costs nothing.
@@ -124,6 +156,7 @@ async fn draft(app: &App, report_id: &str, wanted: Wanted, cancel: &Cancel) -> A
                     fraction: fraction.map(f64::from),
                     seconds,
                 },
+                DraftEvent::Text(_) if covered => continue,
                 DraftEvent::Text(more) => {
                     text.push_str(&more);
                     AppEvent::DraftText { report_id: report_id.to_owned(), text: text.clone() }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, UserSummary};
+use hilum_store::Role;
 use hilum_workflow::SessionUser;
 use std::time::Duration;
 
@@ -45,8 +46,9 @@ pub async fn unlock_with_recovery(
     app_status(app).await
 }
 
-pub async fn add_user(app: &App, name: String, passphrase: String) -> Result<UserSummary, AppError> {
-    Ok(summary(app.workstation().await?.add_user(&name, &passphrase).await?))
+pub async fn add_user(app: &App, name: String, passphrase: String, trainee: bool) -> Result<UserSummary, AppError> {
+    let role = if trainee { Role::Trainee } else { Role::Radiologist };
+    Ok(summary(app.workstation().await?.add_user_as(&name, &passphrase, role).await?))
 }
 
 pub async fn change_passphrase(app: &App, old: String, new: String) -> Result<(), AppError> {
@@ -83,5 +85,5 @@ async fn sweep_in_background(app: &App) -> Result<(), AppError> {
 }
 
 fn summary(user: SessionUser) -> UserSummary {
-    UserSummary { id: user.id.to_string(), name: user.name }
+    UserSummary { id: user.id.to_string(), name: user.name, trainee: user.trainee }
 }

@@ -17,6 +17,7 @@ pub async fn set_settings(app: &App, settings: Settings) -> Result<Settings, App
     let workstation = app.workstation().await?;
     let value = serde_json::to_value(&settings).unwrap_or_default();
     workstation.set_setting("window", &value).await?;
+    workstation.set_read_first(settings.read_first).await?;
     workstation
         .set_letterhead(&Letterhead {
             institution: settings.institution.clone(),

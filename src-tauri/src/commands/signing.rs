@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::convert;
-use crate::dto::{AppError, AppEvent, ExportAs, SignRequest, SignedResult};
+use crate::dto::{AppError, AppEvent, ExportAs, ReportView, SignRequest, SignedResult};
 use hilum_report::{ReportId, VersionId};
 use hilum_workflow::{ExportForm, SignatureRequest, Signed, Workstation};
 
@@ -29,6 +29,16 @@ async fn told(app: &App, workstation: &Workstation, signed: Signed) -> Result<Si
         audit_head: signed.audit_head,
         report: convert::report_view(&signed.report, support.as_ref()),
     })
+}
+
+/// Signs as preliminary, to be co-signed by another person.
+pub async fn sign_preliminary(app: &App, request: SignRequest) -> Result<ReportView, AppError> {
+    let workstation = app.workstation().await?;
+    let report = workstation.sign_preliminary(wanted(request)).await?;
+    let study_uid = report.report.study_uid().to_owned();
+    let support = workstation.known_support(&study_uid).await.ok().flatten();
+    app.host.emit(AppEvent::StudyChanged { study_uid });
+    Ok(convert::report_view(&report, support.as_ref()))
 }
 
 pub async fn signed_pdf(app: &App, version_id: String) -> Result<Vec<u8>, AppError> {

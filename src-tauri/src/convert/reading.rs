@@ -53,7 +53,7 @@ pub fn filter(filter: dto::WorklistFilter) -> WorklistFilter {
 /// A line of the worklist with who is to read it by name.
 pub fn row(line: WorklistLine, glance: Glance, drafting: bool, users: &[SessionUser]) -> StudyRow {
     let assigned = line.assigned_to.as_ref().and_then(|id| users.iter().find(|u| u.id == *id));
-    let assigned = assigned.map(|user| dto::UserSummary { id: user.id.to_string(), name: user.name.clone() });
+    let assigned = assigned.map(|user| dto::UserSummary { id: user.id.to_string(), name: user.name.clone(), trainee: user.trainee });
     StudyRow { assigned_to: assigned, ..super::study_row(line, glance, drafting) }
 }
 

@@ -160,9 +160,9 @@ impl Host for Desktop {
         self.handle
             .dialog()
             .file()
-            .set_title("Save the signed report")
+            .set_title("Save as")
             .set_file_name(proposed)
-            .add_filter("PDF document", &["pdf"])
+            .add_filter("The form of this file", &[proposed.rsplit('.').next().unwrap_or("pdf")])
             .save_file(move |file| {
                 let _ = chosen.send(file);
             });

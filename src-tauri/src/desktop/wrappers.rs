@@ -17,6 +17,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         figures, logo, logo_choose, logo_remove, set_figures, set_time_stamp_url, sign_without_time_stamp, time_stamp, time_stamp_certificate,
         annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
+        macros, macro_put, macro_remove, macros_import, macros_export, spelling, word_add, word_remove, template_choices, template_choose, report_texts, report_reveal, report_take_over, report_release, sign_preliminary,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
@@ -52,8 +53,8 @@ async fn unlock_with_recovery(
 }
 
 #[tauri::command]
-async fn add_user(app: Shell<'_>, name: String, passphrase: String) -> Answer<UserSummary> {
-    on::session::add_user(&app, name, passphrase).await
+async fn add_user(app: Shell<'_>, name: String, passphrase: String, trainee: bool) -> Answer<UserSummary> {
+    on::session::add_user(&app, name, passphrase, trainee).await
 }
 
 #[tauri::command]
@@ -427,4 +428,79 @@ async fn second_show(app: Shell<'_>, study_uid: Option<String>, open: bool) -> A
 #[tauri::command]
 async fn second_study(app: Shell<'_>) -> Answer<Option<String>> {
     on::reading::second_study(&app).await
+}
+
+#[tauri::command]
+async fn macros(app: Shell<'_>) -> Answer<Vec<MacroView>> {
+    on::writing::macros(&app).await
+}
+
+#[tauri::command]
+async fn macro_put(app: Shell<'_>, one: MacroView, instead: Option<MacroView>) -> Answer<Vec<MacroView>> {
+    on::writing::macro_put(&app, one, instead).await
+}
+
+#[tauri::command]
+async fn macro_remove(app: Shell<'_>, one: MacroView) -> Answer<Vec<MacroView>> {
+    on::writing::macro_remove(&app, one).await
+}
+
+#[tauri::command]
+async fn macros_import(app: Shell<'_>) -> Answer<Option<Vec<MacroView>>> {
+    on::writing::macros_import(&app).await
+}
+
+#[tauri::command]
+async fn macros_export(app: Shell<'_>) -> Answer<Option<String>> {
+    on::writing::macros_export(&app).await
+}
+
+#[tauri::command]
+async fn spelling(app: Shell<'_>) -> Answer<Spelling> {
+    on::writing::spelling(&app).await
+}
+
+#[tauri::command]
+async fn word_add(app: Shell<'_>, word: String) -> Answer<()> {
+    on::writing::word_add(&app, word).await
+}
+
+#[tauri::command]
+async fn word_remove(app: Shell<'_>, word: String) -> Answer<()> {
+    on::writing::word_remove(&app, word).await
+}
+
+#[tauri::command]
+async fn template_choices(app: Shell<'_>) -> Answer<Vec<TemplateChoice>> {
+    on::writing::template_choices(&app).await
+}
+
+#[tauri::command]
+async fn template_choose(app: Shell<'_>, situation: SituationName, template: Option<String>) -> Answer<()> {
+    on::writing::template_choose(&app, situation, template).await
+}
+
+#[tauri::command]
+async fn report_texts(app: Shell<'_>, report_id: String) -> Answer<Vec<ReportText>> {
+    on::reports::report_texts(&app, report_id).await
+}
+
+#[tauri::command]
+async fn report_reveal(app: Shell<'_>, report_id: String) -> Answer<ReportView> {
+    on::reports::report_reveal(&app, report_id).await
+}
+
+#[tauri::command]
+async fn report_take_over(app: Shell<'_>, report_id: String) -> Answer<ReportView> {
+    on::reports::report_take_over(&app, report_id).await
+}
+
+#[tauri::command]
+async fn report_release(app: Shell<'_>, report_id: String) -> Answer<()> {
+    on::reports::report_release(&app, report_id).await
+}
+
+#[tauri::command]
+async fn sign_preliminary(app: Shell<'_>, request: SignRequest) -> Answer<ReportView> {
+    on::signing::sign_preliminary(&app, request).await
 }

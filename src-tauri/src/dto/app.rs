@@ -34,6 +34,8 @@ pub struct AppStatus {
 pub struct UserSummary {
     pub id: String,
     pub name: String,
+    /// Signs as preliminary alone.
+    pub trainee: bool,
 }
 
 /// What the first user is shown once.
@@ -161,6 +163,8 @@ pub struct Settings {
     pub default_template: String,
     /// Start drafting when a study without a report is opened.
     pub draft_on_open: bool,
+    /// A draft stays covered until its reader has looked at the images or written findings.
+    pub read_first: bool,
     /// Queue studies for the background when they are imported.
     pub draft_on_import: bool,
     /// Files that appear below this folder are imported; empty for none.

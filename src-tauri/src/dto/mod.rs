@@ -12,6 +12,7 @@ mod reading;
 mod report;
 mod similar;
 mod study;
+mod writing;
 
 pub use app::*;
 pub use event::*;
@@ -21,6 +22,7 @@ pub use reading::*;
 pub use report::*;
 pub use similar::*;
 pub use study::*;
+pub use writing::*;
 
 use ts_rs::TS;
 
@@ -42,6 +44,7 @@ pub fn typescript() -> String {
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
         VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, FigureChoice, TimeStampSettings, TemplateView, ExportAs, AppEvent, DraftStage,
         DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
+        HeldView, PreliminaryView, MacroView, Spelling, SituationName, TemplateChoice, TextKind, ReportText, TextSection, TextSentence,
         Annotation, AnnotationKind, WorklistFilter, TimelineStudy, ImportUndone, DraftQueue, QueuedDraft,
     ];
     let mut out = String::from("// Generated from src-tauri/src/dto by the test `bindings`. Do not edit.\n");

@@ -102,8 +102,34 @@ pub struct ReportView {
     pub flags: Vec<super::ReportFlag>,
     /// What was written down of telling critical results, one plain sentence each.
     pub communications: Vec<String>,
+    /// Another person who is writing in it; nothing is open meanwhile.
+    pub held: Option<HeldView>,
+    /// Number of proposed sentences that are covered until the reader has looked; they are not in
+    /// `sections`.
+    pub covered: u32,
+    /// Who signed the open draft as preliminary.
+    pub preliminary: Option<PreliminaryView>,
     /// Local time of the last save, "14:09:31".
     pub saved_at: Option<String>,
+}
+
+/// Another person who is writing in a report.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldView {
+    pub name: String,
+    pub since: String,
+    /// When the report is free, if nothing more is written, "14:09:31".
+    pub until: String,
+}
+
+/// A first signature, of who prepared the report.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PreliminaryView {
+    pub by: String,
+    pub at: String,
+    pub meaning: String,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]
@@ -114,6 +140,8 @@ pub struct VersionView {
     pub by: String,
     pub at: String,
     pub meaning: String,
+    /// Who signed it as preliminary before.
+    pub preliminary: Option<PreliminaryView>,
     /// SHA-256 of the signed PDF.
     pub pdf_sha256: String,
 }

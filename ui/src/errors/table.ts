@@ -79,6 +79,16 @@ export const WORDING: Record<string, Wording> = {
   "template.empty": { what: "The template's sections have neither text nor fields.", next: "Choose another one." },
   "template.no_options": { what: "A select of the template has no options.", next: "Add options to it and import it again." },
   "template.too_long": { what: "The template has more sentences than anybody would read.", next: "Shorten it and import it again." },
+  "macro.name": { what: "That is no name for a macro.", next: "Use up to 40 letters, digits and underscores, a letter first." },
+  "macro.empty": { what: "The macro has no text.", next: "Write what it stands for." },
+  "macro.too_long": { what: "The macro's text is too long.", next: "Shorten it to 10,000 characters, or make a template of it." },
+  "macro.parameter": {
+    what: "A parameter of the macro is not written rightly.",
+    next: "Write ${1:side} for a text to fill in; numbers begin with 1 and every bracket is closed.",
+  },
+  "macro.too_many": { what: "There are more macros than are kept.", next: "Remove some that are not used any more." },
+  "macro.not_macros": { what: "The file holds no macros.", next: "Choose a file that was exported here." },
+  "word.not_a_word": { what: "That is not one word.", next: "Add one word at a time, of letters, hyphens and apostrophes." },
   "report.empty_record": {
     what: "The record does not say what was told and to whom.",
     next: "Fill in the result and who was told, or why nobody was.",

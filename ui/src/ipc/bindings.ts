@@ -28,7 +28,11 @@ decoderProtected: boolean,
  */
 opensAtStart: boolean, };
 
-export type UserSummary = { id: string, name: string, };
+export type UserSummary = { id: string, name: string, 
+/**
+ * Signs as preliminary alone.
+ */
+trainee: boolean, };
 
 export type FirstUser = { user: UserSummary, 
 /**
@@ -135,6 +139,10 @@ reportWidth: number, defaultTemplate: string,
  * Start drafting when a study without a report is opened.
  */
 draftOnOpen: boolean, 
+/**
+ * A draft stays covered until its reader has looked at the images or written findings.
+ */
+readFirst: boolean, 
 /**
  * Queue studies for the background when they are imported.
  */
@@ -457,6 +465,19 @@ flags: Array<ReportFlag>,
  */
 communications: Array<string>, 
 /**
+ * Another person who is writing in it; nothing is open meanwhile.
+ */
+held: HeldView | null, 
+/**
+ * Number of proposed sentences that are covered until the reader has looked; they are not in
+ * `sections`.
+ */
+covered: number, 
+/**
+ * Who signed the open draft as preliminary.
+ */
+preliminary: PreliminaryView | null, 
+/**
  * Local time of the last save, "14:09:31".
  */
 savedAt: string | null, };
@@ -494,6 +515,10 @@ export type SectionName = "exam" | "indication" | "comparison" | "technique" | "
 export type ReportStatus = "draft" | "preliminary" | "final" | "reopened" | "cancelled";
 
 export type VersionView = { id: string, kind: VersionName, by: string, at: string, meaning: string, 
+/**
+ * Who signed it as preliminary before.
+ */
+preliminary: PreliminaryView | null, 
 /**
  * SHA-256 of the signed PDF.
  */
@@ -606,6 +631,58 @@ view: string,
  * All its images, for showing them beside the current ones.
  */
 images: Array<ImageView>, };
+
+export type HeldView = { name: string, since: string, 
+/**
+ * When the report is free, if nothing more is written, "14:09:31".
+ */
+until: string, };
+
+export type PreliminaryView = { by: string, at: string, meaning: string, };
+
+export type MacroView = { 
+/**
+ * Without the point.
+ */
+name: string, 
+/**
+ * Where it can be used; everywhere when empty.
+ */
+sections: Array<SectionName>, 
+/**
+ * A line a sentence; `${1:side}` and `${2:left|right}` are parameters.
+ */
+text: string, };
+
+export type Spelling = { 
+/**
+ * In lower case.
+ */
+lexicon: Array<string>, 
+/**
+ * What the person who is logged in added.
+ */
+own: Array<string>, };
+
+export type SituationName = "child" | "two_views" | "frontal" | "portable";
+
+export type TemplateChoice = { situation: SituationName, template: string | null, };
+
+export type TextKind = "draft" | "preliminary" | "signed_preliminary" | "signed" | "addendum" | "amendment" | "now";
+
+export type ReportText = { kind: TextKind, 
+/**
+ * Who brought it there; empty for the text as it stands.
+ */
+by: string, at: string, sections: Array<TextSection>, };
+
+export type TextSection = { name: SectionName, heading: string, sentences: Array<TextSentence>, };
+
+export type TextSentence = { id: string, text: string, state: SentenceState, 
+/**
+ * The model's own words, where a person changed them.
+ */
+modelText: string | null, };
 
 export type Annotation = { id: string, instanceUid: string, kind: AnnotationKind, 
 /**

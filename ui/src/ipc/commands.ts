@@ -7,13 +7,15 @@ import type {
   DraftQueue,
   EditCommand,
   EngineStatus,
-  ExportAs,
   FigureChoice,
+  ExportAs,
   FirstUser,
   ImportUndone,
+  MacroView,
   ModelPack,
   PackCandidate,
   ProposalView,
+  ReportText,
   ReportView,
   SectionHow,
   SectionToDraft,
@@ -24,8 +26,11 @@ import type {
   SentenceEvidence,
   SignedResult,
   SignRequest,
+  SituationName,
+  Spelling,
   StudyDetail,
   StudyRow,
+  TemplateChoice,
   TemplateView,
   TimeStampSettings,
   TimelineStudy,
@@ -53,7 +58,8 @@ export const createFirstUser = (name: string, passphrase: string) =>
 export const unlock = (user: string, passphrase: string) => call<AppStatus>("unlock", { user, passphrase });
 export const unlockWithRecovery = (recoveryKey: string, user: string, newPassphrase: string) =>
   call<AppStatus>("unlock_with_recovery", { recoveryKey, user, newPassphrase });
-export const addUser = (name: string, passphrase: string) => call<UserSummary>("add_user", { name, passphrase });
+/** A trainee signs as preliminary alone. */
+export const addUser = (name: string, passphrase: string, trainee: boolean) => call<UserSummary>("add_user", { name, passphrase, trainee });
 export const changePassphrase = (old: string, next: string) =>
   call<null>("change_passphrase", { old, new: next });
 /** A new recovery key, to be shown once; the one before opens nothing any more. */
@@ -122,6 +128,29 @@ export const calibrationFit = () => call<CalibrationRow[]>("calibration_fit");
 export const reportView = (studyUid: string) => call<ReportView>("report_view", { studyUid });
 export const reportEdit = (reportId: string, revision: number, commands: EditCommand[]) =>
   call<ReportView>("report_edit", { reportId, revision, commands });
+/** The texts that the report had in its life, the oldest first. */
+export const reportTexts = (reportId: string) => call<ReportText[]>("report_texts", { reportId });
+/** Uncovers the draft for who is logged in; what came first is audited. */
+export const reportReveal = (reportId: string) => call<ReportView>("report_reveal", { reportId });
+/** Takes the report from whoever is writing in it; audited. */
+export const reportTakeOver = (reportId: string) => call<ReportView>("report_take_over", { reportId });
+/** The person has left the report. */
+export const reportRelease = (reportId: string) => call<null>("report_release", { reportId });
+/** The macros of the person who is logged in. */
+export const macros = () => call<MacroView[]>("macros");
+/** Keeps a macro, in the place of another one where that is given; all of them as they are now. */
+export const macroPut = (one: MacroView, instead: MacroView | null) => call<MacroView[]>("macro_put", { one, instead });
+export const macroRemove = (one: MacroView) => call<MacroView[]>("macro_remove", { one });
+/** Takes macros from a file that the person chooses; null when the dialog was closed. */
+export const macrosImport = () => call<MacroView[] | null>("macros_import");
+export const macrosExport = () => call<string | null>("macros_export");
+/** Words that spelling accepts besides the general lists. */
+export const spelling = () => call<Spelling>("spelling");
+export const wordAdd = (word: string) => call<null>("word_add", { word });
+export const wordRemove = (word: string) => call<null>("word_remove", { word });
+export const templateChoices = () => call<TemplateChoice[]>("template_choices");
+/** The template that the person wants for a kind of study; null for the one that everybody gets. */
+export const templateChoose = (situation: SituationName, template: string | null) => call<null>("template_choose", { situation, template });
 /** What the report's sentences claim, and what speaks for and against each claim by now. */
 export const evidence = (reportId: string) => call<SentenceEvidence[]>("evidence", { reportId });
 /** Puts a yes/no question to the model for each claim; `draftCancel` ends it. */
@@ -138,6 +167,8 @@ export const draftSection = (reportId: string, section: SectionToDraft, how: Sec
 export const proposalView = (proposalId: string) => call<ProposalView>("proposal_view", { proposalId });
 export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
 export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
+/** Signs as preliminary, to be co-signed by another person. */
+export const signPreliminary = (request: SignRequest) => call<ReportView>("sign_preliminary", { request });
 /** As sign, and asks no server for the time. */
 export const signWithoutTimeStamp = (request: SignRequest) => call<SignedResult>("sign_without_time_stamp", { request });
 export const figures = (reportId: string) => call<FigureChoice>("figures", { reportId });

@@ -72,6 +72,9 @@ pub enum Command {
     NotCommunicated { reason: String },
     /// The draft is complete for a first reading, not yet signed as final.
     MarkPreliminary,
+    /// A person signs the draft as preliminary: whole, and to be co-signed. `name` is theirs as it
+    /// is printed. What follows does not take the signature away.
+    SignPreliminary { name: String },
     /// The draft is signed: its text is frozen as a version.
     Sign { version: VersionId, meaning: Meaning },
     /// Later words to a final report, linked to its last version: an addendum leaves the

@@ -29,6 +29,9 @@ pub struct Report {
     /// What was written down of telling critical results.
     #[serde(default)]
     pub(crate) communications: Vec<crate::Communication>,
+    /// Who signed the open draft as preliminary; goes into the text of the version that follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) preliminary: Option<crate::Preliminary>,
 }
 
 /// Sections in the order in which a report is read.
@@ -183,6 +186,11 @@ impl Report {
     /// What the open draft will become when it is signed.
     pub fn becoming(&self) -> VersionKind {
         self.becoming
+    }
+
+    /// Who signed the open draft as preliminary.
+    pub fn preliminary(&self) -> Option<&crate::Preliminary> {
+        self.preliminary.as_ref()
     }
 
     pub fn section(&self, kind: SectionKind) -> Option<&Section> {

@@ -1,6 +1,6 @@
 //! The text that can be signed: written sentences only, by construction.
 
-use crate::{Communication, Origin, Report, SectionKind, Sentence, Status, Written};
+use crate::{Communication, Origin, Preliminary, Report, SectionKind, Sentence, Status, Written};
 use serde::{Deserialize, Serialize};
 
 /// The whole text of a report as it is signed.
@@ -13,6 +13,9 @@ pub struct FinalText {
     /// What was told of critical results before the signature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     communications: Vec<Communication>,
+    /// Who signed it as preliminary before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preliminary: Option<Preliminary>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,11 @@ impl FinalText {
     /// What was told of critical results before the signature.
     pub fn communications(&self) -> &[Communication] {
         &self.communications
+    }
+
+    /// Who signed it as preliminary before.
+    pub fn preliminary(&self) -> Option<&Preliminary> {
+        self.preliminary.as_ref()
     }
 
     /// True when any sentence began as a model's proposal.
@@ -144,6 +152,6 @@ impl Report {
                     .collect(),
             })
             .collect();
-        Ok(FinalText { sections, communications: self.communications.clone() })
+        Ok(FinalText { sections, communications: self.communications.clone(), preliminary: self.preliminary.clone() })
     }
 }

@@ -50,6 +50,8 @@ pub enum VersionKind {
 pub enum Meaning {
     /// "Reviewed and approved".
     ReviewedAndApproved,
+    /// "Attending: reviewed, approved and co-signed", over another person's preliminary signature.
+    CoSigned,
     /// "Author of this addendum, reviewed and approved".
     AddendumAuthor,
     /// "Author of this amendment, reviewed and approved".
@@ -61,10 +63,28 @@ impl Meaning {
     pub fn words(self) -> &'static str {
         match self {
             Meaning::ReviewedAndApproved => "Reviewed and approved",
+            Meaning::CoSigned => "Attending: reviewed, approved and co-signed",
             Meaning::AddendumAuthor => "Author of this addendum, reviewed and approved",
             Meaning::AmendmentAuthor => "Author of this amendment, reviewed and approved",
         }
     }
+}
+
+/// A first signature, of who prepared a report that another person is to co-sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preliminary {
+    pub by: UserId,
+    /// The person's name as it is printed.
+    pub name: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The revision that the signature made; the text before it is what was signed.
+    pub revision: u64,
+}
+
+impl Preliminary {
+    /// What the signature means, as printed.
+    pub const MEANING: &'static str = "Prepared this report as preliminary, to be co-signed";
 }
 
 /// One signed version; never changes.
@@ -95,6 +115,7 @@ impl Report {
             versions: Vec::new(),
             withdrawn: Vec::new(),
             communications: Vec::new(),
+            preliminary: None,
         }
     }
 
@@ -234,6 +255,23 @@ impl Report {
                 self.status = Status::Preliminary;
                 Ok(())
             }
+            Command::SignPreliminary { name } => {
+                if !matches!(self.status, Status::Draft | Status::Preliminary) {
+                    return Err(Refusal::WrongStatus(self.status));
+                }
+                if name.trim().is_empty() {
+                    return Err(Refusal::EmptyRecord);
+                }
+                self.final_text().map_err(Refusal::Unsignable)?;
+                self.preliminary = Some(Preliminary {
+                    by: entry.by.clone(),
+                    name: name.trim().to_owned(),
+                    at: entry.at,
+                    revision: self.revision + 1,
+                });
+                self.status = Status::Preliminary;
+                Ok(())
+            }
             Command::Sign { version, meaning } => self.sign(version, *meaning, entry),
             Command::Reopen { kind } => self.reopen(*kind),
             Command::Cancel => match self.status {
@@ -275,6 +313,8 @@ impl Report {
             text,
         });
         self.status = Status::Final;
+        // It stands in the version's text from now on.
+        self.preliminary = None;
         Ok(())
     }
 

@@ -76,19 +76,46 @@ impl Template {
         template
     }
 
-    /// Which of the built-in templates suits the views of a study (View Position of each image, empty
-    /// where unknown) and the patient's age in years; `None` leaves it to the reader's default.
-    pub fn suited(views: &[String], age: Option<u32>) -> Option<TemplateId> {
+    /// Which of the built-in templates suits a kind of study.
+    pub fn suited(situation: Situation) -> TemplateId {
+        TemplateId::new(match situation {
+            Situation::Child => "cxr-paediatric",
+            Situation::TwoViews => "cxr-2view",
+            Situation::Frontal => "cxr-frontal",
+            Situation::Portable => "cxr-portable",
+        })
+    }
+}
+
+/// A kind of study, for which a reader may want a template of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Situation {
+    /// Younger than 16, whatever the views.
+    Child,
+    /// A lateral view is among the images.
+    TwoViews,
+    /// PA, and no lateral view.
+    Frontal,
+    /// AP, and no other view.
+    Portable,
+}
+
+impl Situation {
+    pub const ALL: [Situation; 4] = [Situation::Frontal, Situation::TwoViews, Situation::Portable, Situation::Child];
+
+    /// Of a study with these views (View Position of each image, empty where unknown) of a patient
+    /// of this age in years; `None` where they do not say.
+    pub fn of(views: &[String], age: Option<u32>) -> Option<Situation> {
         let has = |wanted: &[&str]| views.iter().any(|v| wanted.contains(&v.trim()));
         let (lateral, pa, ap) = (has(&["LL", "RL", "LATERAL"]), has(&["PA"]), has(&["AP"]));
-        let id = match (lateral, pa, ap) {
-            _ if age.is_some_and(|age| age < 16) => "cxr-paediatric",
-            (true, _, _) => "cxr-2view",
-            (false, true, _) => "cxr-frontal",
-            (false, false, true) => "cxr-portable",
-            (false, false, false) => return None,
-        };
-        Some(TemplateId::new(id))
+        match (lateral, pa, ap) {
+            _ if age.is_some_and(|age| age < 16) => Some(Situation::Child),
+            (true, _, _) => Some(Situation::TwoViews),
+            (false, true, _) => Some(Situation::Frontal),
+            (false, false, true) => Some(Situation::Portable),
+            (false, false, false) => None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Templates in and out as IHE's MRRT, and why a document is refused.
 
 use hilum_report::mrrt::{export, import};
-use hilum_report::{Report, ReportId, SectionKind, Template, builtin_templates, checks};
+use hilum_report::{Report, ReportId, SectionKind, Situation, Template, builtin_templates, checks};
 use std::path::Path;
 
 fn page(body: &str) -> String {
@@ -136,7 +136,7 @@ fn merge_fields_are_filled_with_what_is_known() {
 fn the_template_that_suits_the_images() {
     let check = |views: &[&str], age: Option<u32>, expected: Option<&str>| {
         let views: Vec<String> = views.iter().map(|v| (*v).to_owned()).collect();
-        let found = Template::suited(&views, age);
+        let found = Situation::of(&views, age).map(Template::suited);
         assert_eq!(found.as_ref().map(|id| id.as_str()), expected, "{views:?}");
         let known: Vec<_> = builtin_templates().into_iter().map(|t| t.id).collect();
         assert!(found.is_none_or(|id| known.contains(&id)));

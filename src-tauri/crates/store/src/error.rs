@@ -1,6 +1,6 @@
 //! What can go wrong in the store, one variant a failed step.
 
-use hilum_report::Refusal;
+use hilum_report::{Refusal, UserId};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,8 @@ pub enum StoreError {
     Exists { what: &'static str, id: String },
     #[error("the report is at revision {found}, not {expected}")]
     StaleRevision { expected: u64, found: u64 },
+    #[error("report {report} is being written by {by}")]
+    Held { report: String, by: UserId },
     #[error("a signature is recorded with its document, not appended")]
     SignApart,
     #[error(transparent)]
@@ -97,6 +99,7 @@ impl StoreError {
             E::NotFound { .. } => "store.not_found",
             E::Exists { .. } => "store.exists",
             E::StaleRevision { .. } => "store.stale_revision",
+            E::Held { .. } => "report.held",
             E::SignApart => "store.sign_apart",
             E::Refused(refusal) => refusal.code(),
             E::Reported(_) => "store.reported",

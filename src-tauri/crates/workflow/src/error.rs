@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use hilum_export::ExportError;
-use hilum_report::Refusal;
+use hilum_report::{MacroError, Refusal};
 use hilum_report::mrrt::MrrtError;
 use hilum_store::StoreError;
 use std::io;
@@ -17,6 +17,8 @@ pub enum WorkflowError {
     Report(#[from] Refusal),
     #[error(transparent)]
     Template(#[from] MrrtError),
+    #[error(transparent)]
+    Macro(#[from] MacroError),
     #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]
@@ -45,6 +47,12 @@ pub enum WorkflowError {
     NoImage(String),
     #[error("patient and accession must both be confirmed before signing")]
     NotConfirmed,
+    #[error("a trainee signs as preliminary; an attending signs as final")]
+    NeedsAttending,
+    #[error("look at an image of the study, or write findings, before the draft is uncovered")]
+    NotLooked,
+    #[error("a dictionary takes one word of letters at a time")]
+    NotAWord,
     #[error("the models wrote nothing that could be a report")]
     EmptyDraft,
     #[error("there is no older chest image of this patient")]
@@ -76,6 +84,7 @@ impl WorkflowError {
             WorkflowError::Store(e) => e.code().to_owned(),
             WorkflowError::Report(e) => e.code().to_owned(),
             WorkflowError::Template(e) => e.code().to_owned(),
+            WorkflowError::Macro(e) => e.code().to_owned(),
             WorkflowError::Export(e) => e.code().to_owned(),
             WorkflowError::Outside(e) => e.code.clone(),
             WorkflowError::Retrieval(e) => e.code().to_owned(),
@@ -90,6 +99,9 @@ impl WorkflowError {
             WorkflowError::ModelsDoNotApply(_) => "draft.not_applicable".into(),
             WorkflowError::NoImage(_) => "study.no_image".into(),
             WorkflowError::NotConfirmed => "sign.not_confirmed".into(),
+            WorkflowError::NeedsAttending => "sign.needs_attending".into(),
+            WorkflowError::NotLooked => "report.not_looked".into(),
+            WorkflowError::NotAWord => "word.not_a_word".into(),
             WorkflowError::EmptyDraft => "draft.empty".into(),
             WorkflowError::NoPrior => "draft.no_prior".into(),
             WorkflowError::NoFindings => "draft.no_findings".into(),

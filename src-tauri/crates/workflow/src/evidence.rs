@@ -1,11 +1,12 @@
 //! Evidence: what a report's sentences claim, set against the encoder's scores and against a
 //! model's answers to questions. Nothing of it changes the report.
 
+use crate::drafting::ask_knowing;
 use crate::reading::image_for_models;
 use crate::{Cancel, Drafter, Workstation, WorkflowError};
 use hilum_report::claims::{Claim, Finding, label};
 use hilum_report::evidence::{Answer, Support, Verdict, judge, question};
-use hilum_report::{PackHash, Report, ReportId, SectionKind, SentenceId};
+use hilum_report::{PackHash, Report, ReportId, SectionKind, Sentence, SentenceId};
 use hilum_store::{AuditEvent, KeptClaim, KeptEvidence, Source, Store};
 use hilum_workers::messages::draft::{DraftOutcome, DraftPrompt};
 use hilum_workers::DraftJob;
@@ -81,7 +82,10 @@ impl Workstation {
         let store = self.store()?;
         let report = store.report(id).await?;
         let known = self.known(&store, &report).await?;
+        let covered = self.is_covered(&store, &report).await?;
         Ok(sentences(&report)
+            // What is not to be read yet is not to be judged in sight either.
+            .filter(|(id, _)| !covered || matches!(report.sentence(id), Some(Sentence::Written(_))))
             .map(|(sentence, text)| SentenceEvidence {
                 sentence: sentence.clone(),
                 claims: label(text).into_iter().map(|claim| known.of(claim)).collect(),
@@ -149,7 +153,7 @@ impl Workstation {
         for question in questions {
             let prompt = DraftPrompt::YesNo { question: question.clone() };
             let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens: MAX_TOKENS, encoded: Vec::new() };
-            let outcome = drafter.draft(job, &events, cancel).await?;
+            let outcome = ask_knowing(store, drafter, job, &[(&instance.uid, &hash)], &events, cancel).await?;
             if outcome.finish == "cancelled" {
                 done.cancelled = true;
                 return Ok(());

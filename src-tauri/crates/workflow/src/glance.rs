@@ -63,6 +63,7 @@ impl Workstation {
                 store.scores_of_images(&images, &PackHash::new(&scorer.pack().hash)).await?
             }
         };
+        let covered = self.read_first().await?;
         let demo = scorer.as_ref().is_some_and(|s| s.pack().demo);
         let mut reports = store.reports_of_studies(&studies, &self.previews.revisions()).await?;
         let glances = studies.iter().map(|study| {
@@ -77,7 +78,8 @@ impl Workstation {
             Glance {
                 report: Some(id),
                 revision,
-                preview: preview.text,
+                // A draft that is to be covered in the reading room is not read here either.
+                preview: if covered && preview.proposed { String::new() } else { preview.text },
                 proposed: preview.proposed,
                 instance_uid,
                 support,

@@ -9,6 +9,7 @@ mod annotating;
 mod applicability;
 mod calibrating;
 pub mod children;
+mod comparing;
 mod demographics;
 mod drafting;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod ports;
 mod printing;
 mod priors;
 mod proposals;
+mod read_first;
 mod reading;
 mod reporting;
 mod signed;
@@ -39,10 +41,12 @@ mod stated;
 mod templates;
 mod time_stamping;
 mod worklist;
+mod writing;
 mod workstation;
 
 pub use applicability::{Applicability, applicability};
 pub use calibrating::{Calibrated, Calibration, Standing};
+pub use comparing::{ReportText, TextOf};
 pub use demographics::{age, display_date, display_name, display_time};
 pub use drafting::{DraftChoice, DraftMode, DraftResult};
 pub use error::WorkflowError;
@@ -63,7 +67,7 @@ pub use ports::{Clock, Decoder, Drafter, Fault, Ids, RandomIds, Scorer, SystemCl
 pub use priors::PriorStudy;
 pub use proposals::Repeated;
 pub use reading::{ImageDetail, Patient, PixelFrame, StudyDetail, Support};
-pub use reporting::{ReportDetail, VersionDetail};
+pub use reporting::{HeldBy, ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
 pub use similar::{Identity, SimilarCase, SimilarCases};
 pub use worklist::{WantedStatus, WorklistFilter, WorklistLine};

@@ -106,6 +106,7 @@ impl Workstation {
         let wants = DecodeWants { pixels: true, ..DecodeWants::default() };
         let decoded = self.outside.decoder.decode(file, &wants, &Cancel::new()).await?;
         let (description, texels) = decoded.pixels.ok_or(WorkflowError::DecoderIncomplete("pixels"))?;
+        self.shown.note(instance_uid);
         Ok(PixelFrame { description, texels })
     }
 

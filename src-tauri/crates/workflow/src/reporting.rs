@@ -17,6 +17,19 @@ pub struct ReportDetail {
     pub flags: Vec<Flag>,
     /// What was written down of telling critical results, one plain sentence each.
     pub communications: Vec<String>,
+    /// Another person who is writing in it.
+    pub held: Option<HeldBy>,
+    /// Proposed sentences that its reader is not to see yet; they stand in `report` all the same.
+    pub covered: bool,
+}
+
+/// Another person who is writing in a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBy {
+    pub name: String,
+    pub since: OffsetDateTime,
+    /// When the report is free, if nothing more is written.
+    pub until: OffsetDateTime,
 }
 
 /// A signed version and its document.
@@ -50,20 +63,41 @@ impl Workstation {
 
     /// Carries out a person's commands, all or none; they are on disk when this returns.
     ///
-    /// [`Command::Propose`] and [`Command::Sign`] are not a person's to give here.
+    /// [`Command::Propose`], [`Command::Sign`] and [`Command::SignPreliminary`] are not to be given here.
     ///
     /// # Errors
-    /// `store.stale_revision` when `revision` is not the newest; the domain's refusal by its own code.
+    /// `store.stale_revision` when `revision` is not the newest; `report.held` while another person writes in
+    /// it; the domain's refusal by its own code.
     pub async fn edit(&self, id: &ReportId, revision: u64, commands: Vec<Command>) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
         let at = self.now();
         let entries: Vec<Entry> = commands
             .into_iter()
-            .filter(|c| !matches!(c, Command::Propose { .. }))
+            .filter(|c| !matches!(c, Command::Propose { .. } | Command::SignPreliminary { .. }))
             .map(|command| Entry { by: store.user().id.clone(), at, command })
             .collect();
         let report = store.append(id, revision, &entries).await?;
         self.with_versions(&store, report).await
+    }
+
+    /// Takes the report from whoever is writing in it; audited.
+    ///
+    /// # Errors
+    /// `store.not_found`, `vault.locked`.
+    pub async fn take_over(&self, id: &ReportId) -> Result<ReportDetail, WorkflowError> {
+        let store = self.store()?;
+        let report = store.report(id).await?;
+        store.take_over(id, &store.user().id, self.now()).await?;
+        self.with_versions(&store, report).await
+    }
+
+    /// The person who is logged in is done with the report for now.
+    ///
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn release(&self, id: &ReportId) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        Ok(store.release(id, &store.user().id).await?)
     }
 
     pub(crate) async fn with_versions(&self, store: &Store, report: Report) -> Result<ReportDetail, WorkflowError> {
@@ -82,7 +116,14 @@ impl Workstation {
         let saved_at = store.report_row(report.id()).await?.changed_at.to_offset(self.now().offset());
         let flags = checks(&report, &self.case_of(store, report.study_uid()).await?);
         let communications = self.told(report.communications());
-        Ok(ReportDetail { report, versions, saved_at, flags, communications })
+        let held = store.held(report.id(), self.now()).await?.filter(|held| held.by != store.user().id);
+        let held = held.map(|held| HeldBy {
+            name: users.iter().find(|u| u.id == held.by).map_or_else(|| held.by.to_string(), |u| u.name.clone()),
+            since: held.since.to_offset(self.now().offset()),
+            until: held.until.to_offset(self.now().offset()),
+        });
+        let covered = self.is_covered(store, &report).await?;
+        Ok(ReportDetail { report, versions, saved_at, flags, communications, held, covered })
     }
 
     /// What was told of critical results, with the tellers' names.

@@ -5,7 +5,7 @@ use crate::{TimeStampServer, Workstation, WorkflowError};
 use hilum_export::signature::Identity;
 use hilum_export::{ExportError, OsRng, SignatureBlock, pdf, signature, verify};
 use hilum_report::{Command, Entry, Meaning, ReportId, VersionId, VersionKind};
-use hilum_store::SignatureRecord;
+use hilum_store::{Role, SignatureRecord};
 use sha2::{Digest, Sha256};
 
 /// What a person asks for when signing.
@@ -37,8 +37,8 @@ impl Workstation {
     /// signature, so that there is never the one without the other.
     ///
     /// # Errors
-    /// `sign.not_confirmed`, `sign.unreviewed`, `sign.empty_section`, `store.stale_revision`;
-    /// `vault.locked` for a wrong passphrase.
+    /// `sign.not_confirmed`, `sign.unreviewed`, `sign.empty_section`, `sign.needs_attending` for a trainee,
+    /// `store.stale_revision`, `report.held`; `vault.locked` for a wrong passphrase.
     /// Where a time-stamp server is set: `timestamp.unreachable`, `timestamp.refused`, `timestamp.invalid`,
     /// `timestamp.clock`, `timestamp.untrusted`; nothing is signed then.
     pub async fn sign(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
@@ -63,10 +63,14 @@ impl Workstation {
             return Err(hilum_store::StoreError::StaleRevision { expected, found }.into());
         }
         let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
+        if user.role == Role::Trainee {
+            return Err(WorkflowError::NeedsAttending);
+        }
         let kept = store.signing_identity(&user.id, &request.passphrase).await?;
         let identity = Identity::from_bytes(&kept.secret)?;
         let at = self.now();
         let meaning = match report.becoming() {
+            VersionKind::Original if report.preliminary().is_some_and(|first| first.by != user.id) => Meaning::CoSigned,
             VersionKind::Original => Meaning::ReviewedAndApproved,
             VersionKind::Addendum => Meaning::AddendumAuthor,
             VersionKind::Amendment => Meaning::AmendmentAuthor,
@@ -108,6 +112,24 @@ impl Workstation {
             audit_head: head.hash,
             report: self.with_versions(&store, report).await?,
         })
+    }
+
+    /// Signs the draft as preliminary, as the person who is logged in: whole, and to be co-signed by
+    /// another. It makes no document; name, time and meaning are printed in the one that follows.
+    ///
+    /// # Errors
+    /// As [`Workstation::sign`]; `report.wrong_status` for a report that was signed before.
+    pub async fn sign_preliminary(&self, request: SignatureRequest) -> Result<ReportDetail, WorkflowError> {
+        if !(request.patient_confirmed && request.accession_confirmed) {
+            return Err(WorkflowError::NotConfirmed);
+        }
+        let store = self.store()?;
+        let user = store.user().clone();
+        store.check_passphrase(&user.id, &request.passphrase).await?;
+        let command = Command::SignPreliminary { name: user.name };
+        let entry = Entry { by: user.id, at: self.now(), command };
+        let report = store.append(&request.report, request.revision, &[entry]).await?;
+        self.with_versions(&store, report).await
     }
 
     /// The signed document of a version, checked against its recorded hash.

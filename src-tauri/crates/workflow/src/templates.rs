@@ -4,8 +4,9 @@ use crate::known::years;
 use crate::reading::{Patient, header_of};
 use crate::worklist::date_and_time;
 use crate::{WorkflowError, Workstation, display_name};
-use hilum_report::{Template, TemplateId, mrrt};
+use hilum_report::{Situation, Template, TemplateId, mrrt};
 use hilum_store::{AuditEvent, Store};
+use std::collections::BTreeMap;
 
 impl Workstation {
     /// # Errors
@@ -37,8 +38,33 @@ impl Workstation {
         Ok(mrrt::export(template.ok_or_else(|| hilum_report::Refusal::NoTemplate(id.clone()))?))
     }
 
-    /// The template for a study's fresh report with its merge fields filled: the one that is wanted, where
-    /// there is one; else the one that suits the views and the age; else the first.
+    /// Which templates the person who is logged in wants for which kinds of study.
+    ///
+    /// # Errors
+    /// `vault.locked`.
+    pub async fn template_choices(&self) -> Result<BTreeMap<Situation, TemplateId>, WorkflowError> {
+        let store = self.store()?;
+        Ok(store.template_choices(&store.user().id).await?)
+    }
+
+    /// From now on the person who is logged in gets this template for that kind of study; with `None`
+    /// the one that everybody gets.
+    ///
+    /// # Errors
+    /// `report.no_template`, `vault.locked`.
+    pub async fn choose_template(&self, situation: Situation, template: Option<TemplateId>) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        if let Some(id) = &template
+            && !store.templates().await?.iter().any(|t| t.id == *id)
+        {
+            return Err(hilum_report::Refusal::NoTemplate(id.clone()).into());
+        }
+        Ok(store.choose_template(&store.user().id, situation, template.as_ref()).await?)
+    }
+
+    /// The template for a study's fresh report with its merge fields filled: the reader's own choice for
+    /// studies of its kind; else the one that is wanted, where there is one; else the one that suits the
+    /// views and the age; else the first.
     pub(crate) async fn template_for(
         &self,
         store: &Store,
@@ -51,9 +77,14 @@ impl Workstation {
         let said = headers.first().and_then(|h| h.patient_age.as_deref());
         let patient = Patient::of(&study.patient, said, &study.row.date);
         let views: Vec<String> = headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect();
-        let suited = Template::suited(&views, years(&patient.age));
+        let situation = Situation::of(&views, years(&patient.age));
+        let chosen = match situation {
+            Some(situation) => store.template_choices(&store.user().id).await?.remove(&situation),
+            None => None,
+        };
+        let suited = situation.map(Template::suited);
         let named = |id: &TemplateId| templates.iter().find(|t| t.id == *id);
-        let template = named(wanted).or_else(|| suited.as_ref().and_then(named)).or(templates.first());
+        let template = chosen.as_ref().and_then(named).or_else(|| named(wanted)).or_else(|| suited.as_ref().and_then(named)).or(templates.first());
         let template = template.ok_or_else(|| hilum_report::Refusal::NoTemplate(wanted.clone()))?;
         let performed = date_and_time(&study.row.date, &study.row.time);
         let referrer = display_name(&study.row.referring_physician);

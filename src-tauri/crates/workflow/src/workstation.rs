@@ -42,6 +42,7 @@ pub struct Workstation {
     models: RwLock<Models>,
     store: RwLock<Option<Arc<Store>>>,
     pub(crate) previews: crate::glance::Previews,
+    pub(crate) shown: crate::read_first::Shown,
     pub(crate) library: crate::similar::Library,
     pub(crate) probes: crate::calibrating::Probes,
 }
@@ -51,6 +52,8 @@ pub struct Workstation {
 pub struct SessionUser {
     pub id: UserId,
     pub name: String,
+    /// Signs as preliminary alone.
+    pub trainee: bool,
 }
 
 /// What the first user is given once.
@@ -76,6 +79,7 @@ impl Workstation {
             models: RwLock::new(Models { scorer, drafter }),
             store: RwLock::new(None),
             previews: crate::glance::Previews::default(),
+            shown: crate::read_first::Shown::default(),
             library: crate::similar::Library::default(),
             probes: crate::calibrating::Probes::default(),
         })
@@ -174,6 +178,7 @@ impl Workstation {
     pub async fn lock(&self) -> Result<(), WorkflowError> {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.previews.forget();
+        self.shown.forget();
         let closed = match store {
             Some(store) => store.close().await,
             None => Ok(()),
@@ -187,11 +192,19 @@ impl Workstation {
     /// # Errors
     /// `vault.user_exists`, `vault.weak_passphrase`, `user.empty_name`, `vault.locked`.
     pub async fn add_user(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
+        self.add_user_as(name, passphrase, Role::Radiologist).await
+    }
+
+    /// As [`Workstation::add_user`], with what the user may do.
+    ///
+    /// # Errors
+    /// As [`Workstation::add_user`].
+    pub async fn add_user_as(&self, name: &str, passphrase: &str, role: Role) -> Result<SessionUser, WorkflowError> {
         let store = self.store()?;
-        let user = self.new_user(name, passphrase)?;
+        let user = NewUser { role, ..self.new_user(name, passphrase)? };
         store.add_user(user.clone(), passphrase, self.now()).await?;
         self.give_identity(&store, &user.id, &user.name, passphrase).await?;
-        Ok(SessionUser { id: user.id, name: user.name })
+        Ok(SessionUser { id: user.id, name: user.name, trainee: role == Role::Trainee })
     }
 
     /// Of the user who is logged in.
@@ -323,7 +336,7 @@ impl Workstation {
 
 impl SessionUser {
     fn of(user: &User) -> SessionUser {
-        SessionUser { id: user.id.clone(), name: user.name.clone() }
+        SessionUser { id: user.id.clone(), name: user.name.clone(), trainee: user.role == Role::Trainee }
     }
 }
 

@@ -4,9 +4,34 @@ import { Decoration, DecorationSet } from "@tiptap/pm/view";
 import type { RegionName, SentenceEvidence } from "../../ipc";
 import { stateOf } from "./evidence";
 import { REGION_HEADINGS } from "./sentences";
+import { wordsOf } from "./words";
 
-/** Small heads where the region changes, a hint in a section without words, and what the models say of a sentence. */
-export function decorate(state: EditorState, hint: string, evidence: (id: string) => SentenceEvidence | undefined): DecorationSet {
+/** A word that is called wrong: its place in the document. */
+export interface Misspelt {
+  word: string;
+  from: number;
+  to: number;
+}
+
+/** Words called wrong in written sentences; a proposal's words are changed only when it is edited. */
+export function misspelt(doc: ProseNode, right: (word: string) => boolean): Misspelt[] {
+  const found: Misspelt[] = [];
+  doc.forEach((node, position) => {
+    if (node.attrs.state === "proposed") return;
+    for (const { word, from, to } of wordsOf(node.textContent)) {
+      if (!right(word)) found.push({ word, from: position + 1 + from, to: position + 1 + to });
+    }
+  });
+  return found;
+}
+
+/** Small heads where the region changes, a hint in a section without words, what the models say of a sentence, and words called wrong. */
+export function decorate(
+  state: EditorState,
+  hint: string,
+  evidence: (id: string) => SentenceEvidence | undefined,
+  right: (word: string) => boolean,
+): DecorationSet {
   const found: Decoration[] = [];
   let region: RegionName | null = null;
   state.doc.forEach((node: ProseNode, position: number) => {
@@ -23,6 +48,12 @@ export function decorate(state: EditorState, hint: string, evidence: (id: string
   });
   if (state.doc.childCount === 1 && state.doc.firstChild!.content.size === 0) {
     found.push(Decoration.node(0, state.doc.firstChild!.nodeSize, { "data-hint": hint }));
+  }
+  const { head, empty } = state.selection;
+  for (const { from, to } of misspelt(state.doc, right)) {
+    // The word that is being typed is not finished.
+    if (empty && head >= from && head <= to) continue;
+    found.push(Decoration.inline(from, to, { class: "misspelt" }));
   }
   return DecorationSet.create(state.doc, found);
 }

@@ -28,6 +28,9 @@ export function reportOf(sections: Section[], revision = 1): ReportView {
     needs: [],
     flags: [],
     communications: [],
+    held: null,
+    covered: 0,
+    preliminary: null,
     savedAt: null,
   };
 }

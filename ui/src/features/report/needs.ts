@@ -1,8 +1,9 @@
 import type { SigningNeed } from "../../ipc";
 import { count } from "../../components/format";
 
-/** The shell's needs with the number of proposals as the editor shows them this moment. */
-export function needsNow(needs: readonly SigningNeed[], left: number): SigningNeed[] {
+/** The shell's needs with the number of proposals as the editor shows them this moment, and those that are covered. */
+export function needsNow(needs: readonly SigningNeed[], shown: number, covered = 0): SigningNeed[] {
+  const left = shown + covered;
   const others = needs.filter((need) => need.code !== "sign.unreviewed");
   return left > 0 ? [{ code: "sign.unreviewed", count: left, section: null }, ...others] : others;
 }

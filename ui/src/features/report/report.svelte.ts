@@ -2,7 +2,9 @@ import { shell, type EditCommand, type ReportView, type SectionName } from "../.
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
-import { SectionEditor, type SectionEvents, type Stepped } from "./section-editor";
+import { spelling } from "./spelling.svelte";
+import { writing } from "./writing.svelte";
+import { SectionEditor, type PlacedWord, type SectionEvents, type Stepped } from "./section-editor";
 import { ReportEvidence } from "./evidence.svelte";
 import { inConflict } from "./evidence";
 import { mergeSection } from "./merge";
@@ -33,6 +35,8 @@ export class OpenReport {
   /** Grows when a person asks what stands behind the current sentence. */
   explained = $state(0);
   readonly evidence: ReportEvidence;
+  /** The word called wrong whose suggestions are shown. */
+  asked = $state.raw<PlacedWord | null>(null);
 
   readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
 
@@ -77,9 +81,15 @@ export class OpenReport {
         failed: (error) => session.say(error),
       },
     );
-    this.endEvents = subscribe((event) => {
-      if (event.event === "draft_done") this.sync.incoming(event.report);
-    });
+    const ends = [
+      subscribe((event) => {
+        if (event.event === "draft_done") this.sync.incoming(event.report);
+      }),
+      spelling.follow(() => {
+        for (const editor of this.editors.values()) editor.evidenceChanged();
+      }),
+    ];
+    this.endEvents = () => ends.forEach((end) => end());
   }
 
   /** Puts the editor of a section into `place`; the result takes it away. */
@@ -96,6 +106,8 @@ export class OpenReport {
       undecided: (id) => this.undecided(id),
       evidence: (id) => this.evidence.known.get(id),
       mayPropose: () => this.view.status !== "preliminary",
+      macros: () => writing.macros,
+      right: (word) => spelling.right(word),
       on: this.events(),
     });
     this.last.delete(name);
@@ -135,6 +147,8 @@ export class OpenReport {
     this.evidence.close();
     await this.sync.close();
     saving.end(this);
+    // Whoever opens it next need not wait until the lock lapses.
+    if (session.unlocked) await shell.reportRelease(this.view.id);
   }
 
   canAcceptSection(name: SectionName): boolean {
@@ -180,6 +194,32 @@ export class OpenReport {
     const from = this.current === null ? 0 : ids.indexOf(this.current) + 1;
     const [next] = inConflict([...ids.slice(from), ...ids.slice(0, from)], this.evidence.known);
     return next !== undefined && this.focusSentence(next);
+  }
+
+  /** The next word called wrong, from where the cursor is and around the end; false when there is none. */
+  focusMisspelt(): boolean {
+    const names = this.names();
+    const at = Math.max(0, names.findIndex((name) => this.editors.get(name)?.focused));
+    for (let step = 0; step <= names.length; step++) {
+      const name = names[(at + step) % names.length]!;
+      const started = step > 0 || !this.editors.get(name)!.focused;
+      const found = this.editors.get(name)!.misspelt(started);
+      if (found) {
+        this.asked = found;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Puts the word that was meant in the place of the one asked about; null leaves it. */
+  answerMisspelt(meant: string | null): void {
+    const asked = this.asked;
+    this.asked = null;
+    const editor = asked && this.editors.get(asked.section);
+    if (!editor) return;
+    if (meant !== null) editor.replaceWord(asked, meant);
+    else editor.passSelection();
   }
 
   /** All sections as the editors show them now. */
@@ -276,6 +316,7 @@ export class OpenReport {
       },
       notBack: () =>
         session.say("A preliminary report holds no unreviewed sentence, so this is not taken back.", "Change the words instead."),
+      misspelt: (word) => (this.asked = word),
       updated: (name) => this.count(name),
     };
   }

@@ -4,10 +4,11 @@ import type { Node as ProseNode } from "@tiptap/pm/model";
 import { NodeSelection, Plugin, Selection, TextSelection, type Transaction } from "@tiptap/pm/state";
 import type { EditorView } from "@tiptap/pm/view";
 import type { SectionName, SentenceEvidence } from "../../ipc";
-import { decorate } from "./decorations";
+import { decorate, misspelt, type Misspelt } from "./decorations";
 import { joinSentences, pasteText, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
+import type { Macro } from "./macros";
 import { Fields } from "./section-fields";
 import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
 import type { Sentence } from "./sentences";
@@ -35,6 +36,8 @@ export interface SectionEvents {
   at(section: SectionName, id: string): void;
   /** A person asks what stands behind this sentence. */
   explain(id: string): void;
+  /** A person asks what was meant by this word. */
+  misspelt(word: PlacedWord): void;
   /** The number of proposed sentences or their standing changed. */
   updated(section: SectionName): void;
 }
@@ -51,9 +54,20 @@ export interface SectionOptions {
   undecided: (id: string) => boolean;
   /** False while no sentence may be unreviewed, as in a preliminary report. */
   mayPropose: () => boolean;
+  /** The reader's own macros, then the built-in ones. */
+  macros: () => readonly Macro[];
   /** What the models say of a sentence, as far as it is known. */
   evidence: (id: string) => SentenceEvidence | undefined;
+  /** False for a word that is known to be wrong. */
+  right: (word: string) => boolean;
   on: SectionEvents;
+}
+
+/** A word called wrong, and where it stands on the screen. */
+export interface PlacedWord extends Misspelt {
+  section: SectionName;
+  left: number;
+  bottom: number;
 }
 
 /** What became of asking for one step back or forth. */
@@ -143,6 +157,34 @@ export class SectionEditor {
     const selection = at === "end" ? Selection.atEnd(doc) : Selection.atStart(doc);
     this.dispatch(this.editor.state.tr.setSelection(selection).scrollIntoView());
     this.editor.view.focus();
+  }
+
+  /** The word called wrong at the selection or after it (with `first`, the first one); it is selected. */
+  misspelt(first: boolean): PlacedWord | null {
+    const { state, view } = this.editor;
+    const all = misspelt(state.doc, this.options.right);
+    const found = first ? all[0] : all.find((one) => one.from >= state.selection.from);
+    if (!found || !this.editor.isEditable) return null;
+    this.dispatch(state.tr.setSelection(TextSelection.create(state.doc, found.from, found.to)).scrollIntoView());
+    view.focus();
+    const { left, bottom } = view.coordsAtPos(found.from);
+    return { ...found, section: this.name, left, bottom };
+  }
+
+  /** Puts the cursor behind the selection, so that the next word is looked for from there. */
+  passSelection(): void {
+    const { state } = this.editor;
+    this.dispatch(state.tr.setSelection(TextSelection.create(state.doc, state.selection.to)));
+    this.editor.view.focus();
+  }
+
+  /** Puts another word in the place of one, if it still stands there. */
+  replaceWord(old: Misspelt, word: string): void {
+    const { state, view } = this.editor;
+    if (state.doc.textBetween(old.from, Math.min(old.to, state.doc.content.size)) === old.word) {
+      this.dispatchStep(state.tr.insertText(word, old.from, old.to).setMeta("hilum/person", true));
+    }
+    view.focus();
   }
 
   /** Shows anew what the models say: `evidence` has other answers now. */
@@ -296,21 +338,33 @@ export class SectionEditor {
   }
 
   private behaviour(): Extension {
-    const { newId, undecided, on, hint, evidence } = this.options;
+    const { newId, undecided, on, hint, evidence, right } = this.options;
     const plugins = [
       guard(newId, () => on.kept(), undecided),
       history(),
       new Plugin({
         props: {
-          handleDOMEvents: { keydown: (view) => readSelection(view) },
+          handleDOMEvents: { keydown: (view) => readSelection(view), contextmenu: (view, event) => this.menu(view, event) },
           handleKeyDown: (view, event) => this.key(view, event),
           handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
           handleDrop: () => true,
-          decorations: (state) => decorate(state, hint, evidence),
+          decorations: (state) => decorate(state, hint, evidence, right),
         },
       }),
     ];
     return Extension.create({ name: "section", priority: 1000, addProseMirrorPlugins: () => plugins });
+  }
+
+  /** The menu of a word called wrong, where the pointer is on one. */
+  private menu(view: EditorView, event: MouseEvent): boolean {
+    const at = view.posAtCoords({ left: event.clientX, top: event.clientY })?.pos;
+    const word = at === undefined ? undefined : misspelt(view.state.doc, this.options.right).find((one) => at >= one.from && at <= one.to);
+    if (!word || !this.editor.isEditable) return false;
+    event.preventDefault();
+    this.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, word.from, word.to)));
+    const { left, bottom } = view.coordsAtPos(word.from);
+    this.options.on.misspelt({ ...word, section: this.name, left, bottom });
+    return true;
   }
 
   private key(view: EditorView, event: KeyboardEvent): boolean {
@@ -334,11 +388,11 @@ export class SectionEditor {
     }
     if (event.key === "Tab" && !chord && view.editable && selection instanceof TextSelection) {
       // A macro before the field after it; without either, Tab leaves as everywhere.
-      if (!event.shiftKey && this.fields.expand(view, this.name, this.options.newId)) return true;
+      if (!event.shiftKey && this.expand(view)) return true;
       return this.fields.step(view, !event.shiftKey);
     }
     if (event.key === " " && !chord && view.editable && selection instanceof TextSelection) {
-      return this.fields.expand(view, this.name, this.options.newId);
+      return this.expand(view);
     }
     if (event.key === "Escape") {
       if (editingKey.getState(view.state) !== null && selection instanceof TextSelection) {
@@ -353,6 +407,10 @@ export class SectionEditor {
     if (event.key === "ArrowDown" && atEdge(view, true)) return this.leave(true);
     if (event.key === "ArrowUp" && atEdge(view, false)) return this.leave(false);
     return false;
+  }
+
+  private expand(view: EditorView): boolean {
+    return this.fields.expand(view, this.name, this.options.macros(), this.options.newId);
   }
 
   private leave(forward: boolean): boolean {

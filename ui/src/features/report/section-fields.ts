@@ -1,10 +1,11 @@
 import type { Node as ProseNode } from "@tiptap/pm/model";
+import { closeHistory } from "@tiptap/pm/history";
 import { TextSelection } from "@tiptap/pm/state";
 import type { EditorView } from "@tiptap/pm/view";
 import type { SectionName } from "../../ipc";
 import { pasteText } from "./editing";
 import { fieldsOf, turned } from "./fields";
-import { called, expanded, MACROS } from "./macros";
+import { called, expanded, type Macro } from "./macros";
 
 interface Place {
   from: number;
@@ -53,15 +54,16 @@ export class Fields {
     return true;
   }
 
-  /** Writes out the macro before the cursor, and goes to its first field; false when there is none. */
-  expand(view: EditorView, section: SectionName, newId: () => string): boolean {
+  /** Writes out the macro before the cursor as one step of the history, and goes to its first field; false when there is none. */
+  expand(view: EditorView, section: SectionName, macros: readonly Macro[], newId: () => string): boolean {
     const { selection } = view.state;
     if (!selection.empty || selection.$from.parent.isTextblock === false) return false;
     const macro = called(selection.$from.parent.textBetween(0, selection.$from.parentOffset));
-    const text = macro && expanded(MACROS, macro.name, section, macro.given);
+    const text = macro && expanded(macros, macro.name, section, macro.given);
     if (!macro || text === null) return false;
     const start = selection.from - macro.length;
-    view.dispatch(view.state.tr.delete(start, selection.from));
+    // Selected first: the words take the place of the name in one step, which one undo takes back.
+    view.dispatch(closeHistory(view.state.tr.setSelection(TextSelection.create(view.state.doc, start, selection.from))));
     pasteText(view, text, newId);
     const first = places(view.state.doc).find((p) => p.from >= start);
     if (first) {

@@ -86,12 +86,14 @@ beforeEach(() => {
   clock = new Clock();
   states = [];
   failures = [];
-  sync = new ReportSync(structuredClone(shell.report), shell, paper, clock, {
+  sync = syncOf(shell.report);
+});
+const syncOf = (view: ReportView) =>
+  new ReportSync(structuredClone(view), shell, paper, clock, {
     state: (s) => states.push(s),
     view: () => undefined,
     failed: (e) => failures.push(e.code),
   });
-});
 const typed = (id: string, text: string) => {
   paper.type(id, text);
   sync.changed();
@@ -156,6 +158,38 @@ test("a draft that arrives during a save is taken over after it", async () => {
 test("an older report is not taken over", () => {
   sync.incoming({ ...structuredClone(shell.report), revision: 0, sections: [] });
   expect(paper.text).toBe("Clear.");
+});
+
+test("a draft that is uncovered comes at the same revision, and typed text stays", async () => {
+  const covered = { ...structuredClone(shell.report), covered: 1 };
+  sync = syncOf(covered);
+  paper.type("a", "Clear lungs.");
+  const uncovered = structuredClone(shell.report);
+  uncovered.sections[0]!.sentences.push(viewOf(sentence("p", "Proposed.", "proposed")));
+  shell.report = structuredClone(uncovered);
+  sync.incoming(uncovered);
+  expect(paper.text).toBe("Clear lungs. Proposed.");
+  await sync.flush();
+  expect(shell.sent.flat()).toEqual([{ do: "edit", id: "a", text: "Clear lungs." }]);
+});
+
+test("while another person holds the report, typed words wait here and are called not saved", async () => {
+  paper.type("a", "Clear lungs.");
+  sync.changed();
+  const held = structuredClone(shell.report);
+  held.held = { name: "Dr B.", since: "14:00:00", until: "14:10:00" };
+  held.sections[0]!.open = false;
+  const edit = shell.edit.bind(shell);
+  shell.edit = () => Promise.reject(new IpcError("report.held", ""));
+  shell.read = () => Promise.resolve(structuredClone(held));
+  await sync.flush();
+  expect(paper.text).toBe("Clear lungs.");
+  expect(states.at(-1)).toBe("not_saved");
+  shell.edit = edit;
+  sync.incoming(structuredClone(shell.report));
+  await sync.flush();
+  expect(shell.report.sections[0]!.sentences[0]!.text).toBe("Clear lungs.");
+  expect(states.at(-1)).toBe("saved");
 });
 
 test("a save that fails is said, and tried again with the text kept", async () => {

@@ -106,7 +106,7 @@ export class ReportSync {
   /** A report that came in an event, such as a finished draft. */
   incoming(view: ReportView): void {
     if (this.closed || view.id !== this.base.id) return;
-    if (!this.arriving || view.revision > this.arriving.revision) this.arriving = view;
+    if (!this.arriving || view.revision >= this.arriving.revision) this.arriving = view;
     if (!this.running) this.takeArriving();
   }
 
@@ -215,7 +215,14 @@ export class ReportSync {
 
   private settled(): void {
     this.dirtySince = null;
-    this.on.state(this.refused.size > 0 ? "not_saved" : "saved");
+    this.on.state(this.refused.size > 0 || this.heldBack() ? "not_saved" : "saved");
+  }
+
+  /** True when words stand in the editor that cannot be sent because another person holds the report; they wait here. */
+  private heldBack(): boolean {
+    if (this.base.held === null) return false;
+    const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
+    return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
   }
 
   private notSaved(error: IpcError): IpcError {
@@ -239,7 +246,11 @@ export class ReportSync {
   private takeArriving(): void {
     const view = this.arriving;
     this.arriving = null;
-    if (view && view.revision > this.base.revision) this.adopt(view, sectionsOf(this.base));
+    if (!view) return;
+    const newer = view.revision > this.base.revision;
+    // Who may write, and what is covered, change without a line in the journal.
+    const another = view.revision === this.base.revision && (view.covered !== this.base.covered || view.held?.until !== this.base.held?.until);
+    if (newer || another) this.adopt(view, sectionsOf(this.base));
   }
 }
 

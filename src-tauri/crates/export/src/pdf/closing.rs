@@ -5,6 +5,7 @@ use super::sheet::{BLACK, HAIRLINE, MUTED, WARNING};
 use super::structure::Role;
 use crate::text::Paragraph;
 use crate::{ExportError, SignatureBlock};
+use hilum_report::Preliminary;
 
 const SIGNATURE_HEIGHT: f32 = 66.0;
 
@@ -14,7 +15,7 @@ impl Composer<'_> {
         16.0 * self.remarks().len() as f32 + SIGNATURE_HEIGHT
     }
 
-    /// What stands above the signature: that a model drafted it.
+    /// What stands above the signature: that a model drafted it, and who prepared it.
     fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if self.document.text.was_drafted() {
@@ -22,6 +23,10 @@ impl Composer<'_> {
                 Some(s) => format!("Drafted with software assistance, reviewed and signed by {}.", s.name),
                 None => "Drafted with software assistance, not signed.".to_owned(),
             });
+        }
+        if let Some(first) = self.document.text.preliminary() {
+            let at = first.at.to_offset(self.document.created.offset());
+            remarks.push(format!("Signed by {}, {}. Meaning: {}.", first.name, moment(at), Preliminary::MEANING));
         }
         remarks
     }

@@ -265,6 +265,11 @@ const PATTERNS: &[(&str, &[Cue])] = &[
     ("acute|acutely", &[Temporal(Acute)]),
 ];
 
+/// The patterns as they are written.
+pub(super) fn patterns() -> impl Iterator<Item = &'static str> {
+    PATTERNS.iter().map(|(pattern, _)| *pattern)
+}
+
 pub(super) fn table() -> &'static Table<&'static [Cue]> {
     static TABLE: OnceLock<Table<&'static [Cue]>> = OnceLock::new();
     TABLE.get_or_init(|| {

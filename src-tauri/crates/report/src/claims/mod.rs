@@ -59,3 +59,9 @@ pub fn label(text: &str) -> Vec<Claim> {
     }
     claims
 }
+
+/// The whole words that the labeller reads, some of them more than once.
+pub fn vocabulary() -> impl Iterator<Item = &'static str> {
+    let patterns = things::patterns().chain(cues::patterns());
+    patterns.flat_map(|pattern| pattern.split([' ', '|'])).map(|word| word.trim_end_matches('?')).filter(|word| !word.ends_with('*'))
+}

@@ -294,6 +294,11 @@ const PATTERNS: &[(&str, Thing)] = &[
     ("port|ports", Thing::Device(Device::CentralLine)),
 ];
 
+/// The patterns as they are written.
+pub(super) fn patterns() -> impl Iterator<Item = &'static str> {
+    PATTERNS.iter().map(|(pattern, _)| *pattern)
+}
+
 pub(super) fn table() -> &'static Table<Thing> {
     static TABLE: OnceLock<Table<Thing>> = OnceLock::new();
     TABLE.get_or_init(|| Table::new(PATTERNS))

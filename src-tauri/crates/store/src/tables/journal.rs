@@ -3,9 +3,10 @@
 use crate::Store;
 use crate::error::{Doing, Result, StoreError};
 use crate::tables::audit::{self, AuditEvent};
-use crate::tables::{from_json, reports, templates, time_text, to_json, word};
-use hilum_report::{Command, Entry, Report, ReportId, Template};
+use crate::tables::{from_json, locks, reports, templates, time_text, to_json, word};
+use hilum_report::{Command, Entry, ProposalId, Report, ReportId, Template, VersionId};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 use std::collections::HashMap;
 
@@ -18,8 +19,8 @@ impl Store {
     /// and its document are recorded together.
     ///
     /// # Errors
-    /// `store.stale_revision`; `store.sign_apart`; the domain's refusal by its own code;
-    /// `store.not_found`; `data.disk_full`.
+    /// `store.stale_revision`; `report.held` while another person writes in it; `store.sign_apart`;
+    /// the domain's refusal by its own code; `store.not_found`; `data.disk_full`.
     pub async fn append(&self, id: &ReportId, base_revision: u64, entries: &[Entry]) -> Result<Report> {
         if entries.iter().any(|e| matches!(e.command, Command::Sign { .. })) {
             return Err(StoreError::SignApart);
@@ -31,6 +32,10 @@ impl Store {
         let templates = templates::all(&mut tx).await?;
         for entry in entries {
             let before = report.status();
+            // A model's proposal is nobody's edit.
+            if !matches!(entry.command, Command::Propose { .. }) {
+                locks::hold(&mut tx, id, &entry.by, entry.at).await?;
+            }
             report.apply(entry, &templates)?;
             write_line(&mut tx, &report, entry, &templates).await?;
             move_row(&mut tx, &report, entry).await?;
@@ -39,10 +44,50 @@ impl Store {
                     .with(json!({ "from": word(&before)?, "to": word(&report.status())? }));
                 audit::append(&mut tx, &event).await?;
             }
+            if matches!(entry.command, Command::SignPreliminary { .. }) {
+                let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
+                let event = AuditEvent::new(entry.at, &entry.by, "report.sign_preliminary", id.as_str())
+                    .with(json!({ "text_sha256": hex::encode(Sha256::digest(text.plain())) }));
+                audit::append(&mut tx, &event).await?;
+            }
         }
         tx.commit().await.doing("write the journal")?;
         reports::keep(&mut access.open().reports, &report);
         Ok(report)
+    }
+
+    /// The report as it stood at each stage of its life that is worth comparing, in order: after the last
+    /// line of every draft, when it became preliminary, and at every signature.
+    ///
+    /// # Errors
+    /// `store.not_found`, `store.corrupt`, `store.database`.
+    pub async fn milestones(&self, id: &ReportId) -> Result<Vec<Milestone>> {
+        let mut access = self.access().await?;
+        let connection = access.connection();
+        let initial: Option<String> = sqlx::query_scalar("SELECT initial FROM reports WHERE id = ?")
+            .bind(id.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .doing("read a report")?;
+        let initial = initial.ok_or_else(|| StoreError::NotFound { what: "report", id: id.to_string() })?;
+        let mut report: Report = from_json(&initial, "a report")?;
+        let mut found: Vec<Milestone> = Vec::new();
+        for line in lines(connection, id).await? {
+            let entry = line.0.clone();
+            report = after(report, vec![line])?;
+            let stage = match &entry.command {
+                Command::Propose { proposal, .. } => Stage::Drafted(proposal.clone()),
+                Command::MarkPreliminary | Command::SignPreliminary { .. } => Stage::Preliminary,
+                Command::Sign { version, .. } => Stage::Signed(version.clone()),
+                _ => continue,
+            };
+            // A draft comes as one line a section.
+            if found.last().is_some_and(|last| matches!(stage, Stage::Drafted(_)) && last.stage == stage) {
+                found.pop();
+            }
+            found.push(Milestone { stage, entry, report: report.clone() });
+        }
+        Ok(found)
     }
 
     /// The journal of a report, in order.
@@ -52,6 +97,24 @@ impl Store {
     pub async fn journal(&self, id: &ReportId) -> Result<Vec<Entry>> {
         Ok(lines(self.access().await?.connection(), id).await?.into_iter().map(|(entry, _)| entry).collect())
     }
+}
+
+/// A report as it stood once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Milestone {
+    pub stage: Stage,
+    /// The line that brought it there.
+    pub entry: Entry,
+    pub report: Report,
+}
+
+/// What a report had come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// A model's proposal stood in it, unreviewed.
+    Drafted(ProposalId),
+    Preliminary,
+    Signed(VersionId),
 }
 
 /// The report, when it is at the revision that the caller saw.

@@ -4,7 +4,7 @@ use crate::Store;
 use crate::blobs::{BlobKind, BlobName};
 use crate::error::{Doing, Result, StoreError};
 use crate::tables::audit::{self, AuditEvent, AuditHead};
-use crate::tables::{from_json, from_word, journal, parse_time, reports, search, time_text, to_json, word};
+use crate::tables::{from_json, from_word, journal, locks, parse_time, reports, search, time_text, to_json, word};
 use hilum_report::{
     Command, Entry, FinalText, Meaning, Report, ReportId, SignedVersion, UserId, VersionId, VersionKind,
 };
@@ -69,6 +69,7 @@ impl Store {
         let known = access.open().reports.get(id).cloned();
         let mut tx = access.begin().await?;
         let mut report = journal::at_revision(&mut tx, known, id, base_revision).await?;
+        locks::hold(&mut tx, id, &entry.by, entry.at).await?;
         report.apply(entry, &[])?;
         let signed = report.versions().last().filter(|v| v.id == *version).cloned();
         let signed = signed.ok_or_else(|| StoreError::Corrupt(format!("version {version} is not in its report")))?;

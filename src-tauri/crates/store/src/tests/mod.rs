@@ -11,3 +11,4 @@ mod reading;
 mod records;
 mod setup;
 mod similarity;
+mod writing;

@@ -58,6 +58,8 @@ pub struct NewUser {
 pub enum Role {
     /// Reads and signs.
     Radiologist,
+    /// Reads, writes and signs as preliminary; an attending co-signs.
+    Trainee,
     /// Adds users and packs, does not sign.
     Administrator,
 }
@@ -66,6 +68,7 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Radiologist => "radiologist",
+            Role::Trainee => "trainee",
             Role::Administrator => "administrator",
         }
     }

@@ -1,0 +1,142 @@
+// The screens of writing: critical results, find, macros and pick lists, exports, spelling, comparison,
+// a covered draft, a report that another one holds, two signatures, and their settings.
+
+const id = (name) => `[data-testid="${name}"]`;
+
+/** The scenes by name; `open` and `shoot` as in `scenes.mjs`. */
+export function writingScenesOf(open, shoot) {
+  async function inRoom(query, row = 0) {
+    const page = await open(query);
+    await page.locator(id("open-study")).nth(row).click();
+    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+    return page;
+  }
+  const section = (page, name) => page.click(`${id(`section-${name}`)} .ProseMirror`);
+  async function signed(page) {
+    await page.click(id("sign-open"));
+    await page.waitForSelector(id("sign-text"));
+    await page.check(id("sign-patient"));
+    await page.check(id("sign-accession"));
+    await page.fill(id("sign-passphrase"), "correct horse");
+  }
+  async function written(page) {
+    await section(page, "findings");
+    await page.keyboard.type(".normal ");
+    await section(page, "impression");
+    await page.keyboard.type(".normal ");
+    await page.waitForSelector(`${id("sign-open")}:not(:disabled)`);
+  }
+
+  return {
+    async writing() {
+      const page = await inRoom("no-prior");
+      await section(page, "findings");
+      await page.keyboard.type(".cvc ");
+      await page.keyboard.press("ArrowDown");
+      await shoot(page, "pick-list");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("End");
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("There is a smal efusion at the left costophrenic angel, unchangd. ");
+      await section(page, "impression");
+      await page.waitForSelector(".misspelt");
+      await page.keyboard.type("No acute disease.");
+      await shoot(page, "misspelt");
+      await section(page, "findings");
+      await page.keyboard.press("Control+Home");
+      await page.keyboard.press("F9");
+      await page.waitForSelector(`${id("spell-menu")} hr`);
+      await page.waitForTimeout(600);
+      await shoot(page, "spell-menu");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Control+f");
+      await page.waitForSelector(id("find-bar"));
+      await page.fill(id("find-words"), "effusion");
+      await page.fill(id("find-replacement"), "pleural effusion");
+      await shoot(page, "find");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+Shift+k");
+      await page.waitForSelector(id("critical-dialog"));
+      await shoot(page, "critical-told");
+      await page.check(id("critical-not-told"));
+      await shoot(page, "critical-not-told");
+      await page.close();
+    },
+    async comparing() {
+      const page = await inRoom("no-prior");
+      await page.click(id("draft-start"));
+      await page.waitForSelector(id("proposed-sentence"), { timeout: 20_000 });
+      await page.keyboard.press("Alt+ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("e");
+      await page.keyboard.press("End");
+      await page.keyboard.type(" No pneumonia.");
+      await page.keyboard.press("Alt+ArrowDown");
+      for (let i = 0; i < 4; i++) await page.keyboard.press("Enter");
+      await section(page, "findings");
+      await page.keyboard.press("Control+End");
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("Old fracture of the left clavicle.");
+      await page.waitForTimeout(1800);
+      await page.keyboard.press("Control+Shift+x");
+      await page.waitForSelector(id("compare-count"));
+      await shoot(page, "draft-and-final");
+      await page.click(id("compare-close"));
+      await signed(page);
+      await page.click(id("sign-submit"));
+      await page.waitForSelector(`${id("signed-pdf")}[data-pages="1"]`);
+      await page.click(id("sign-close"));
+      await page.locator("button[aria-haspopup=menu]", { hasText: "Export" }).first().click();
+      await shoot(page, "export-menu");
+      await page.keyboard.press("Escape");
+      await page.click(id("compare-open"));
+      await page.waitForSelector(id("compare-count"));
+      await shoot(page, "compare-signed");
+      await page.close();
+    },
+    async readFirst() {
+      let page = await inRoom("no-prior&read-first");
+      await page.click(id("draft-start"));
+      await page.waitForSelector(id("covered"), { timeout: 20_000 });
+      await shoot(page, "covered");
+      await page.click(id("reveal"));
+      await page.waitForSelector(id("proposed-sentence"));
+      await shoot(page, "uncovered");
+      await page.close();
+      page = await inRoom("no-prior&held");
+      await page.waitForSelector(id("held"));
+      await shoot(page, "held");
+      await page.click(id("take-over"));
+      await page.waitForSelector(id("take-over-dialog"));
+      await shoot(page, "take-over");
+      await page.click(id("take-over-confirm"));
+      await page.waitForSelector(id("held"), { state: "detached" });
+      await page.keyboard.press("Control+Shift+Delete");
+      await page.waitForSelector(id("cancel-report-dialog"));
+      await shoot(page, "cancel-report");
+      await page.close();
+    },
+    async coSigning() {
+      let page = await inRoom("no-prior&trainee");
+      await written(page);
+      await signed(page);
+      await shoot(page, "sign-preliminary");
+      await page.click(id("sign-submit"));
+      await page.waitForSelector(id("preliminary-signature"));
+      await shoot(page, "preliminary");
+      await page.close();
+    },
+    async ownSettings() {
+      const page = await open("");
+      await page.click(id("go-settings"));
+      await page.waitForSelector(id("macro-row"));
+      await shoot(page, "settings-top");
+      await page.locator(id("macro-edit")).last().click();
+      await page.waitForSelector(id("macro-preview"));
+      await page.locator(id("macros")).scrollIntoViewIfNeeded();
+      await page.locator(id("words")).scrollIntoViewIfNeeded();
+      await shoot(page, "macro-form");
+      await page.close();
+    },
+  };
+}
