@@ -1,0 +1,262 @@
+//! What the guards share: how much they do, chance from a seed, damage to bytes, and loops over a kept corpus.
+//!
+//! Every guard has a small form, which `./dev test` runs, and a full form with `HILUM_GUARD=full`, which
+//! `./dev check-long` runs. Chance comes from `HILUM_GUARD_SEED` (0 where it is not set), so that a
+//! failure comes back with the seed that it prints.
+//!
+//! The loops mutate with a seed instead of going through cargo-fuzz: that needs a nightly compiler, and this
+//! project builds with the stable one. What takes the place of its coverage is novelty of the answer: an
+//! input that gets an answer which none before it got is mutated further, and kept.
+
+#![allow(dead_code, reason = "each guard uses a part of this")]
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// True in the full form.
+pub fn full() -> bool {
+    std::env::var_os("HILUM_GUARD").is_some_and(|how| how == "full")
+}
+
+/// How many cases to try: `HILUM_GUARD_CASES` where it is set, or what the form asks for.
+pub fn amount(small: usize, large: usize) -> usize {
+    let asked = std::env::var("HILUM_GUARD_CASES").ok().and_then(|n| n.parse().ok());
+    asked.unwrap_or(if full() { large } else { small })
+}
+
+/// How long a loop over a corpus goes on in the full form: `HILUM_GUARD_SECONDS`, or ten minutes.
+fn seconds() -> u64 {
+    std::env::var("HILUM_GUARD_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600)
+}
+
+/// The repository, seen from the crate whose guard this is.
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.ancestors().find(|folder| folder.join("tests/guard").is_dir());
+    root.expect("the crate lies in the repository").to_owned()
+}
+
+/// A folder of the shared test data, or `None` with the reason printed.
+pub fn shared(folder: &str) -> Option<PathBuf> {
+    let path = repository().join("../shared/data").join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: the shared test data ({folder}) are not beside the repository");
+    None
+}
+
+/// The files of a folder and of those below it, in a fixed order; none where it is missing.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Numbers by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+pub struct Random(u64);
+
+impl Random {
+    /// `stream` keeps the parts of one guard apart.
+    pub fn new(stream: u64) -> Self {
+        let seed = std::env::var("HILUM_GUARD_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0u64);
+        Self(seed.wrapping_mul(0xA24B_AED4_963E_E407) ^ stream)
+    }
+
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// 0 to `bound` - 1; 0 where the bound is 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.number() % bound.max(1) as u64) as usize
+    }
+
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.number() as u8).collect()
+    }
+}
+
+/// Numbers at which lengths, counts and offsets break.
+const EDGES: [u64; 16] = [
+    0, 1, 2, 7, 8, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF,
+];
+
+/// Longest input that mutation makes of a short one, bytes.
+const LONGEST: usize = 1 << 16;
+
+/// One to four damages: bits, bytes, lengths and numbers, cuts, insertions, repetitions, words of the
+/// format, and pieces of another input.
+pub fn mutated(random: &mut Random, input: &[u8], other: &[u8], words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = input.to_vec();
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let length = random.below((bytes.len() - at).min(64) + 1);
+        match random.below(11) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            1 if at < bytes.len() => bytes[at] = random.number() as u8,
+            2 => {
+                let width = random.pick(&[1usize, 2, 4, 8]);
+                let edge = if random.one_in(3) { random.number() } else { random.pick(&EDGES) };
+                let number = if random.one_in(4) { (bytes.len() as u64).wrapping_add(edge % 17).wrapping_sub(8) } else { edge };
+                let little = number.to_le_bytes();
+                let mut written = little[..width].to_vec();
+                if random.one_in(2) {
+                    written.reverse();
+                }
+                let end = (at + width).min(bytes.len());
+                bytes.splice(at..end, written);
+            }
+            3 => bytes.truncate(at),
+            4 => drop(bytes.drain(at..at + length)),
+            5 => {
+                let piece = bytes[at..at + length].to_vec();
+                for _ in 0..1 + random.below(if random.one_in(8) { 1000 } else { 4 }) {
+                    if bytes.len() + piece.len() > LONGEST.max(input.len() * 2) {
+                        break;
+                    }
+                    bytes.splice(at..at, piece.iter().copied());
+                }
+            }
+            6 => {
+                let noise = random.below(16);
+                let noise = random.bytes(noise);
+                bytes.splice(at..at, noise);
+            }
+            7 | 8 if !words.is_empty() => {
+                let word = random.pick(words);
+                let end = if random.one_in(2) { (at + word.len()).min(bytes.len()) } else { at };
+                bytes.splice(at..end, word.iter().copied());
+            }
+            9 if !other.is_empty() => {
+                let from = random.below(other.len());
+                let piece = &other[from..(from + random.below(256)).min(other.len())];
+                bytes.splice(at..at + length, piece.iter().copied());
+            }
+            _ => {
+                // A digit of a number that is written out.
+                if let Some(digit) = bytes[at..].iter().position(u8::is_ascii_digit) {
+                    let more: &[u8] = random.pick(&[&b"9"[..], b"0", b"-1", b"99999999999999999999", b"1e308"]);
+                    bytes.splice(at + digit..at + digit + 1, more.iter().copied());
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Longest that one input may take, seconds of wall time. A guard against running away and no figure of
+/// speed: the slowest answer of any target takes a hundredth of it.
+const RUNAWAY: u64 = 20;
+
+/// Runs `judge` over the corpus `tests/guard/corpus/NAME`, over `seeds`, and over what mutation makes of
+/// them: `rounds` times in the small form, for [`seconds`] in the full one. `judge` gives the answer in a
+/// few words; it must not panic, and must come back.
+///
+/// An input on which it does is written to `out/guard/NAME`, and belongs into the corpus once mended.
+pub fn over_corpus(
+    name: &str,
+    seeds: &[Vec<u8>],
+    words: &[&[u8]],
+    rounds: usize,
+    judge: impl Fn(&[u8]) -> String,
+) -> BTreeSet<String> {
+    let root = repository();
+    let kept = root.join("out/guard").join(name);
+    let mut inputs: Vec<Vec<u8>> = seeds.to_vec();
+    for folder in [root.join("tests/guard/corpus").join(name), kept.join("new")] {
+        inputs.extend(files_below(&folder).iter().map(|file| std::fs::read(file).expect("a readable corpus")));
+    }
+    assert!(!inputs.is_empty(), "{name} has something to begin with");
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(seconds());
+    let mut random = Random::new(name.bytes().fold(7, |hash, b| hash * 31 + u64::from(b)));
+    let mut answers = BTreeSet::new();
+    let mut slowest = Duration::ZERO;
+    let (first, mut tried) = (inputs.len(), 0);
+    loop {
+        let input = if tried < first {
+            inputs[tried].clone()
+        } else if if full() { Instant::now() < until } else { tried < first + rounds } {
+            let (one, other) = (random.below(inputs.len()), random.below(inputs.len()));
+            mutated(&mut random, &inputs[one], &inputs[other], words)
+        } else {
+            break;
+        };
+        let at = Instant::now();
+        // Written before it is tried, since an exhausted stack takes the whole process along.
+        let last = kept.join("last");
+        if full() || tried % 64 == 0 {
+            let _ = std::fs::create_dir_all(&kept).and_then(|()| std::fs::write(&last, &input));
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| judge(&input)));
+        let took = at.elapsed();
+        slowest = slowest.max(took);
+        let faulty = kept.join(format!("fault-{tried}"));
+        if answer.is_err() || took.as_secs() >= RUNAWAY {
+            let _ = std::fs::create_dir_all(&kept).and_then(|()| std::fs::write(&faulty, &input));
+        }
+        let answer = answer.unwrap_or_else(|_| panic!("{name}: input {tried} panics; see {}", faulty.display()));
+        assert!(took.as_secs() < RUNAWAY, "{name}: input {tried} takes {took:?}; see {}", faulty.display());
+        if answers.insert(plain(&answer)) && tried >= first {
+            if full() {
+                let new = kept.join("new");
+                let _ = std::fs::create_dir_all(&new).and_then(|()| std::fs::write(new.join(format!("{tried}")), &input));
+            }
+            inputs.push(input);
+        }
+        tried += 1;
+    }
+    println!(
+        "{name}: {tried} inputs, {} kinds of answer, slowest {:.3} s, {:.0} s in all, 0 panics",
+        answers.len(),
+        slowest.as_secs_f64(),
+        begun.elapsed().as_secs_f64()
+    );
+    answers
+}
+
+/// An answer without what differs by chance: digits and everything quoted.
+fn plain(answer: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    for c in answer.chars().take(200) {
+        match c {
+            '"' | '`' | '\'' => quoted = !quoted,
+            _ if quoted || c.is_ascii_digit() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A folder with everything in it, by path: what it is, and its bytes' length and sum. For showing that
+/// nothing outside was touched.
+pub fn contents(folder: &Path) -> Vec<(PathBuf, u64, u64)> {
+    let sum = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        (bytes.len() as u64, bytes.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3)))
+    };
+    files_below(folder).into_iter().map(|path| (path.clone(), sum(&path).0, sum(&path).1)).collect()
+}

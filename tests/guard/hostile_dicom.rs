@@ -1,0 +1,136 @@
+//! Hostile DICOM is harmless: 2,000 files (full form), each through a `hilum-decode` of its own.
+//!
+//! Crafted from nothing, damaged by structure (lengths, types, nesting, numbers, transfer syntaxes), cut,
+//! damaged blindly, and bombs; from files made here, the fixtures of the decoder, and the shared test data
+//! with its malformed files where they are. Each file must get a verdict, and the child must stay below
+//! 512 MB and 10 s of processor time; the parent, which is this process, must live.
+
+mod common;
+mod dicom_damage;
+
+use common::{Random, amount, files_below, repository, shared};
+use dicom_damage::{bombs, crafted, damaged};
+use hilum_workers::frame;
+use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What a child may take (`decode/src/sandbox.rs`): the system counts kilobytes, and a little processor time
+/// passes between the limit and the end.
+const MOST_KILOBYTES: i64 = 512 << 10;
+const MOST_SECONDS: f64 = 10.5;
+/// A child that computes nothing and does not end either.
+const STUCK: Duration = Duration::from_secs(60);
+
+struct Outcome {
+    verdict: String,
+    kilobytes: i64,
+    seconds: f64,
+}
+
+fn decode(bytes: &[u8]) -> Outcome {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("written");
+    let wants = DecodeWants {
+        pixels: true,
+        thumbnail: Some(96),
+        model_inputs: vec![448],
+        display: Some(256),
+        stored: true,
+        archive: false,
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hilum-decode"));
+    child.arg(serde_json::to_string(&wants).expect("JSON")).process_group(0);
+    let child = child.stdin(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut child = child.expect("the decoder starts");
+    let id = child.id() as i32;
+    let (done, ended) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let stuck = ended.recv_timeout(STUCK) == Err(mpsc::RecvTimeoutError::Timeout);
+        if stuck {
+            // SAFETY: a child of this test that was not reaped yet.
+            unsafe { libc::kill(id, libc::SIGKILL) };
+        }
+        stuck
+    });
+    let mut out = child.stdout.take().expect("a pipe");
+    let mut last = None;
+    let garbled = loop {
+        match frame::read::<DecodeReply>(&mut out) {
+            Ok(Some((reply, _))) => last = Some(reply),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    drop(out);
+    let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
+    // SAFETY: both places are live and of the right type; the child is this process's own.
+    let reaped = unsafe { libc::wait4(id, &mut status, 0, usage.as_mut_ptr()) };
+    assert_eq!(reaped, id, "the child is reaped");
+    let _ = done.send(());
+    let stuck = watch.join().expect("the watch");
+    // SAFETY: the call above filled it in.
+    let usage = unsafe { usage.assume_init() };
+    let time = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
+    let status = ExitStatus::from_raw(status);
+    let verdict = match (stuck, garbled, last) {
+        (true, ..) => "no verdict: stuck".to_owned(),
+        (_, true, _) => format!("killed: {status}"),
+        (_, _, Some(DecodeReply::Done)) if status.success() => "decoded".to_owned(),
+        (_, _, Some(DecodeReply::Refused { code, .. })) if status.success() => code,
+        _ if status.signal().is_some() => format!("killed: {status}"),
+        _ => format!("no verdict: {status}"),
+    };
+    Outcome { verdict, kilobytes: usage.ru_maxrss, seconds: time(usage.ru_utime) + time(usage.ru_stime) }
+}
+
+/// Files to damage, the small ones of them first: in the small form a large one would take the time of a hundred.
+fn originals() -> Vec<Vec<u8>> {
+    let mut paths = files_below(&repository().join("src-tauri/crates/decode/tests/fixtures"));
+    if let Some(folder) = shared("dicom") {
+        paths.extend(files_below(&folder));
+    }
+    let most = if common::full() { u64::MAX } else { 200 << 10 };
+    paths.retain(|path| std::fs::metadata(path).is_ok_and(|about| about.len() <= most));
+    paths.iter().map(|path| std::fs::read(path).expect("a readable file")).collect()
+}
+
+#[test]
+fn every_hostile_file_gets_a_verdict_within_the_limits() {
+    let mut random = Random::new(0xD1C0);
+    let originals = originals();
+    let (wanted, bombs) = (amount(150, 2000), bombs());
+    let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut memory, mut seconds, mut wrong) = (0, 0f64, Vec::new());
+    let begun = Instant::now();
+    for n in 0..wanted {
+        let (kind, bytes) = match n {
+            n if n < bombs.len() => (bombs[n].0.to_owned(), bombs[n].1.clone()),
+            n if n % 3 == 0 => ("crafted".to_owned(), crafted(&mut random)),
+            _ => {
+                let original = random.below(originals.len());
+                let (how, bytes) = damaged(&mut random, &originals[original]);
+                (format!("{how} of original {original}"), bytes)
+            }
+        };
+        let outcome = decode(&bytes);
+        (memory, seconds) = (memory.max(outcome.kilobytes), seconds.max(outcome.seconds));
+        let beyond = outcome.kilobytes > MOST_KILOBYTES || outcome.seconds > MOST_SECONDS;
+        if beyond || outcome.verdict.starts_with("no verdict") {
+            wrong.push(format!("{n} ({kind}): {}, {} kB, {:.1} s", outcome.verdict, outcome.kilobytes, outcome.seconds));
+        }
+        *verdicts.entry(outcome.verdict).or_default() += 1;
+    }
+    println!(
+        "{wanted} hostile files in {:.0} s: the largest child {} MB, the longest {seconds:.2} s of processor time",
+        begun.elapsed().as_secs_f64(),
+        memory >> 10
+    );
+    verdicts.iter().for_each(|(verdict, files)| println!("  {files:5} {verdict}"));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(verdicts.len() > 5, "the files are hostile in more than one way");
+}
