@@ -134,7 +134,8 @@ impl App {
     /// Work is under way that an engine may be needed for; scoring and embedding go by themselves.
     pub(crate) fn drafting(&self) -> bool {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.keys().any(|job| !job.starts_with("score ") && !job.starts_with("index"))
+        let needs_none = |job: &str| job.starts_with("score ") || job.starts_with("index") || job == crate::commands::backup::JOB;
+        jobs.keys().any(|job| !needs_none(job))
     }
 
     /// As [`App::workstation`], with the engines.
@@ -303,6 +304,9 @@ impl Settings {
             read_first: false,
             draft_on_import: false,
             watched_folder: String::new(),
+            backup_folder: String::new(),
+            backup_every_hours: 24,
+            backup_keep: 14,
         }
     }
 }

@@ -96,6 +96,9 @@ export class PreviewShell {
       draftOnOpen: false,
       draftOnImport: false,
       watchedFolder: "",
+      backupFolder: "/media/backups",
+      backupEveryHours: 24,
+      backupKeep: 14,
     };
   }
 
@@ -302,6 +305,12 @@ export class PreviewShell {
       return null;
     },
     recovery_renew: ({ passphrase }) => (passphrase === "wrong" ? refuse("vault.locked", "wrong passphrase") : "M2XR-7KQD-HBNW-94TV-8ZYA-PC5E-6GSU-J3LF"),
+    backups: () => [{ madeAt: "2026-11-23 18:00:12 +01:00", bytes: 412_700_000, signedVersions: 138 }],
+    backup_choose: () => this.settings,
+    backup_start: () => null,
+    backup_cancel: () => null,
+    restore_choose: () => ({ token: "t", madeAt: "2026-11-23 18:00:12 +01:00", bytes: 412_700_000, signedVersions: 138, users: ["Dr A. Reader"], replaces: true }),
+    restore_start: () => null,
     draft_cancel: ({ reportId }) => {
       this.drafting.set(reportId, false);
       return null;

@@ -1,6 +1,7 @@
 //! What the window can ask, one handler a command. They need no desktop.
 
 pub mod audit;
+pub mod backup;
 pub mod evidence;
 pub mod images;
 pub mod models;

@@ -66,6 +66,7 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
             tauri.manage(app.clone());
             tauri::async_runtime::spawn(crate::queue::run(app.clone()));
             tauri::async_runtime::spawn(crate::watch::run(app.clone()));
+            tauri::async_runtime::spawn(crate::commands::backup::run(app.clone()));
             tauri::async_runtime::spawn(async move { app.watch_idle().await });
             open_window(tauri, "main", "index.html", "Hilum")?;
             Ok(())

@@ -18,6 +18,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         figures, logo, logo_choose, logo_remove, set_figures, set_time_stamp_url, sign_without_time_stamp, time_stamp, time_stamp_certificate,
         annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
         macros, macro_put, macro_remove, macros_import, macros_export, spelling, word_add, word_remove, template_choices, template_choose, report_texts, report_reveal, report_take_over, report_release, sign_preliminary,
+        backup_cancel, backup_choose, backup_start, backups, restore_choose, restore_start,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
@@ -503,4 +504,40 @@ async fn report_release(app: Shell<'_>, report_id: String) -> Answer<()> {
 #[tauri::command]
 async fn sign_preliminary(app: Shell<'_>, request: SignRequest) -> Answer<ReportView> {
     on::signing::sign_preliminary(&app, request).await
+}
+
+#[tauri::command]
+async fn backup_choose(app: Shell<'_>) -> Answer<Option<Settings>> {
+    on::backup::backup_choose(&app).await
+}
+
+#[tauri::command]
+async fn backups(app: Shell<'_>) -> Answer<Vec<BackupView>> {
+    on::backup::backups(&app).await
+}
+
+#[tauri::command]
+async fn backup_start(app: Shell<'_>) -> Answer<()> {
+    on::backup::backup_start(&app).await
+}
+
+#[tauri::command]
+async fn backup_cancel(app: Shell<'_>) -> Answer<()> {
+    on::backup::backup_cancel(&app).await
+}
+
+#[tauri::command]
+async fn restore_choose(app: Shell<'_>) -> Answer<Option<RestoreChoice>> {
+    on::backup::restore_choose(&app).await
+}
+
+#[tauri::command]
+async fn restore_start(
+    app: Shell<'_>,
+    token: String,
+    user: String,
+    secret: String,
+    by_recovery_key: bool,
+) -> Answer<()> {
+    on::backup::restore_start(&app, token, user, secret, by_recovery_key).await
 }

@@ -169,6 +169,36 @@ pub struct Settings {
     pub draft_on_import: bool,
     /// Files that appear below this folder are imported; empty for none.
     pub watched_folder: String,
+    /// Backups go to this folder; empty for none.
+    pub backup_folder: String,
+    /// Hours from one backup to the next that is made by itself; 0 for none.
+    pub backup_every_hours: u32,
+    /// The oldest backups past so many are deleted; 0 keeps all.
+    pub backup_keep: u32,
+}
+
+/// A backup in the chosen folder.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupView {
+    pub made_at: String,
+    pub bytes: f64,
+    pub signed_versions: f64,
+}
+
+/// A backup that a person chose to put back; nothing of it is checked yet.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreChoice {
+    /// Stands for the folder in `restore_start`.
+    pub token: String,
+    pub made_at: String,
+    pub bytes: f64,
+    pub signed_versions: f64,
+    /// Who could unlock when it was made.
+    pub users: Vec<String>,
+    /// There is something in the data folder now, which will be kept.
+    pub replaces: bool,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]

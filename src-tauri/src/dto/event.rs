@@ -22,6 +22,15 @@ pub enum PackPhase {
     Copying,
 }
 
+/// What is being done for a backup, or to put one back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupStage {
+    Database,
+    Files,
+    Checking,
+}
+
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum AppEvent {
@@ -37,6 +46,14 @@ pub enum AppEvent {
     PackAdded { job: String, id: String },
     /// Nothing was added and nothing is left behind.
     PackFailed { job: String, code: String, detail: String },
+    /// `fraction` is of the stage, 0 to 1.
+    BackupProgress { stage: BackupStage, fraction: f64 },
+    /// Made, read back and checked.
+    BackupDone { bytes: f64, files: f64, signed_versions: f64 },
+    /// Nothing half counts as a backup, or took the place of anything.
+    BackupFailed { code: String, detail: String },
+    /// `replaced` is where lies what was there before.
+    RestoreDone { signed_versions: f64, replaced: Option<String> },
     SupportReady { study_uid: String, instance_uid: String, support: Vec<FindingSupport>, demo: bool },
     SupportFailed { study_uid: String, code: String, detail: String },
     /// What waits to be drafted, or is being drafted, has changed.

@@ -37,6 +37,38 @@ export const WORDING: Record<string, Wording> = {
     next: "Import them again, or make new ones; reports that were signed stay valid.",
   },
 
+  "backup.no_folder": {
+    what: "No folder for backups is chosen.",
+    next: "Choose one in Settings, best on another disk.",
+  },
+  "backup.running": {
+    what: "A backup is under way.",
+    next: "Wait until it is done, or cancel it in Settings.",
+  },
+  "backup.cancelled": {
+    what: "The backup was cancelled.",
+    next: "Nothing half is left behind. It can be begun again at any time.",
+  },
+  "backup.inside_data": {
+    what: "The folder for backups lies inside the data folder that it is to save.",
+    next: "Choose a folder elsewhere, best on another disk.",
+  },
+  "backup.not_found": {
+    what: "There is no backup in this folder.",
+    next: "Choose the folder that was chosen for backups, or one backup in it.",
+  },
+  "backup.damaged": {
+    what: "The backup is damaged, so nothing was taken from it.",
+    next: "Choose an older one in the same folder. What is here now was not touched.",
+  },
+  "backup.not_chosen": {
+    what: "The backup was chosen before Hilum was started anew.",
+    next: "Choose it again.",
+  },
+  "backup.unlocked": {
+    what: "A backup is restored while nobody is logged in.",
+    next: "Lock the window, then choose Restore a backup.",
+  },
   "vault.locked": {
     what: "The passphrase does not open the vault for this user.",
     next: "Check the name, the keyboard layout and Caps Lock. The recovery key also opens it.",

@@ -150,7 +150,37 @@ draftOnImport: boolean,
 /**
  * Files that appear below this folder are imported; empty for none.
  */
-watchedFolder: string, };
+watchedFolder: string, 
+/**
+ * Backups go to this folder; empty for none.
+ */
+backupFolder: string, 
+/**
+ * Hours from one backup to the next that is made by itself; 0 for none.
+ */
+backupEveryHours: number, 
+/**
+ * The oldest backups past so many are deleted; 0 keeps all.
+ */
+backupKeep: number, };
+
+export type BackupView = { madeAt: string, bytes: number, signedVersions: number, };
+
+export type RestoreChoice = { 
+/**
+ * Stands for the folder in `restore_start`.
+ */
+token: string, madeAt: string, bytes: number, signedVersions: number, 
+/**
+ * Who could unlock when it was made.
+ */
+users: Array<string>, 
+/**
+ * There is something in the data folder now, which will be kept.
+ */
+replaces: boolean, };
+
+export type BackupStage = "database" | "files" | "checking";
 
 export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, hash: string, };
 
@@ -576,7 +606,7 @@ export type TemplateView = { id: string, name: string, };
 
 export type ExportAs = "pdf" | "sr" | "encapsulated" | "fhir" | "hl7";
 
-export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "queue_changed", queue: DraftQueue, } | { "event": "second_shows", studyUid: string | null, } | { "event": "dragging", over: boolean, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
+export type AppEvent = { "event": "import_progress", job: string, done: number, total: number, file: ImportFile, } | { "event": "import_done", job: string, imported: number, known: number, refused: number, studyUids: Array<string>, } | { "event": "study_changed", studyUid: string, } | { "event": "engine", engine: EngineStatus, } | { "event": "pack_progress", job: string, phase: PackPhase, fraction: number | null, detail: string, } | { "event": "pack_added", job: string, id: string, } | { "event": "pack_failed", job: string, code: string, detail: string, } | { "event": "backup_progress", stage: BackupStage, fraction: number, } | { "event": "backup_done", bytes: number, files: number, signedVersions: number, } | { "event": "backup_failed", code: string, detail: string, } | { "event": "restore_done", signedVersions: number, replaced: string | null, } | { "event": "support_ready", studyUid: string, instanceUid: string, support: Array<FindingSupport>, demo: boolean, } | { "event": "support_failed", studyUid: string, code: string, detail: string, } | { "event": "queue_changed", queue: DraftQueue, } | { "event": "second_shows", studyUid: string | null, } | { "event": "dragging", over: boolean, } | { "event": "index_progress", done: number, total: number, failed: number, } | { "event": "draft_progress", reportId: string, stage: DraftStage, fraction: number | null, seconds: number, } | { "event": "draft_text", reportId: string, text: string, } | { "event": "draft_done", reportId: string, report: ReportView, seconds: number, } | { "event": "draft_cancelled", reportId: string, } | { "event": "draft_failed", reportId: string, code: string, detail: string, } | { "event": "evidence_progress", reportId: string, done: number, total: number, } | { "event": "evidence_ready", reportId: string, } | { "event": "evidence_failed", reportId: string, code: string, detail: string, } | { "event": "closing" } | { "event": "locked" } | { "event": "open_study", studyUid: string, };
 
 export type DraftStage = "loading_model" | "reading_image" | "writing";
 

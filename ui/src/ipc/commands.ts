@@ -2,6 +2,7 @@ import type {
   Annotation,
   AppStatus,
   AuditLine,
+  BackupView,
   CalibrationRow,
   DraftOptions,
   DraftQueue,
@@ -17,6 +18,7 @@ import type {
   ProposalView,
   ReportText,
   ReportView,
+  RestoreChoice,
   SectionHow,
   SectionToDraft,
   Settings,
@@ -105,6 +107,19 @@ export const secondShow = (studyUid: string | null, open: boolean) => call<null>
 export const secondStudy = () => call<string | null>("second_study");
 /** A prior came on the screen beside a study; written to the audit chain. */
 export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
+
+/** The folder for backups, as the person chooses it; null when the dialog was closed. */
+export const backupChoose = () => call<Settings | null>("backup_choose");
+/** The backups in that folder, the newest first. */
+export const backups = () => call<BackupView[]>("backups");
+/** Begins a backup; events tell how it goes. */
+export const backupStart = () => call<null>("backup_start");
+export const backupCancel = () => call<null>("backup_cancel");
+/** A backup to put back, as the person chooses it; null when the dialog was closed. */
+export const restoreChoose = () => call<RestoreChoice | null>("restore_choose");
+/** Begins to put it back; what is there is kept, and the vault locks. Events tell how it goes. */
+export const restoreStart = (token: string, user: string, secret: string, byRecoveryKey: boolean) =>
+  call<null>("restore_start", { token, user, secret, byRecoveryKey });
 
 /** Measurements and marks on the images of a study. */
 export const annotations = (studyUid: string) => call<Annotation[]>("annotations", { studyUid });

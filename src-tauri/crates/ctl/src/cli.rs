@@ -84,6 +84,12 @@ pub enum Command {
     /// Check the audit trail
     #[command(long_about = help::AUDIT, after_long_help = help::AUDIT_END, subcommand)]
     Audit(AuditCommand),
+    /// Make a backup of the data folder, list those there are
+    #[command(long_about = help::BACKUP, after_long_help = help::BACKUP_END)]
+    Backup(Backup),
+    /// Put a backup in the place of what the data folder holds, which is kept
+    #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_END)]
+    Restore(Restore),
     /// Measure this machine
     #[command(long_about = help::BENCH, after_long_help = help::BENCH_END)]
     Bench(Bench),
@@ -489,6 +495,35 @@ pub enum AuditCommand {
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The folder for backups, outside of the data folder
+    #[arg(value_name = "DIR")]
+    pub to: PathBuf,
+    /// Delete the oldest backups of this data folder past so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub keep: Option<u32>,
+    /// Make none; list the backups in DIR
+    #[arg(long, conflicts_with = "keep")]
+    pub list: bool,
+    /// Who unlocks the vault, where several people use it
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// One backup, or a folder of backups, of which the newest is taken
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    /// Whose passphrase opens the backup, where several people could open it
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Open it with the recovery key in HILUM_RECOVERY_KEY
+    #[arg(long, conflicts_with = "user")]
+    pub recovery_key: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

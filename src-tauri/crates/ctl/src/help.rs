@@ -26,7 +26,7 @@ models.
 A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
 report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
 
-inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, template, export, proposal and audit work on \
+inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, template, export, proposal, audit, backup and restore work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";
 
 pub const PROGRAM_END: &str = page_end!(
@@ -347,6 +347,31 @@ missing, moved or cut line shows.";
 pub const AUDIT_END: &str = page_end!(
     "  HILUM_PASSPHRASE=... hilumctl --data ./data audit verify
   HILUM_PASSPHRASE=... hilumctl --data ./data audit verify --json"
+);
+
+pub const BACKUP: &str = "\
+Make a backup in DIR: the database, the sealed files and the vault, encrypted as they are in the data folder. Sealed \
+files are shared by all backups in DIR and copied once; decoded pixels, which can be made again, and model packs are \
+left out. The copy is read back and checked: every page of the database, the audit trail, every signed document against \
+its recorded hash. A backup opens with a passphrase or the recovery key of the time when it was made. The desktop app \
+holds its data folder while it runs; it makes backups itself (Settings).";
+
+pub const BACKUP_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data backup /media/backups
+  HILUM_PASSPHRASE=... hilumctl --data ./data backup /media/backups --keep 14 --json
+  hilumctl backup /media/backups --list"
+);
+
+pub const RESTORE: &str = "\
+Put a backup in the place of what the data folder holds. Nothing is overwritten: what was there is moved to \
+replaced-TIME inside the data folder, where it is a data folder of its own (--data DIR/replaced-TIME) until somebody \
+deletes it. Everything is copied and checked before anything is exchanged, and an exchange that a crash cut short is \
+finished by the next who opens the folder. Model packs stay as they are.";
+
+pub const RESTORE_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data restore /media/backups
+  HILUM_RECOVERY_KEY=... hilumctl --data ./new restore /media/backups --recovery-key
+  HILUM_PASSPHRASE=... hilumctl --data ./data restore /media/backups/hilum-0a1b2c3d4e/snapshots/000007-20261124T043100Z"
 );
 
 pub const BENCH: &str = "\

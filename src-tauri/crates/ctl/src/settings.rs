@@ -56,6 +56,12 @@ impl Settings {
         secret(self.new_passphrase_fd, "HILUM_NEW_PASSPHRASE")
     }
 
+    /// `HILUM_RECOVERY_KEY`.
+    pub fn recovery_key(&self) -> Result<String> {
+        let message = "set HILUM_RECOVERY_KEY";
+        secret(None, "HILUM_RECOVERY_KEY")?.ok_or_else(|| Failure::refused("vault.locked", message))
+    }
+
     /// From now on an interrupt cancels what runs instead of ending the program on the
     /// spot; a second one ends it.
     pub fn cancel_on_interrupt(&self) {

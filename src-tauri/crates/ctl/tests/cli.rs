@@ -42,6 +42,8 @@ fn every_command_has_help() {
         "verify",
         "audit",
         "audit verify",
+        "backup",
+        "restore",
         "bench",
         "worker",
     ];

@@ -52,6 +52,8 @@ pub enum BlobKind {
     Pdf,
 }
 
+/// Below the data folder.
+const FOLDER: &str = "blobs";
 /// Longest content, in bytes: what the decode child accepts as a file, and more.
 const MAX_LEN: u64 = 1 << 30;
 const CHUNK: usize = 1 << 20;
@@ -62,16 +64,66 @@ const HEADER: usize = 8 + 1 + 32 + 8 + 16;
 
 impl Blobs {
     pub(crate) fn open(data_folder: &Path, database_key: &Key) -> Result<Blobs> {
-        let folder = data_folder.join("blobs");
-        files::create_private_folder(&folder)?;
-        let blobs = Blobs {
-            folder,
+        let blobs = Blobs::existing(data_folder, database_key);
+        files::create_private_folder(&blobs.folder)?;
+        blobs.remove_partial()?;
+        Ok(blobs)
+    }
+
+    /// As [`Blobs::open`], where nothing may be written.
+    pub(crate) fn existing(data_folder: &Path, database_key: &Key) -> Blobs {
+        Blobs {
+            folder: data_folder.join(FOLDER),
             seal_key: derive(database_key, "hilum blobs: seal"),
             name_key: derive(database_key, "hilum blobs: name"),
             ages: Arc::default(),
+        }
+    }
+
+    /// Copies a file, sealed as it is, to where it is not yet, and reads the copy back whole. Its
+    /// length on disk, and whether it was copied now: one of that name and length that is there
+    /// already stays, because a name stands for its content.
+    ///
+    /// # Errors
+    /// `blob.missing`; `blob.corrupt` when the copy is not what was sealed; errors of the file system.
+    pub(crate) fn copy_sealed(&self, name: &BlobName, to: &Blobs) -> Result<(u64, bool)> {
+        let (from, target) = (self.path(name), to.path(name));
+        let length = match fs::metadata(&from) {
+            Ok(about) => about.len(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(StoreError::BlobMissing(name.0.clone())),
+            Err(e) => return Err(StoreError::file("read", &from, e)),
         };
-        blobs.remove_partial()?;
-        Ok(blobs)
+        if fs::metadata(&target).is_ok_and(|there| there.len() == length) {
+            return Ok((length, false));
+        }
+        if let Some(folder) = target.parent() {
+            files::create_private_folder(folder)?;
+        }
+        let partial = target.with_extension(format!("{}.partial", hex::encode(random::<8>()?)));
+        let copied = files::copy_synced(&from, &partial).and_then(|_| files::rename_synced(&partial, &target));
+        if let Err(e) = copied {
+            let _ = fs::remove_file(&partial);
+            // Deleted between the look and the copy.
+            return if from.exists() { Err(e) } else { Err(StoreError::BlobMissing(name.0.clone())) };
+        }
+        if let Err(e) = to.copy_to(name, &mut io::sink()) {
+            let _ = fs::remove_file(&target);
+            return Err(e);
+        }
+        Ok((length, true))
+    }
+
+    /// Deletes the sealed files below a folder of backups that are not among the names.
+    pub(crate) fn delete_others(folder: &Path, needed: &BTreeSet<String>) -> Result<()> {
+        for_each_file(&folder.join(FOLDER), |path| {
+            let name = path.file_name().and_then(|n| n.to_str()).and_then(BlobName::parse);
+            match name {
+                Some(name) if !needed.contains(&name.0) => {
+                    fs::remove_file(path).map_err(|e| StoreError::file("delete", path, e))
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Seals content and returns its name; on disk when this returns. Content that is
@@ -200,7 +252,7 @@ impl Blobs {
     /// `data.file`.
     pub fn names(&self) -> Result<BTreeSet<BlobName>> {
         let mut names = BTreeSet::new();
-        self.for_each_file(|path| {
+        for_each_file(&self.folder, |path| {
             let name = path.file_name().and_then(|n| n.to_str()).and_then(BlobName::parse);
             names.extend(name);
             Ok(())
@@ -246,23 +298,10 @@ impl Blobs {
 
     /// A crash may leave files that were not finished; nothing refers to them.
     fn remove_partial(&self) -> Result<()> {
-        self.for_each_file(|path| match path.extension() {
+        for_each_file(&self.folder, |path| match path.extension() {
             Some(e) if e == "partial" => fs::remove_file(path).map_err(|e| StoreError::file("delete", path, e)),
             _ => Ok(()),
         })
-    }
-
-    fn for_each_file(&self, mut visit: impl FnMut(&Path) -> Result<()>) -> Result<()> {
-        let list = |folder: &Path| -> Result<Vec<PathBuf>> {
-            let entries = fs::read_dir(folder).map_err(|e| StoreError::file("list", folder, e))?;
-            Ok(entries.filter_map(|e| e.ok().map(|e| e.path())).collect())
-        };
-        for folder in list(&self.folder)?.iter().filter(|p| p.is_dir()) {
-            for file in list(folder)? {
-                visit(&file)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -311,6 +350,20 @@ impl BlobKind {
             .into_iter()
             .find(|k| k.byte() == byte)
     }
+}
+
+/// Visits the files in the folders of a folder of sealed files.
+fn for_each_file(folder: &Path, mut visit: impl FnMut(&Path) -> Result<()>) -> Result<()> {
+    let list = |folder: &Path| -> Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(folder).map_err(|e| StoreError::file("list", folder, e))?;
+        Ok(entries.filter_map(|e| e.ok().map(|e| e.path())).collect())
+    };
+    for folder in list(folder)?.iter().filter(|p| p.is_dir()) {
+        for file in list(folder)? {
+            visit(&file)?;
+        }
+    }
+    Ok(())
 }
 
 fn header(kind: BlobKind, hash: &[u8; 32], len: u64, prefix: &[u8; 16]) -> [u8; HEADER] {
@@ -402,7 +455,7 @@ mod tests {
             }
         });
         let mut files = 0;
-        blobs.for_each_file(|_| Ok(files += 1)).unwrap();
+        for_each_file(&blobs.folder, |_| Ok(files += 1)).unwrap();
         assert_eq!(files, 1, "no partial file stays");
         let stray = blobs.folder.join("ab").join("o-1.00.partial");
         files::create_private_folder(stray.parent().unwrap()).unwrap();

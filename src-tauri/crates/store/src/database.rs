@@ -1,10 +1,12 @@
 //! The one connection: opened with the raw key, set up, migrated, and read back.
 
+use crate::blobs::BlobName;
 use crate::error::{Doing, Result, StoreError};
 use crate::vault::Key;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use std::collections::BTreeSet;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -38,30 +40,15 @@ pub struct DatabaseSettings {
 /// `store.corrupt` for a wrong key or a damaged file; `data.missing_database`;
 /// `data.newer_version` with nothing changed; `data.schema_mismatch`.
 pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteConnection> {
-    if !create && !path.is_file() {
-        return Err(StoreError::DatabaseMissing(path.to_owned()));
-    }
-    // With exclusive locking a WAL database needs no shared-memory file, and SQLite holds
-    // its lock for as long as the connection lives.
-    let quoted_key = Zeroizing::new(format!("\"x'{}'\"", *Zeroizing::new(hex::encode(key.bytes()))));
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(create)
-        .pragma("key", quoted_key.to_string())
-        .pragma("cipher_compatibility", "4")
-        .locking_mode(SqliteLockingMode::Exclusive)
+    // With exclusive locking a WAL database needs no shared-memory file.
+    let options = options(path, key, create)?
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("secure_delete", "ON")
-        .pragma("temp_store", "MEMORY")
-        .pragma("recursive_triggers", "ON")
-        .pragma("trusted_schema", "OFF")
         // 64 MiB of decrypted pages: a worklist of 100,000 studies is read from memory.
         .pragma("cache_size", "-65536")
         // One MiB, so that on a small disk the log does not take the room that is left.
         .pragma("wal_autocheckpoint", "256")
-        .disable_statement_logging();
+        // A backup copies pages through this connection, and may be given up from any thread.
+        .serialized(true);
     let mut connection = options.connect().await.doing("open")?;
     if let Err(e) = migrate(&mut connection).await {
         let _ = connection.close().await;
@@ -71,6 +58,50 @@ pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteC
     // keep anybody from reading.
     let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
     Ok(connection)
+}
+
+/// Opens the copy of a database in a backup as it is: nothing is migrated, no log beside it is begun.
+///
+/// # Errors
+/// `store.corrupt` for a wrong key or a damaged file; `data.missing_database`.
+pub(crate) async fn open_copy(path: &Path, key: &Key, create: bool) -> Result<SqliteConnection> {
+    options(path, key, create)?.connect().await.doing("open the copy of the database")
+}
+
+/// The sealed files that rows refer to.
+pub(crate) async fn blobs_in_use(connection: &mut SqliteConnection) -> Result<BTreeSet<BlobName>> {
+    let used: Vec<String> = sqlx::query_scalar(
+        "SELECT original_blob FROM instances
+         UNION SELECT thumbnail_blob FROM instances WHERE thumbnail_blob IS NOT NULL
+         UNION SELECT pixels_blob FROM instances WHERE pixels_blob IS NOT NULL
+         UNION SELECT pdf_blob FROM report_versions",
+    )
+    .fetch_all(connection)
+    .await
+    .doing("list the sealed files in use")?;
+    Ok(used.iter().filter_map(|n| BlobName::parse(n)).collect())
+}
+
+/// What every connection has in common. With exclusive locking SQLite holds its lock for as
+/// long as the connection lives.
+fn options(path: &Path, key: &Key, create: bool) -> Result<SqliteConnectOptions> {
+    if !create && !path.is_file() {
+        return Err(StoreError::DatabaseMissing(path.to_owned()));
+    }
+    let quoted_key = Zeroizing::new(format!("\"x'{}'\"", *Zeroizing::new(hex::encode(key.bytes()))));
+    Ok(SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(create)
+        .pragma("key", quoted_key.to_string())
+        .pragma("cipher_compatibility", "4")
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("recursive_triggers", "ON")
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging())
 }
 
 /// Reads the settings back from the connection.
@@ -143,7 +174,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
 }
 
 /// The newest migration applied, `None` in an empty database.
-async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>> {
+pub(crate) async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>> {
     let table = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'")
         .fetch_optional(&mut *connection)
         .await

@@ -68,6 +68,16 @@ pub enum StoreError {
     BlobMissing(String),
     #[error("sealed file {0} is damaged")]
     BlobCorrupt(String),
+    #[error("the database could not be copied (SQLite code {0})")]
+    PageCopy(i32),
+    #[error("there is no backup in {0}")]
+    NoBackup(PathBuf),
+    #[error("the backup is damaged: {path}: {why}")]
+    BackupDamaged { path: PathBuf, why: String },
+    #[error("a backup cannot lie inside the data folder that it is of: {0}")]
+    BackupInsideData(PathBuf),
+    #[error("the backup was cancelled")]
+    BackupCancelled,
     #[error("the background thread of the store failed: {0}")]
     Thread(String),
 }
@@ -105,6 +115,11 @@ impl StoreError {
             E::Reported(_) => "store.reported",
             E::BlobMissing(_) => "blob.missing",
             E::BlobCorrupt(_) => "blob.corrupt",
+            E::PageCopy(_) => "store.database",
+            E::NoBackup(_) => "backup.not_found",
+            E::BackupDamaged { .. } => "backup.damaged",
+            E::BackupInsideData(_) => "backup.inside_data",
+            E::BackupCancelled => "backup.cancelled",
             E::Thread(_) => "store.thread",
         }
     }

@@ -64,3 +64,12 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     }
     File::open(path).and_then(|f| f.sync_all()).map_err(|e| StoreError::file("sync the folder", path, e))
 }
+
+/// Copies a file that only its owner may read; on disk when this returns.
+pub(crate) fn copy_synced(from: &Path, to: &Path) -> Result<u64> {
+    let mut source = File::open(from).map_err(|e| StoreError::file("read", from, e))?;
+    let mut target = create_private(to)?;
+    let copied = std::io::copy(&mut source, &mut target).map_err(|e| StoreError::file("write", to, e))?;
+    target.sync_all().map_err(|e| StoreError::file("sync", to, e))?;
+    Ok(copied)
+}

@@ -1,5 +1,6 @@
 //! The data folder: held by one process, locked until somebody unlocks it.
 
+use crate::backup;
 use crate::database;
 use crate::error::{Result, StoreError};
 use crate::files;
@@ -61,6 +62,7 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path)),
             Err(TryLockError::Error(e)) => return Err(StoreError::file("lock", &lock_path, e)),
         }
+        backup::finish_interrupted(&path)?;
         let vault = match Vault::load(&path.join(VAULT)) {
             Ok(vault) => Some(vault),
             Err(StoreError::VaultMissing(_)) => None,
@@ -161,7 +163,13 @@ impl DataFolder {
         Ok(store)
     }
 
-    fn turn(&self) -> Result<Turn> {
+    /// The vault in the folder is another one now.
+    pub(crate) fn take_vault(&self, vault: Vault) {
+        *self.held.vault() = Some(vault);
+    }
+
+    /// The right to the one connection, or to exchange what lies in the folder.
+    pub(crate) fn turn(&self) -> Result<Turn> {
         if self.held.unlocked.swap(true, Ordering::AcqRel) {
             return Err(StoreError::InUse(self.held.path.clone()));
         }

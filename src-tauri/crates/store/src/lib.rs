@@ -18,6 +18,7 @@
 //! Times and ids are passed in. Keys, salts and nonces come from the operating system,
 //! because a caller who could choose them could also choose them badly.
 
+mod backup;
 mod blobs;
 mod database;
 mod error;
@@ -27,6 +28,9 @@ mod store;
 mod tables;
 mod vault;
 
+pub use backup::{
+    Backup, BackupInfo, BackupPhase, BackupProgress, BackupTarget, GoOn, Opening, Restored, backups,
+};
 pub use blobs::{BlobKind, BlobName, Blobs};
 pub use database::DatabaseSettings;
 pub use error::{Result, StoreError};

@@ -1,15 +1,17 @@
 //! The open store: one connection, the sealed files, and the session of who unlocked it.
 
+use crate::backup::PageCopy;
 use crate::blobs::{BlobKind, BlobName, Blobs};
 use crate::database::{self, DatabaseSettings};
 use crate::error::{Doing, Result, StoreError};
 use crate::folder::{Turn, blocking};
 use crate::tables::audit::{self, AuditEvent};
 use crate::tables::{proposals, users};
-use crate::vault::{Identity, Key, NewUser, RecoveryKey, User};
+use crate::vault::{Identity, Key, NewUser, RecoveryKey, User, Vault};
 use hilum_report::{Report, ReportId, UserId};
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use time::OffsetDateTime;
@@ -26,6 +28,8 @@ pub struct Store {
 
 /// The connection and what was read through it.
 pub(crate) struct Open {
+    /// A backup's copy under way. Dropped before the connection that it reads through.
+    pub(crate) copy: Option<PageCopy>,
     pub(crate) connection: SqliteConnection,
     /// Reports as replayed, at the revision that the database has.
     pub(crate) reports: HashMap<ReportId, Report>,
@@ -44,7 +48,7 @@ impl Store {
     pub(crate) fn new(turn: Turn, connection: SqliteConnection, key: Key, user: User) -> Result<Store> {
         let blobs = Blobs::open(turn.0.path(), &key)?;
         Ok(Store {
-            open: tokio::sync::Mutex::new(Some(Open { connection, reports: HashMap::new() })),
+            open: tokio::sync::Mutex::new(Some(Open { copy: None, connection, reports: HashMap::new() })),
             unlocked: Mutex::new(Some(Unlocked { blobs, key, turn })),
             user,
         })
@@ -82,7 +86,11 @@ impl Store {
     pub async fn close(&self) -> Result<()> {
         let open = self.open.lock().await.take();
         let closed = match open {
-            Some(open) => open.connection.close().await.doing("close"),
+            Some(Open { copy, connection, .. }) => {
+                // SQLite does not close a database that is being copied.
+                drop(copy);
+                connection.close().await.doing("close")
+            }
             None => Ok(()),
         };
         drop(self.unlocked.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -124,16 +132,7 @@ impl Store {
     /// `store.database`, errors of the file system.
     pub async fn sweep_blobs(&self, before: SystemTime) -> Result<usize> {
         let blobs = self.blobs()?;
-        let used: Vec<String> = sqlx::query_scalar(
-            "SELECT original_blob FROM instances
-             UNION SELECT thumbnail_blob FROM instances WHERE thumbnail_blob IS NOT NULL
-             UNION SELECT pixels_blob FROM instances WHERE pixels_blob IS NOT NULL
-             UNION SELECT pdf_blob FROM report_versions",
-        )
-        .fetch_all(self.access().await?.connection())
-        .await
-        .doing("list the sealed files in use")?;
-        let used: BTreeSet<BlobName> = used.iter().filter_map(|n| BlobName::parse(n)).collect();
+        let used = database::blobs_in_use(self.access().await?.connection()).await?;
         blocking(move || {
             let mut deleted = 0;
             for name in blobs.names()?.difference(&used) {
@@ -244,6 +243,15 @@ impl Store {
     pub(crate) async fn access(&self) -> Result<Access<'_>> {
         let guard = self.open.lock().await;
         if guard.is_some() { Ok(Access(guard)) } else { Err(StoreError::Locked) }
+    }
+
+    pub(crate) fn vault(&self) -> Result<Vault> {
+        self.with(|u| u.turn.0.some_vault())?
+    }
+
+    /// What a copy of this folder is made with.
+    pub(crate) fn key_and_folder(&self) -> Result<(Key, PathBuf)> {
+        self.with(|u| (u.key.clone(), u.turn.0.path().to_owned()))
     }
 
     fn with<T>(&self, read: impl FnOnce(&Unlocked) -> T) -> Result<T> {

@@ -163,7 +163,9 @@ fn write_whole(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let mut file = std::fs::File::create(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&partial, target)
+        std::fs::rename(&partial, target)?;
+        // The new name outlives a power cut only once its folder is on the disk too. Windows opens no folder for that.
+        if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
     })();
     if written.is_err() {
         let _ = std::fs::remove_file(&partial);

@@ -7,6 +7,7 @@
 
 mod annotating;
 mod applicability;
+mod backing_up;
 mod calibrating;
 pub mod children;
 mod comparing;
@@ -45,6 +46,7 @@ mod writing;
 mod workstation;
 
 pub use applicability::{Applicability, applicability};
+pub use backing_up::{BackupSecret, backups};
 pub use calibrating::{Calibrated, Calibration, Standing};
 pub use comparing::{ReportText, TextOf};
 pub use demographics::{age, display_date, display_name, display_time};
@@ -56,6 +58,7 @@ pub use filing::{TimelineStudy, Undone};
 pub use findings::{Finding, findings, label, mentioned};
 pub use glance::Glance;
 pub use hilum_retrieval::{AgeBand, Filter, View};
+pub use hilum_store::{BackupPhase, BackupProgress};
 pub use hilum_workers::Cancel;
 pub use import::files_below;
 pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};

@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 mod audit;
+mod backup;
 mod bench;
 mod bench_engine;
 mod claims;
@@ -42,6 +43,8 @@ pub async fn run(command: Command, settings: &Settings) -> Result<()> {
         Command::Template(command) => template::run(command, settings).await,
         Command::Verify(options) => verify::run(options, settings).await,
         Command::Audit(command) => audit::run(command, settings).await,
+        Command::Backup(options) => backup::run(options, settings).await,
+        Command::Restore(options) => backup::restore(options, settings).await,
         Command::Bench(options) => bench::run(options, settings).await,
         Command::Worker { .. } => unreachable!("workers start before the runtime"),
     }

@@ -179,7 +179,7 @@ pub(crate) async fn append(connection: &mut SqliteConnection, event: &AuditEvent
     Ok(AuditHead { seq, hash: hex::encode(hash) })
 }
 
-async fn verify(connection: &mut SqliteConnection, known: Option<&AuditHead>) -> Result<AuditVerdict> {
+pub(crate) async fn verify(connection: &mut SqliteConnection, known: Option<&AuditHead>) -> Result<AuditVerdict> {
     const PAGE: i64 = 1000;
     let mut last = AuditHead::genesis();
     loop {

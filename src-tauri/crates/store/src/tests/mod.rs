@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod backup;
 mod claims;
 mod folder;
 mod lifecycle;

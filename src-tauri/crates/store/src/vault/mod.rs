@@ -17,7 +17,7 @@ mod crypto;
 mod recovery;
 
 pub use crypto::KdfParams;
-pub(crate) use crypto::{Key, derive, hmac_sha256, random};
+pub(crate) use crypto::{Key, derive, hex_bytes, hmac_sha256, random};
 pub use recovery::RecoveryKey;
 
 use crate::error::{Result, StoreError};

@@ -1,0 +1,83 @@
+//! Which backups a folder holds.
+
+use super::manifest::Manifest;
+use super::{MANIFEST, PARTIAL, SNAPSHOTS};
+use crate::error::{Result, StoreError};
+use std::fs;
+use std::path::{Path, PathBuf};
+use time::OffsetDateTime;
+
+/// A backup as its folder tells; nothing of this is checked before somebody unlocks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupInfo {
+    pub folder: PathBuf,
+    pub made_at: OffsetDateTime,
+    /// Database and sealed files together.
+    pub bytes: u64,
+    pub files: u64,
+    pub signed_versions: u64,
+    /// Names of who could unlock then.
+    pub users: Vec<String>,
+}
+
+/// The backups in or below a folder, the newest first: the folder that a person chose for
+/// backups, the folder of one vault in it, or one backup.
+///
+/// # Errors
+/// `data.file` when the folder cannot be listed; `backup.not_found` when there is none.
+pub fn backups(folder: &Path) -> Result<Vec<BackupInfo>> {
+    let mut found: Vec<BackupInfo> = snapshots_below(folder)?.iter().filter_map(|path| info(path)).collect();
+    if found.is_empty() {
+        return Err(StoreError::NoBackup(folder.to_owned()));
+    }
+    // By number within one vault; the time tells vaults apart.
+    found.sort_by(|a, b| b.made_at.cmp(&a.made_at).then_with(|| b.folder.cmp(&a.folder)));
+    Ok(found)
+}
+
+fn info(folder: &Path) -> Option<BackupInfo> {
+    let manifest = Manifest::read(&folder.join(MANIFEST)).ok()?;
+    let users = crate::folder::users(folder).map(|users| users.into_iter().map(|u| u.name).collect());
+    Some(BackupInfo {
+        folder: folder.to_owned(),
+        made_at: manifest.made_at,
+        bytes: manifest.database_bytes + manifest.file_bytes,
+        files: manifest.files,
+        signed_versions: manifest.signed_versions,
+        users: users.unwrap_or_default(),
+    })
+}
+
+fn snapshots_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.join(MANIFEST).is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    if folder.join(SNAPSHOTS).is_dir() {
+        return numbered(&folder.join(SNAPSHOTS)).map(|list| list.into_iter().map(|(_, path)| path).collect());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| StoreError::file("list", folder, e))?.filter_map(|e| e.ok()) {
+        let of_a_vault = entry.file_name().to_string_lossy().starts_with("hilum-");
+        if of_a_vault && entry.path().join(SNAPSHOTS).is_dir() {
+            found.extend(numbered(&entry.path().join(SNAPSHOTS))?.into_iter().map(|(_, path)| path));
+        }
+    }
+    Ok(found)
+}
+
+/// The whole backups in a folder of backups with their numbers, the oldest first.
+pub(super) fn numbered(snapshots: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(snapshots).map_err(|e| StoreError::file("list", snapshots, e))?.filter_map(|e| e.ok()) {
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        let number = name.split_once('-').and_then(|(number, _)| number.parse::<u64>().ok());
+        if let Some(number) = number
+            && path.is_dir()
+            && path.extension().is_none_or(|e| e != PARTIAL)
+        {
+            found.push((number, path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,55 @@
+import { describeCode, type Described } from "../../errors/describe";
+import { IpcError, type BackupStage, type ShellEvent } from "../../ipc";
+import { subscribe } from "../../state/bus";
+import { session } from "../../state/session.svelte";
+
+export const STAGE_WORDS: Record<BackupStage, string> = {
+  database: "copying the database",
+  files: "copying sealed files",
+  checking: "checking the copy",
+};
+
+/** The backup or restoring under way, whoever began it. */
+class Backups {
+  running = $state.raw<{ stage: BackupStage; fraction: number } | null>(null);
+  failed = $state.raw<Described | null>(null);
+  /** Where lies what a restoring has replaced; empty when there was nothing. */
+  restored = $state.raw<string | null>(null);
+  /** Grows with each backup that was made, so that lists read again. */
+  made = $state(0);
+
+  constructor() {
+    subscribe((event) => this.take(event));
+  }
+
+  begin(): void {
+    this.failed = null;
+    this.restored = null;
+    this.running = { stage: "database", fraction: 0 };
+  }
+
+  take(event: ShellEvent): void {
+    switch (event.event) {
+      case "backup_progress":
+        this.running = { stage: event.stage, fraction: event.fraction };
+        break;
+      case "backup_done":
+        this.running = null;
+        this.failed = null;
+        this.made++;
+        break;
+      case "backup_failed":
+        this.running = null;
+        this.failed = event.code === "backup.cancelled" ? null : describeCode(event.code, event.detail);
+        if (this.failed) session.say(new IpcError(event.code, event.detail));
+        break;
+      case "restore_done":
+        this.running = null;
+        this.failed = null;
+        this.restored = event.replaced ?? "";
+        break;
+    }
+  }
+}
+
+export const backupJob = new Backups();
