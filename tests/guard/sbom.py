@@ -2,15 +2,18 @@
 """The bill of materials of what is shipped, CycloneDX 1.6, one file for Rust and one for the window, and the
 SOUP list (IEC 62304, 8.1.2: name, manufacturer, version) made of the two.
 
-    sbom.py OUT_DIR            writes hilum-rust.cdx.json, hilum-window.cdx.json and soup.md
+    sbom.py OUT_DIR            writes hilum-rust.cdx.json, hilum-window.cdx.json and soup.md, and fails where the
+                               committed docs/soup.md is not that soup.md
+    sbom.py --write OUT_DIR    the same, and writes docs/soup.md
     sbom.py --check OUT_DIR    validates the two with cyclonedx-python-lib and against the lock files
 
-Everything comes from lock files and the crates' own manifests, so that the same checkout gives the same bytes.
+Everything comes from lock files and the crates' own manifests, for one platform, so that the same checkout gives the
+same bytes everywhere.
 """
 
-import json
 import base64
-import os
+import difflib
+import json
 import re
 import subprocess
 import sys
@@ -24,13 +27,15 @@ ROOT = Path(__file__).resolve().parents[2]
 # dictionary-en: the permissions of SCOWL and of its sources, without a clause on advertising.
 CLARIFIED = {"(MIT AND BSD)": "MIT AND BSD-3-Clause"}
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
+# What is built and shipped (packaging/bundle).
+PLATFORM = "x86_64-unknown-linux-gnu"
+# What runs, by the package that it is built from; the window's scripts are built into the first.
+EXECUTABLES = {"hilum": "hilum", "hilum-ctl": "hilumctl", "hilum-decode": "hilum-decode"}
 
 
 def rust():
     """Components and dependencies by cargo's own account, checksums by the lock file."""
-    about = subprocess.run(["rustc", "-vV"], capture_output=True, check=True, text=True).stdout
-    host = re.search(r"^host: (.*)$", about, re.M).group(1)
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", PLATFORM]
     command += ["--manifest-path", str(ROOT / "Cargo.toml")]
     metadata = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())
@@ -50,6 +55,21 @@ def rust():
         if one not in reached:
             reached.add(one)
             waiting.extend(shipped(nodes[one]))
+
+    def reach(names, deps):
+        found, waiting = set(), [i for i in metadata["workspace_members"] if packages[i]["name"] in names]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting.extend(deps(nodes[one]))
+        return found
+
+    # Linked into an executable, as against used while it is built.
+    linked = lambda node: [d["pkg"] for d in node["deps"] if any(k["kind"] is None for k in d["dep_kinds"])]
+    macro = lambda i: any("proc-macro" in t["kind"] for t in packages[i]["targets"])
+    runs = lambda node: [i for i in linked(node) if not macro(i)]
+    inside = {name: reach({package}, runs) for package, name in EXECUTABLES.items()}
 
     def purl(package):
         return f"pkg:cargo/{package['name']}@{quote(package['version'])}"
@@ -71,6 +91,8 @@ def rust():
             component["description"] = " ".join(package["description"].split())
         if package.get("authors"):
             component["author"] = ", ".join(re.sub(r"\s*<[^>]*>", "", a) for a in package["authors"])
+        places = [name for name, members in inside.items() if one in members]
+        component["properties"] = [{"name": "hilum:in", "value": ", ".join(places) or "build"}]
         checksum = checksums.get((package["name"], package["version"]))
         if checksum:
             component["hashes"] = [{"alg": "SHA-256", "content": checksum}]
@@ -103,6 +125,7 @@ def window():
     for place, package in sorted(shipped.items()):
         name = place.rpartition("node_modules/")[2]
         component = {"type": "library", "bom-ref": f"{purl(place)}#{place}", "name": name, "version": package["version"], "purl": purl(place)}
+        component["properties"] = [{"name": "hilum:in", "value": "hilum"}]
         if package.get("license"):
             component["licenses"] = [{"expression": CLARIFIED.get(package["license"], package["license"])}]
         algorithm, _, sum_ = package.get("integrity", "").partition("-")
@@ -138,9 +161,13 @@ def soup(boms):
     lines = [
         "# Software of unknown provenance",
         "",
-        "Every component from outside that is built into Hilum, made from the bills of materials by `tests/guard/sbom.py`.",
+        "Every component from outside that Hilum is built of (IEC 62304, 8.1.2), made from the bills of materials by",
+        "`python3 tests/guard/sbom.py --write out/sbom`; `./dev test` fails where this list is not what the lock files say.",
+        "*In* names the executables that it is linked into; *build* runs only while Hilum is built. What each is needed for is in",
+        "the manifests (`Cargo.toml`, `ui/package.json`) and in the bills of materials; what guards against its faults is in",
+        "[hazards](hazards.md).",
         "",
-        "| component | version | made by | licence | what for |",
+        "| component | version | made by | licence | in |",
         "|---|---|---|---|---|",
     ]
     for one in boms:
@@ -148,8 +175,11 @@ def soup(boms):
             if c["name"] == "hilum" or c["name"].startswith("hilum-"):
                 continue
             licence = c.get("licenses", [{}])[0].get("expression", "see the source")
-            cell = lambda text: text.replace("|", "/")
-            lines.append(f"| {c['name']} | {c['version']} | {cell(c.get('author', ''))} | {licence} | {cell(c.get('description', ''))} |")
+            maker = c.get("author") or "the maintainers of " + c["purl"].partition("@")[0].removeprefix("pkg:")
+            if len(maker) > 90:
+                maker = maker[:90].rpartition(",")[0] + " and others"
+            where = c["properties"][0]["value"]
+            lines.append(f"| {c['name']} | {c['version']} | {maker.replace('|', '/')} | {licence} | {where} |")
     return "\n".join(lines) + "\n"
 
 
@@ -201,18 +231,26 @@ def check(folder):
 
 
 def main():
-    checking = sys.argv[1:2] == ["--check"]
-    folder = Path(sys.argv[-1])
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    if checking:
+    how, folder = sys.argv[1], Path(sys.argv[-1])
+    if how == "--check":
         return check(folder)
     folder.mkdir(parents=True, exist_ok=True)
     boms = [bom("hilum-rust", *rust()), bom("hilum-window", *window())]
     for one in boms:
         name = one["metadata"]["component"]["name"]
-        (folder / f"{name}.cdx.json").write_text(json.dumps(one, indent=1, sort_keys=True) + os.linesep)
-    (folder / "soup.md").write_text(soup(boms))
+        (folder / f"{name}.cdx.json").write_text(json.dumps(one, indent=1, sort_keys=True) + "\n")
+    text, committed = soup(boms), ROOT / "docs/soup.md"
+    (folder / "soup.md").write_text(text)
+    if how == "--write":
+        committed.write_text(text)
+    before = committed.read_text() if committed.exists() else ""
+    if before != text:
+        change = difflib.unified_diff(before.splitlines(), text.splitlines(), "docs/soup.md", "the lock files", lineterm="", n=0)
+        print("\n".join([*change][:40]), file=sys.stderr)
+        sys.exit("docs/soup.md is not what the lock files say: python3 tests/guard/sbom.py --write out/sbom")
+    print(f"docs/soup.md lists the {text.count(chr(10)) - 11} components from outside that the lock files name")
 
 
 main()
