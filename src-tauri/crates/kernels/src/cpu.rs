@@ -149,7 +149,9 @@ fn detect() -> Features {
 
 #[cfg(target_arch = "aarch64")]
 fn detect() -> Features {
-    Features { best: Isa::Neon, vnni: false, bf16: false }
+    // As on x86.
+    let best = if cfg!(miri) { Isa::Portable } else { Isa::Neon };
+    Features { best, vnni: false, bf16: false }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

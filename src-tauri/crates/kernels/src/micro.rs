@@ -11,6 +11,8 @@ use crate::cpu::Isa;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 /// What the words and vectors hold.
@@ -71,8 +73,8 @@ impl Kernel {
     pub fn rows(self) -> usize {
         match self.isa {
             Isa::Avx512 => 14,
-            Isa::Avx2 => 6,
-            Isa::Neon | Isa::Portable => 4,
+            Isa::Avx2 | Isa::Neon => 6,
+            Isa::Portable => 4,
         }
     }
 
@@ -131,6 +133,9 @@ impl Kernel {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::run(self.kind, height, steps, words, vectors, tile, accumulate) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { neon::run(self.kind, height, steps, words, vectors, tile, accumulate) },
             _ => portable::run(self.kind, height, words, vectors, tile, accumulate),
         }
     }

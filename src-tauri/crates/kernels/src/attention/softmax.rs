@@ -3,9 +3,12 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+#[cfg(target_arch = "x86_64")]
 use crate::cpu::Isa;
 use crate::math::fma;
-use crate::micro::{Kernel, Kind};
+use crate::micro::Kernel;
+#[cfg(target_arch = "x86_64")]
+use crate::micro::Kind;
 use crate::versions::versions;
 
 /// Lanes that the compiler is given at once.

@@ -1,5 +1,5 @@
-//! Tiles of 4 x 16 in plain code. Where the target's baseline has vectors (NEON, AVX2),
-//! the compiler keeps the sums in them.
+//! Tiles of 4 x 16 in plain code. Where the target's baseline has vectors, the compiler
+//! keeps the sums in them.
 
 use super::Kind;
 use crate::math::fma;

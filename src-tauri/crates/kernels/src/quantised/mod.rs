@@ -4,7 +4,8 @@
 //! nothing is copied or repacked at load. One row of activations (a decoding step) is
 //! bound by reading the weights, and its kernels take the blocks apart in registers.
 //! Many rows (a prompt) are bound by arithmetic; there 32 rows of weights at a time are
-//! written out as bytes once and multiplied with all activations ([`tile`]).
+//! written out as bytes once and multiplied with all activations ([`tile`]), or, without byte
+//! dot products, 16 as 16-bit integers ([`tile_avx2`]).
 //!
 //! The formats are those of llama.cpp's `ggml-common.h` (`block_q4_K`, `block_q6_K`,
 //! `block_q8_0`). Activations are rounded to bytes with one scale a block, as llama.cpp's
@@ -16,11 +17,15 @@ mod block;
 mod rows_avx2;
 #[cfg(target_arch = "x86_64")]
 mod rows_avx512;
+#[cfg(target_arch = "aarch64")]
+mod rows_neon;
 mod rows_portable;
 #[cfg(target_arch = "x86_64")]
 mod rows_x86;
 #[cfg(target_arch = "x86_64")]
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx2;
 
 pub use activations::Activations;
 
@@ -151,6 +156,13 @@ pub fn product_of(isa: Isa, w: &[Matrix<'_>], x: &Activations, y: &mut [&mut [f3
         }
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if matches!(isa, Isa::Avx512 | Isa::Avx2) && !isa.has_vnni() && x.rows() >= tile_avx2::WORTH {
+        for (w, y) in w.iter().zip(y.iter_mut()) {
+            tile_avx2::product(*w, x, y);
+        }
+        return;
+    }
     // Small parts, so that a core that is also used by others holds nobody up.
     let starts: Vec<usize> = w
         .iter()
@@ -165,27 +177,68 @@ pub fn product_of(isa: Isa, w: &[Matrix<'_>], x: &Activations, y: &mut [&mut [f3
     for_each_part(parts, |index| {
         let which = starts.partition_point(|&start| start <= index) - 1;
         let (w, out) = (w[which], &outs[which]);
-        let mut results = [0.0; ROWS];
+        let mut results = [[0.0; ROWS]; TOGETHER];
         let rows = part(index - starts[which], ROWS, w.rows);
-        for m in 0..x.rows() {
-            let results = &mut results[..rows.len()];
-            match isa {
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: `checked` and `has_vnni` say that the processor has what they are compiled for.
-                Isa::Avx512 if isa.has_vnni() => unsafe { rows_avx512::dots(w, rows.start, x, m, results) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above.
-                Isa::Avx512 | Isa::Avx2 => unsafe { rows_avx2::dots(w, rows.start, x, m, results) },
-                _ => rows_portable::dots(w, rows.start, x, m, results),
+        let mut m = 0;
+        while m < x.rows() {
+            let together = dots(isa, w, rows.clone(), x, m, &mut results);
+            for (m, results) in (m..).zip(&results[..together]) {
+                // SAFETY: each part has its own rows, and this is the only range into row m of them.
+                let out = unsafe { out.range(m * w.rows + rows.start..m * w.rows + rows.end) };
+                out.copy_from_slice(&results[..rows.len()]);
             }
-            // SAFETY: each part has its own rows, and this is the only range into row m of them.
-            unsafe { out.range(m * w.rows + rows.start..m * w.rows + rows.end) }.copy_from_slice(results);
+            m += together;
         }
     });
 }
 
 /// Rows of weights that a thread takes at a time.
 const ROWS: usize = 64;
+
+/// Rows of activations that are multiplied at once with weights taken apart once.
+const TOGETHER: usize = 4;
+
+/// Some rows of `w` times the rows of `x` from `m` on, as many as are taken at once; how many these are. A row's results
+/// are the same in any company.
+fn dots(
+    isa: Isa,
+    w: Matrix<'_>,
+    rows: std::ops::Range<usize>,
+    x: &Activations,
+    m: usize,
+    results: &mut [[f32; ROWS]; TOGETHER],
+) -> usize {
+    let (first, count) = (rows.start, rows.len());
+    #[cfg(target_arch = "x86_64")]
+    macro_rules! as_many_as_there_are {
+        ($set:ident) => {
+            // SAFETY: the set and `has_vnni` say that the processor has what they are compiled for.
+            unsafe {
+                match x.rows() - m {
+                    0 | 1 => $set::dots::<1>(w, first, count, x, m, results),
+                    2 | 3 => $set::dots::<2>(w, first, count, x, m, results),
+                    _ => $set::dots::<TOGETHER>(w, first, count, x, m, results),
+                }
+            }
+        };
+    }
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 if isa.has_vnni() => as_many_as_there_are!(rows_avx512),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 | Isa::Avx2 => as_many_as_there_are!(rows_avx2),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => {
+            // SAFETY: the set says that the processor has it.
+            unsafe { rows_neon::dots(w, first, x, m, &mut results[0][..count]) };
+            1
+        }
+        _ => {
+            rows_portable::dots(w, first, x, m, &mut results[0][..count]);
+            1
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

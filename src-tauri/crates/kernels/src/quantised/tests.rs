@@ -63,6 +63,34 @@ fn check(isa: Isa, format: Format, rows: usize, columns: usize, m: usize, tolera
 }
 
 #[test]
+fn a_row_has_the_same_results_in_any_company() {
+    for isa in Isa::available() {
+        for format in [Format::Q4K, Format::Q6K, Format::Q8] {
+            for (rows, columns) in [(1, 256), (70, 512), (5, 2560)] {
+                let mut numbers = Numbers(0x2545_f491 ^ (rows * 31 + columns) as u64);
+                let stored = bytes(format, rows, columns, &mut numbers);
+                let w = Matrix::new(format, rows, columns, &stored).unwrap();
+                // One less than what a tile is quicker for.
+                let x: Vec<f32> = (0..5 * columns).map(|_| numbers.number()).collect();
+                let alone: Vec<f32> = x
+                    .chunks_exact(columns)
+                    .flat_map(|x| {
+                        let mut y = vec![f32::NAN; rows];
+                        product_with(isa, w, x, &mut y);
+                        y
+                    })
+                    .collect();
+                for m in 2..=5 {
+                    let mut y = vec![f32::NAN; m * rows];
+                    product_with(isa, w, &x[..m * columns], &mut y);
+                    assert_eq!(y, alone[..m * rows], "{} {format:?} {rows}x{columns}, {m} together", isa.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn products_are_those_of_the_numbers() {
     for isa in Isa::available() {
         for format in [Format::Q4K, Format::Q6K, Format::Q8] {
