@@ -536,6 +536,8 @@ pub enum BenchKind {
     Decode,
     /// Each step of a draft apart: load, encode, prompt of 300 tokens, 128 tokens written, a whole draft and a second one
     Engine,
+    /// Four yes/no questions about one image, one after the other and together
+    Questions,
     /// One file through the decode child, with thumbnail
     Import,
     /// One search over 100,000 made-up embeddings of 1152 numbers, on one thread and on all

@@ -377,7 +377,8 @@ pub const RESTORE_END: &str = page_end!(
 pub const BENCH: &str = "\
 Measure this machine. encode: one image through the MedSigLIP pack. prompt: reading image and prompt in the MedGemma \
 pack, up to the first token. decode: tokens written a second. engine: load, encode one image, a prompt of 300 tokens, 128 tokens written, a whole draft of \
-150 tokens and a second one of the same image, each apart; the least of --runs, all counted. import: the file of --file through the decode \
+150 tokens and a second one of the same image, each apart; the least of --runs, all counted. questions: four yes/no questions about one image, one after the \
+other and together, and whether the answers are the same. import: the file of --file through the decode \
 child, with a thumbnail. retrieve: one search over 100,000 made-up embeddings of 1152 numbers. One run is not counted; median, smallest and largest of the others are printed, in seconds, with the load \
 time and the memory of the worker (proportional set size) where there is one.
 
@@ -388,6 +389,7 @@ pub const BENCH_END: &str = page_end!(
     "  hilumctl bench encode
   hilumctl bench decode --pack medgemma-1-5-4b-it --runs 3 --json
   hilumctl bench engine --pack medgemma-q4k --runs 1
+  hilumctl bench questions --pack medgemma-q4k --runs 1
   hilumctl bench import --file chest.dcm
   hilumctl bench drift --pack medgemma-q4k --against ~/Downloads/medgemma-1.5-4b-it"
 );

@@ -3,7 +3,8 @@
 #![cfg(target_os = "linux")]
 
 use hilum_workers::{
-    Cancel, DraftEvent, DraftJob, DraftWorker, EncodeWorker, WorkerLimits, WorkerState, messages::draft::DraftPrompt,
+    Cancel, DraftEvent, DraftJob, DraftWorker, EncodeWorker, JointJob, WorkerLimits, WorkerState,
+    messages::draft::DraftPrompt,
 };
 use std::{
     fs,
@@ -99,6 +100,35 @@ async fn the_draft_worker_streams_within_its_memory_and_is_replaced_when_killed(
     state.changed().await.expect("noticed");
     let again = worker.draft(job(about.side, 1, 48), None, &cancel).await.expect("drafts again");
     assert_eq!(again.text, outcome.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_about_one_image_are_answered_as_alone() {
+    let _alone = ALONE.lock().await;
+    let Some(dir) = pack("medgemma-demo") else { return };
+    let worker = DraftWorker::start(program(), WorkerLimits::default());
+    let cancel = Cancel::new();
+    let side = worker.load(&dir, None, &cancel).await.expect("loads").side;
+    let question = |words: &str| DraftPrompt::YesNo { question: words.to_owned() };
+    let prompts = ["Is there a pneumothorax?", "Is there cardiomegaly?", "Is there a left pleural effusion?"]
+        .map(question)
+        .to_vec();
+    let DraftJob { images, .. } = job(side, 1, 64);
+    let (answers, mut inbox) = unbounded_channel();
+    let asked = JointJob { side, images, prompts: prompts.clone(), max_tokens: 64, encoded: Vec::new() };
+    let together = worker.draft_together(asked, answers, &cancel).await.expect("answers");
+    assert!(!together.cancelled);
+    assert_eq!(together.encoded.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0], "encoded once");
+    let mut came = Vec::new();
+    while let Some((index, outcome)) = inbox.recv().await {
+        let alone = DraftJob { prompt: prompts[index].clone(), ..job(side, 1, 64) };
+        let alone = worker.draft(alone, None, &cancel).await.expect("an answer");
+        assert!(outcome.yes_no.is_some());
+        assert_eq!((outcome.token_ids, outcome.logprobs), (alone.token_ids, alone.logprobs), "{:?}", prompts[index]);
+        came.push(index);
+    }
+    came.sort_unstable();
+    assert_eq!(came, [0, 1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

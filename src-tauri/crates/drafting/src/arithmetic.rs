@@ -1,11 +1,12 @@
 //! The engine's arithmetic on this project's kernels.
 //!
 //! The edited engine (`overlays/`) asks for functions over plain slices; they are handed over once. One request runs at a
-//! time in a process, so what the engine says of it and is told about it stands in one place ([`Turn`]).
+//! time in a process, or some about the same images, so what the engine says of it and is told about it stands in one
+//! place ([`Turn`]).
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hilum_kernels::attention::{Arithmetic, Attention, Mask, Shape, Strides, View};
@@ -30,6 +31,8 @@ pub type EncodedImage = Vec<f32>;
 const IMAGE_PART: f32 = 0.8;
 
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Steps in which answers grew by a token each.
+static STEPS: AtomicUsize = AtomicUsize::new(0);
 /// Part of the prompt that has been read, 0 to 1, as bits.
 static READ: AtomicU32 = AtomicU32::new(0);
 static EXCHANGE: Mutex<Exchange> =
@@ -47,7 +50,7 @@ fn exchange() -> MutexGuard<'static, Exchange> {
     EXCHANGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The one request that runs.
+/// The one request that runs, or the ones about the same images.
 pub(crate) struct Turn {
     _turn: MutexGuard<'static, ()>,
 }
@@ -154,7 +157,14 @@ pub(crate) fn install() {
         },
         step,
         encoded: || exchange().known.clone(),
-        keep: |index, image| exchange().made.push((index, image)),
+        keep: |index, image| {
+            let mut exchange = exchange();
+            // Others of this turn that ask about the same image know it from here on.
+            if let Some(known) = exchange.known.get_mut(index) {
+                *known = Some(image.clone());
+            }
+            exchange.made.push((index, image));
+        },
         reused: |known, of| exchange().reused = Some((known, of)),
     });
 }
@@ -166,6 +176,12 @@ fn image_read(layer: usize, layers: usize) -> ControlFlow<()> {
     if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
+/// Steps of writing that the process has taken so far; a step of several answers together counts once. 0 for ever where the
+/// engine is the crate as released, which does not say.
+pub(crate) fn steps() -> usize {
+    STEPS.load(Ordering::Relaxed)
+}
+
 /// Before each layer of the language model: whether to go on.
 fn step(tokens: usize, layer: usize, layers: usize) -> bool {
     if tokens > 1 {
@@ -173,6 +189,9 @@ fn step(tokens: usize, layer: usize, layers: usize) -> bool {
         let first = if before > 0.0 { IMAGE_PART } else { 0.0 };
         let part = first + (1.0 - first) * (layer + 1) as f32 / layers as f32;
         READ.store(part.max(before).to_bits(), Ordering::Relaxed);
+    }
+    if tokens == 1 && layer == 0 {
+        STEPS.fetch_add(1, Ordering::Relaxed);
     }
     // While text is written, nobody listening any more is what ends it; an error then would find nobody to tell.
     tokens == 1 || !STOP.load(Ordering::Relaxed)

@@ -17,12 +17,13 @@ use crate::arithmetic::{EncodedImage, Turn, install, table_of, while_loading};
 use crate::circumstances::{circumstances, encoding};
 use crate::greedy::Greedy;
 use crate::guide::Guides;
-use crate::load::{builder, placed, quantised_file, room_after};
+use crate::load::{CPU, builder, overlay, placed, quantised_file, room_after};
 use crate::prompts::{BEGIN, ControlTokens, IMAGE, Tokenizer, prompt_text, render_turn};
 use crate::sections::{sections_of, whole_sentences};
 use crate::spelling::ModelShape;
 use crate::stream::ReportText;
 use crate::structure::Frame;
+use crate::together::{TOGETHER, WRITTEN_TOGETHER};
 use crate::view::{Placement, TEMPLATE, normalise};
 use crate::vocabulary::vocabulary_of;
 
@@ -50,10 +51,12 @@ pub struct Engine {
     pub(crate) model: Model,
     /// Taken when the engine is dropped, so that it may be dropped anywhere.
     pub(crate) runtime: Option<Runtime>,
-    shape: ModelShape,
+    pub(crate) shape: ModelShape,
     device: String,
-    tokens: ControlTokens,
+    pub(crate) tokens: ControlTokens,
     guides: Guides,
+    /// Whether answers that are written together are those that would be written apart.
+    pub(crate) joins: bool,
     /// Tokens of prompts that were known from the prompt before.
     reused: AtomicUsize,
     begin: u32,
@@ -94,7 +97,9 @@ impl Engine {
         // keeps mistral.rs from answering "hello" once before the first real prompt.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DraftingError::Runtime)?;
+        let quantised = quantised_file(folder)?.is_some();
         let (builder, device) = placed(builder(folder, view.path())?);
+        let joins = quantised && device.starts_with(CPU) && overlay().contains(WRITTEN_TOGETHER);
         let builder = builder
             .with_loader_type(MultimodalLoaderType::Gemma3)
             .with_device_mapping(DeviceMapSetting::dummy())
@@ -103,9 +108,9 @@ impl Engine {
             // A draft must not depend on the drafts before it, and a cache would hold a
             // copy of keys and values for each of them.
             .with_prefix_cache_n(None)
-            .with_max_num_seqs(1);
+            .with_max_num_seqs(if joins { TOGETHER } else { 1 });
         install();
-        let table = quantised_file(folder)?.and_then(|_| table_of(view.path()));
+        let table = if quantised { table_of(view.path()) } else { None };
         let model = while_loading(table, || runtime.block_on(builder.build()))
             .map_err(|error| DraftingError::Load { path: folder.to_owned(), what: format!("{error:#}") })?;
         return_free_memory();
@@ -117,6 +122,7 @@ impl Engine {
             device,
             tokens: tokenizer.control_tokens(),
             guides,
+            joins,
             reused: AtomicUsize::new(0),
             begin,
             adds_begin: tokenizer.adds_begin(),
@@ -194,40 +200,42 @@ impl Engine {
         mut sink: impl FnMut(DraftEvent<'_>),
         cancel: &AtomicBool,
     ) -> Result<(DraftOutcome, Vec<(usize, EncodedImage)>), DraftingError> {
-        let side = self.shape.side;
-        for (index, image) in images.iter().enumerate() {
-            let (width, height) = image.dimensions();
-            if (width, height) != (side, side) {
-                return Err(DraftingError::ImageSize { index, width, height, side });
-            }
-        }
+        self.check_images(images)?;
         let rendered = render_turn(images.len(), &prompt_text(prompt, &self.tokens)?);
-        match &self.runtime {
-            Some(runtime) => {
-                let mut encoded = Vec::new();
-                let write = self.write(images, (known, &mut encoded), prompt, rendered, max_tokens, &mut sink, cancel);
-                let outcome = runtime.block_on(write)?;
-                Ok((outcome, encoded))
+        let runtime = self.runtime.as_ref().ok_or(DraftingError::EngineDied)?;
+        let turn = Turn::begin(known);
+        let alone = || {};
+        let write = self.write(&turn, images, prompt, rendered, max_tokens, &alone, &mut sink, cancel);
+        let outcome = runtime.block_on(write)?;
+        Ok((outcome, turn.encoded()))
+    }
+
+    pub(crate) fn check_images(&self, images: &[GrayImage]) -> Result<(), DraftingError> {
+        let side = self.shape.side;
+        match images.iter().enumerate().find(|(_, image)| image.dimensions() != (side, side)) {
+            Some((index, image)) => {
+                let (width, height) = image.dimensions();
+                Err(DraftingError::ImageSize { index, width, height, side })
             }
-            None => Err(DraftingError::EngineDied),
+            None => Ok(()),
         }
     }
 
+    /// Writes one answer within `turn`. `on_its_way` is called as soon as the engine holds the prompt's keys and values
+    /// apart from what it keeps for the next prompt.
     #[allow(clippy::too_many_arguments)]
-    async fn write(
+    pub(crate) async fn write(
         &self,
+        turn: &Turn,
         images: &[GrayImage],
-        (known, encoded): (Vec<Option<EncodedImage>>, &mut Vec<(usize, EncodedImage)>),
         prompt: &DraftPrompt,
         rendered: String,
         max_tokens: u32,
+        on_its_way: &dyn Fn(),
         sink: &mut dyn FnMut(DraftEvent<'_>),
         cancel: &AtomicBool,
     ) -> Result<DraftOutcome, DraftingError> {
-        let sent = match self.adds_begin {
-            true => rendered.trim_start_matches(BEGIN).to_owned(),
-            false => rendered.clone(),
-        };
+        let sent = self.sent(&rendered);
         let room = self.room(&sent, images.len()).await?;
         let max_tokens = (max_tokens as usize).clamp(1, room);
 
@@ -254,7 +262,6 @@ impl Engine {
             .return_logprobs(true)
             .add_logits_processor(greedy.clone());
 
-        let turn = Turn::begin(known);
         let started = Instant::now();
         let mut shown = 0.0;
         sink(DraftEvent::Phase(DraftPhase::ReadingImage, None));
@@ -262,6 +269,7 @@ impl Engine {
         let mut outcome = DraftOutcome { prompt: rendered, circumstances, ..DraftOutcome::default() };
         let mut report = ReportText::default();
         let mut first_token = None;
+        let mut reused = None;
         let mut written = 0;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -281,8 +289,12 @@ impl Engine {
             // for one.
             if greedy.tokens() > written {
                 written = greedy.tokens();
+                if written > 1 {
+                    on_its_way();
+                }
                 if first_token.is_none() {
                     first_token = Some(Instant::now());
+                    reused = turn.reused();
                     self.check_begin(&greedy.record().prompt)?;
                 }
                 let done = (written as f32 / max_tokens as f32).min(1.0);
@@ -331,11 +343,9 @@ impl Engine {
         }
         // Dropping the stream is what stops the engine: its next token finds nobody.
         drop(stream);
-        *encoded = turn.encoded();
-        let reused = turn.reused().map_or(0, |(known, _)| known);
+        let reused = reused.map_or(0, |(known, _)| known);
         self.reused.fetch_add(reused, Ordering::Relaxed);
         outcome.reused_tokens = reused as u32;
-        drop(turn);
         let first_token = first_token.unwrap_or_else(Instant::now);
         outcome.prompt_seconds = (first_token - started).as_secs_f64();
         outcome.decode_seconds = first_token.elapsed().as_secs_f64();
@@ -359,15 +369,28 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Tokens that may be written after this prompt.
-    async fn room(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
+    /// The prompt as it is given to the tokenizer, which may add the begin token itself.
+    pub(crate) fn sent(&self, rendered: &str) -> String {
+        match self.adds_begin {
+            true => rendered.trim_start_matches(BEGIN).to_owned(),
+            false => rendered.to_owned(),
+        }
+    }
+
+    /// Tokens of a prompt, those of its images with them.
+    pub(crate) async fn length(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
         let words = self
             .model
             .tokenize(Either::Right(sent.to_owned()), None, true, false, None)
             .await
             .map_err(|error| DraftingError::Engine(error.to_string()))?
             .len();
-        room_after(words + images * (self.shape.image_tokens + AROUND_IMAGE), &self.shape)
+        Ok(words + images * (self.shape.image_tokens + AROUND_IMAGE))
+    }
+
+    /// Tokens that may be written after this prompt.
+    async fn room(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
+        room_after(self.length(sent, images).await?, &self.shape)
     }
 
     /// Why an answer with these tokens is complete, if it is.

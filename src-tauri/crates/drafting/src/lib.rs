@@ -24,6 +24,7 @@ mod sentences;
 mod spelling;
 mod stream;
 mod structure;
+mod together;
 mod token_table;
 mod view;
 mod vocabulary;

@@ -46,6 +46,9 @@ pub(crate) fn builder(folder: &Path, view: &Path) -> Result<MultimodalModelBuild
     }
 }
 
+/// What the words for the processor begin with.
+pub(crate) const CPU: &str = "CPU";
+
 /// The builder with its device and number type, and the device in words.
 ///
 /// A build with the feature `cuda` or `metal` takes the graphics processor where it finds one, in the type that the engine
@@ -57,7 +60,7 @@ pub(crate) fn placed(builder: MultimodalModelBuilder) -> (MultimodalModelBuilder
         _ => {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             let words = if threads == 1 { "thread" } else { "threads" };
-            (builder.with_dtype(ModelDType::F32).with_force_cpu(), format!("CPU, {threads} {words}"))
+            (builder.with_dtype(ModelDType::F32).with_force_cpu(), format!("{CPU}, {threads} {words}"))
         }
     }
 }

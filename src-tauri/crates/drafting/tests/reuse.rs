@@ -97,6 +97,61 @@ fn a_prompt_that_begins_as_the_last_one() {
 }
 
 #[test]
+fn answers_together_are_those_given_alone() {
+    if !edited() {
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for form in FORMS {
+        let folder = folder(form);
+        let images = [grey(SIDE, image(2))];
+        // Of unlike lengths, two of one length, one twice; more than are written at a time.
+        let words = [
+            "Is there a pneumothorax?",
+            "Describe the heart, please.",
+            "Is there an effusion on the left?",
+            "Is there a pneumothorax?",
+            "Is there a pneumothorux?",
+            "Describe.",
+        ];
+        let prompts = words.map(raw);
+        let never = AtomicBool::new(false);
+        let lone = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let alone: Vec<_> = prompts.iter().map(|prompt| answer(draft(&lone, &images, prompt, 40))).collect();
+        drop(lone);
+
+        let engine = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let mut known = vec![None];
+        // The second time another prompt's memory is there, and the image is known.
+        for round in 0..2 {
+            let before = engine.steps();
+            let mut together = vec![None; prompts.len()];
+            let keep = |index: usize, outcome| together[index] = Some(answer(outcome));
+            let encoded = engine.draft_together(&images, known.clone(), &prompts, 40, keep, &never).unwrap();
+            let together: Vec<_> = together.into_iter().map(|answer| answer.expect("each is answered")).collect();
+            assert_eq!(together, alone, "{form:?} round {round}");
+            let (steps, tokens) =
+                (engine.steps() - before, alone.iter().map(|(tokens, _)| tokens.len() - 1).sum::<usize>());
+            println!("{form:?} round {round}: {tokens} tokens after the first ones in {steps} steps");
+            // Float32 is multiplied in another order for several rows; there they are written one after the other.
+            let joined = form.is_some() && overlay().contains("answers written together");
+            assert_eq!(steps < tokens * 2 / 3, joined, "{form:?}: {steps} steps for {tokens} tokens");
+            assert_eq!(encoded.len(), 1 - round, "{form:?}");
+            if let Some((_, image)) = encoded.into_iter().next() {
+                known = vec![Some(image)];
+            }
+        }
+        assert_eq!(engine.images_read().1, 1, "{form:?}: the image was read once");
+        assert_eq!(answer(draft(&engine, &images, &prompts[1], 40)), alone[1], "{form:?}: and one alone after them");
+
+        let mut none = true;
+        engine.draft_together(&images, known, &prompts, 40, |_, _| none = false, &AtomicBool::new(true)).unwrap();
+        assert!(none, "{form:?}: none is begun once it is stopped");
+        assert_eq!(answer(draft(&engine, &images, &prompts[2], 40)), alone[2], "{form:?}: the engine works on");
+    }
+}
+
+#[test]
 fn an_image_that_was_encoded_by_another_process() {
     if !edited() {
         return;

@@ -36,6 +36,27 @@ pub struct DraftJob {
     pub encoded: Vec<Option<Vec<u8>>>,
 }
 
+/// Several prompts about the same images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JointJob {
+    /// As in [`DraftJob`], like the images and what is known of them.
+    pub side: u32,
+    pub images: Vec<Vec<u8>>,
+    pub prompts: Vec<DraftPrompt>,
+    /// Of each answer.
+    pub max_tokens: u32,
+    pub encoded: Vec<Option<Vec<u8>>>,
+}
+
+/// How the answering of several prompts ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JointOutcome {
+    /// It was stopped before all were answered.
+    pub cancelled: bool,
+    /// The images that were encoded for it ([`DraftOutcome::encoded`]).
+    pub encoded: Vec<(u32, Vec<u8>)>,
+}
+
 /// What happens while a model is loaded or a draft is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DraftEvent {
@@ -82,7 +103,7 @@ impl DraftWorker {
         events: Option<mpsc::UnboundedSender<DraftEvent>>,
         cancel: &Cancel,
     ) -> Result<DrafterLoaded, WorkerError> {
-        let (reply, _) = listen(events, |parts| self.0.load(pack_dir, parts, cancel)).await?;
+        let (reply, _) = listen(events, event_of, |parts| self.0.load(pack_dir, parts, cancel)).await?;
         match reply {
             DraftReply::Loaded { side, seconds, took, .. } => Ok(DrafterLoaded { side, seconds, took }),
             _ => Err(garbled()),
@@ -105,19 +126,47 @@ impl DraftWorker {
         cancel: &Cancel,
     ) -> Result<DraftOutcome, WorkerError> {
         let DraftJob { side, images, prompt, max_tokens, encoded } = job;
-        let count = images.len() as u32;
-        let mut body = images.concat();
-        body.extend(encoded.iter().flatten().flatten());
-        let encoded = encoded.iter().map(|image| image.as_ref().map_or(0, Vec::len) as u64).collect();
+        let (count, body, encoded) = body_of(&images, &encoded);
         // A token is at most one part; the rest is progress, a few a second.
         let max_parts = u64::from(max_tokens) + 16384;
         let request = move |id| DraftRequest::Draft { id, side, images: count, prompt, max_tokens, encoded };
         let asked = |parts| self.0.ask(request, body, parts, max_parts, cancel);
-        match listen(events, asked).await? {
+        match listen(events, event_of, asked).await? {
             (DraftReply::Finished(mut outcome), body) => {
                 outcome.encoded = parts(&outcome.encoded_bytes, &body).ok_or_else(garbled)?;
                 Ok(*outcome)
             }
+            _ => Err(garbled()),
+        }
+    }
+
+    /// Answers several prompts about the same images, some of them at a time. Each answer goes to `answers` with the
+    /// index of its prompt as soon as it is whole; those that a cancel cut short do not.
+    ///
+    /// # Errors
+    /// As [`DraftWorker::draft`].
+    pub async fn draft_together(
+        &self,
+        job: JointJob,
+        answers: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+        cancel: &Cancel,
+    ) -> Result<JointOutcome, WorkerError> {
+        let JointJob { side, images, prompts, max_tokens, encoded } = job;
+        let (count, body, encoded) = body_of(&images, &encoded);
+        let most = prompts.len();
+        let request = move |id| DraftRequest::DraftTogether { id, side, images: count, prompts, max_tokens, encoded };
+        let answer_of = |part| match part {
+            DraftReply::Answered { index, outcome, .. } if (index as usize) < most && outcome.finish != "cancelled" => {
+                Some((index as usize, *outcome))
+            }
+            _ => None,
+        };
+        let asked = |parts| self.0.ask(request, body, parts, 16384, cancel);
+        match listen(Some(answers), answer_of, asked).await? {
+            (DraftReply::Finished(outcome), body) => Ok(JointOutcome {
+                cancelled: outcome.finish == "cancelled",
+                encoded: parts(&outcome.encoded_bytes, &body).ok_or_else(garbled)?,
+            }),
             _ => Err(garbled()),
         }
     }
@@ -133,29 +182,43 @@ impl DraftWorker {
     }
 }
 
-/// Passes the parts of an answer on as events while the answer is awaited; every
-/// event was sent when this returns.
-async fn listen<T>(
-    events: Option<mpsc::UnboundedSender<DraftEvent>>,
+/// Passes the parts of an answer on as what `of` makes of them while the answer is awaited; every
+/// one was sent when this returns.
+async fn listen<T, E>(
+    events: Option<mpsc::UnboundedSender<E>>,
+    of: impl Fn(DraftReply) -> Option<E>,
     ask: impl AsyncFnOnce(Option<mpsc::UnboundedSender<DraftReply>>) -> T,
 ) -> T {
     let Some(events) = events else { return ask(None).await };
     let (parts, mut inbox) = mpsc::unbounded_channel();
     let pass_on = async {
         while let Some(part) = inbox.recv().await {
-            let event = match part {
-                DraftReply::Progress { phase, fraction, seconds, .. } => {
-                    DraftEvent::Progress { phase, fraction, seconds }
-                }
-                DraftReply::Token { text, .. } => DraftEvent::Text(text),
-                _ => continue,
-            };
-            let _ = events.send(event);
+            if let Some(event) = of(part) {
+                let _ = events.send(event);
+            }
         }
     };
     // The asking side drops `parts` when it is answered, which ends the passing on.
     let (answer, ()) = tokio::join!(ask(Some(parts)), pass_on);
     answer
+}
+
+fn event_of(part: DraftReply) -> Option<DraftEvent> {
+    match part {
+        DraftReply::Progress { phase, fraction, seconds, .. } => {
+            Some(DraftEvent::Progress { phase, fraction, seconds })
+        }
+        DraftReply::Token { text, .. } => Some(DraftEvent::Text(text)),
+        _ => None,
+    }
+}
+
+/// Number of images, the body of a request with them and what is known of them, and the bytes of the latter.
+fn body_of(images: &[Vec<u8>], encoded: &[Option<Vec<u8>>]) -> (u32, Vec<u8>, Vec<u64>) {
+    let mut body = images.concat();
+    body.extend(encoded.iter().flatten().flatten());
+    let sizes = encoded.iter().map(|image| image.as_ref().map_or(0, Vec::len) as u64).collect();
+    (images.len() as u32, body, sizes)
 }
 
 /// The body cut into parts of these sizes; `None` unless it is exactly them.
@@ -196,7 +259,9 @@ impl Role for Draft {
             DraftReply::Heartbeat => Meaning::Heartbeat,
             // No token of any vocabulary is as long as this; it bounds what an answer can take.
             DraftReply::Token { text, .. } if text.len() > 4096 => Meaning::Nonsense,
-            DraftReply::Progress { id, .. } | DraftReply::Token { id, .. } => Meaning::Part(*id),
+            DraftReply::Progress { id, .. } | DraftReply::Token { id, .. } | DraftReply::Answered { id, .. } => {
+                Meaning::Part(*id)
+            }
             DraftReply::Loaded { id, .. } => Meaning::Last(*id),
             DraftReply::Finished(outcome) => Meaning::Last(outcome.id),
             DraftReply::Failed { id, code, message } => Meaning::Failed { id: *id, code, message },

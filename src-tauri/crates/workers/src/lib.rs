@@ -23,7 +23,7 @@ mod wire;
 
 pub use cancel::Cancel;
 pub use decode::{DecodeChild, DecodeInput, Decoded, DisplayImage, StoredPixels, Thumbnail};
-pub use draft::{DraftEvent, DraftJob, DraftWorker, DrafterLoaded};
+pub use draft::{DraftEvent, DraftJob, DraftWorker, DrafterLoaded, JointJob, JointOutcome};
 pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded, EvidenceMap};
 pub use error::WorkerError;
 pub use locate::locate;

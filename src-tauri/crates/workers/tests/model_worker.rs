@@ -1,7 +1,8 @@
 //! What becomes of a model worker that hangs, dies, babbles, or is cancelled.
 
 use hilum_workers::{
-    Cancel, DraftEvent, DraftJob, DraftWorker, EncodeWorker, WorkerError, WorkerLimits, WorkerState,
+    Cancel, DraftEvent, DraftJob, DraftWorker, EncodeWorker, JointJob, JointOutcome, WorkerError, WorkerLimits,
+    WorkerState,
     messages::draft::{DraftOutcome, DraftPrompt},
 };
 use std::{
@@ -83,6 +84,23 @@ async fn a_draft_streams_and_ends() {
     worker.unload().await;
     assert_eq!(*worker.state().borrow(), WorkerState::Idle);
     draft(&worker, "clean").await.expect("loads again by itself");
+}
+
+#[tokio::test]
+async fn several_prompts_are_answered_each_by_itself() {
+    let worker = loaded(limits()).await;
+    let raw = |text: &str| DraftPrompt::Raw { text: text.to_owned() };
+    let prompts = vec![raw("one"), raw("cut"), raw("three")];
+    let job = JointJob { side: 2, images: vec![vec![7; 4]], prompts, max_tokens: 100, encoded: vec![None] };
+    let (answers, mut inbox) = unbounded_channel();
+    let outcome = worker.draft_together(job, answers, &Cancel::new()).await.expect("answers");
+    assert_eq!(outcome, JointOutcome { cancelled: false, encoded: vec![(0, vec![7; 4])] });
+    let mut came = Vec::new();
+    while let Some((index, outcome)) = inbox.recv().await {
+        came.push((index, outcome.text));
+    }
+    assert_eq!(came, [(2, "three".to_owned()), (0, "one".to_owned())], "as they come; none that was cut short");
+    draft(&worker, "clean").await.expect("the worker goes on");
 }
 
 #[tokio::test]
@@ -254,8 +272,7 @@ async fn no_child_and_no_grandchild_outlives_its_worker() {
 
 #[tokio::test]
 async fn a_killed_parent_takes_the_worker_along() {
-    let mut parent =
-        Command::new(program()).arg("parent").stdout(Stdio::piped()).spawn().expect("the parent starts");
+    let mut parent = Command::new(program()).arg("parent").stdout(Stdio::piped()).spawn().expect("the parent starts");
     let mut family = String::new();
     BufReader::new(parent.stdout.take().expect("a pipe")).read_line(&mut family).expect("it says who they are");
     let worker = pids(&family)[0];

@@ -4,8 +4,8 @@ use crate::{Decoder, Drafter, Fault, ModelPack, Scorer};
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
 use hilum_workers::{
-    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage, EvidenceMap, LogoImage,
-    Unpacked, WorkerError,
+    Cancel, DecodeChild, DecodeInput, Decoded, DraftEvent, DraftJob, DraftWorker, EncodeWorker, EncodedImage,
+    EvidenceMap, JointJob, JointOutcome, LogoImage, Unpacked, WorkerError,
 };
 use tokio::sync::mpsc;
 
@@ -80,5 +80,14 @@ impl Drafter for PackDrafter {
         cancel: &Cancel,
     ) -> Result<DraftOutcome, Fault> {
         Ok(self.worker.draft(job, Some(events.clone()), cancel).await?)
+    }
+
+    async fn draft_together(
+        &self,
+        job: JointJob,
+        answers: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+        cancel: &Cancel,
+    ) -> Result<JointOutcome, Fault> {
+        Ok(self.worker.draft_together(job, answers, cancel).await?)
     }
 }

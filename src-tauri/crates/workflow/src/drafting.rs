@@ -12,7 +12,7 @@ use hilum_store::{AuditEvent, NewProposal, ProposalOutcome, ProposalStatus, Stor
 use hilum_workers::messages::draft::{
     AnswerRules, DraftOutcome, DraftPrompt, DraftedPart, DraftedSection, DraftedSentence, Rewrite,
 };
-use hilum_workers::{DraftEvent, DraftJob};
+use hilum_workers::{DraftEvent, DraftJob, JointJob, JointOutcome};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -180,7 +180,8 @@ impl Workstation {
             _ => None,
         };
         let job = DraftJob { side, images, prompt, max_tokens: MAX_TOKENS, encoded: Vec::new() };
-        let inputs: Vec<_> = instances.iter().map(String::as_str).zip(image_hashes.iter().map(String::as_str)).collect();
+        let inputs: Vec<_> =
+            instances.iter().map(String::as_str).zip(image_hashes.iter().map(String::as_str)).collect();
         match ask_knowing(store, drafter.as_ref(), job, &inputs, events, cancel).await {
             Ok(outcome) => self.finish(store, drafter.as_ref(), report.id(), &proposal, only, outcome).await,
             Err(fault) if is_cancel(&fault) => {
@@ -311,19 +312,46 @@ pub(crate) async fn ask_knowing(
     cancel: &Cancel,
 ) -> Result<DraftOutcome, Fault> {
     let pack = PackHash::new(&drafter.pack().hash);
-    job.encoded.clear();
-    for (uid, image) in inputs {
-        // What cannot be read is encoded again.
-        job.encoded.push(store.encoded_image(uid, &pack, image).await.unwrap_or_default());
-    }
+    job.encoded = encoded_before(store, &pack, inputs).await;
     let answer = drafter.draft(job, events, cancel).await;
-    for (index, bytes) in answer.iter().flat_map(|outcome| &outcome.encoded) {
+    let encoded = answer.as_ref().map(|outcome| outcome.encoded.as_slice()).unwrap_or_default();
+    keep_encoded(store, &pack, inputs, encoded).await;
+    answer
+}
+
+/// [`ask_knowing`] for several prompts about the same images.
+pub(crate) async fn ask_together_knowing(
+    store: &Store,
+    drafter: &dyn Drafter,
+    mut job: JointJob,
+    inputs: &[(&str, &str)],
+    answers: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+    cancel: &Cancel,
+) -> Result<JointOutcome, Fault> {
+    let pack = PackHash::new(&drafter.pack().hash);
+    job.encoded = encoded_before(store, &pack, inputs).await;
+    let answer = drafter.draft_together(job, answers, cancel).await;
+    let encoded = answer.as_ref().map(|outcome| outcome.encoded.as_slice()).unwrap_or_default();
+    keep_encoded(store, &pack, inputs, encoded).await;
+    answer
+}
+
+/// One entry an image; what cannot be read is encoded again.
+async fn encoded_before(store: &Store, pack: &PackHash, inputs: &[(&str, &str)]) -> Vec<Option<Vec<u8>>> {
+    let mut encoded = Vec::new();
+    for (uid, image) in inputs {
+        encoded.push(store.encoded_image(uid, pack, image).await.unwrap_or_default());
+    }
+    encoded
+}
+
+/// Losing one costs time only.
+async fn keep_encoded(store: &Store, pack: &PackHash, inputs: &[(&str, &str)], encoded: &[(u32, Vec<u8>)]) {
+    for (index, bytes) in encoded {
         if let Some((uid, image)) = inputs.get(*index as usize) {
-            // Losing it costs time only; the draft goes on.
-            let _ = store.set_encoded_image(uid, &pack, image, bytes).await;
+            let _ = store.set_encoded_image(uid, pack, image, bytes).await;
         }
     }
-    answer
 }
 
 fn is_cancel(fault: &Fault) -> bool {

@@ -2,16 +2,16 @@
 //! header, and the drafter writes down what it was asked.
 
 use crate::{
-    Cancel, Decoder, DraftChoice, DraftMode, Drafter, Fault, Ids, ModelPack, Outside, Repeated, SystemClock,
-    Workstation,
+    Cancel, Decoder, DraftChoice, DraftMode, Drafter, Fault, Ids, ModelPack, Outside, Repeated, Requeried,
+    RequeryProgress, SystemClock, Workstation,
 };
 use async_trait::async_trait;
 use hilum_report::{Command, ReportId, SectionKind, Sentence, SentenceId, TemplateId};
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader};
 use hilum_workers::messages::draft::{
-    AnswerRules, Circumstances, DraftOutcome, DraftPrompt, DraftedPart, DraftedSection, DraftedSentence, Rewrite,
+    AnswerRules, Circumstances, DraftOutcome, DraftPrompt, DraftedPart, DraftedSection, DraftedSentence, Rewrite, YesNo,
 };
-use hilum_workers::{Decoded, DraftEvent, DraftJob};
+use hilum_workers::{Decoded, DraftEvent, DraftJob, JointJob, JointOutcome};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -38,6 +38,7 @@ impl Decoder for FileIsHeader {
 struct Scribe {
     pack: ModelPack,
     jobs: Mutex<Vec<DraftJob>>,
+    joint: Mutex<Vec<JointJob>>,
     says: Mutex<DraftOutcome>,
 }
 
@@ -59,6 +60,20 @@ impl Drafter for Scribe {
     ) -> Result<DraftOutcome, Fault> {
         self.jobs.lock().expect("jobs").push(job);
         Ok(self.says.lock().expect("an answer").clone())
+    }
+
+    async fn draft_together(
+        &self,
+        job: JointJob,
+        answers: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+        _: &Cancel,
+    ) -> Result<JointOutcome, Fault> {
+        let answer = self.says.lock().expect("an answer").clone();
+        for index in 0..job.prompts.len() {
+            let _ = answers.send((index, answer.clone()));
+        }
+        self.joint.lock().expect("jobs").push(job);
+        Ok(JointOutcome { cancelled: false, encoded: answer.encoded })
     }
 }
 
@@ -102,6 +117,7 @@ impl Room {
         let scribe = Arc::new(Scribe {
             pack: serde_json::from_value(pack).expect("a pack"),
             jobs: Mutex::default(),
+            joint: Mutex::default(),
             says: Mutex::new(answer("Small effusion.", "Effusion.")),
         });
         let outside = Outside {
@@ -220,6 +236,43 @@ async fn an_image_is_encoded_once() {
     room.scribe.says.lock().expect("an answer").encoded.clear();
     assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
     assert_eq!(room.last_job().encoded, [Some(vec![7]), Some(vec![9, 9, 9, 9])]);
+}
+
+#[tokio::test]
+async fn questions_go_together_with_what_is_known_of_the_image() {
+    let room = Room::with(&[("20260105", "PA")]).await;
+    let id = room.report("20260105").await;
+    room.scribe.says.lock().expect("an answer").encoded = vec![(0, vec![9, 9, 9, 9])];
+    assert_eq!(room.draft(&id, DraftChoice::default()).await, Ok(()));
+    {
+        let mut says = room.scribe.says.lock().expect("an answer");
+        says.encoded.clear();
+        says.yes_no = Some(YesNo { answer: Some(true), yes_logprob: -0.1, no_logprob: -3.0 });
+    }
+    room.edit(&id, vec![insert(SectionKind::Findings, "typed", "The heart is enlarged.")]).await;
+    let ask = async || {
+        let (progress, mut told) = mpsc::unbounded_channel();
+        let done = room.workstation.requery(&id, &progress, &Cancel::new()).await.expect("asked");
+        drop(progress);
+        let mut last = None;
+        while let Some(progress) = told.recv().await {
+            last = Some(progress);
+        }
+        (done, last)
+    };
+    let (done, last) = ask().await;
+    let joint = room.scribe.joint.lock().expect("jobs").clone();
+    assert_eq!(joint.len(), 1, "one request for all of them");
+    let asked = joint[0].prompts.len();
+    assert!(asked >= 2 && joint[0].prompts.iter().all(|prompt| matches!(prompt, DraftPrompt::YesNo { .. })));
+    assert_eq!(joint[0].encoded, [Some(vec![9, 9, 9, 9])], "the draft has encoded it");
+    assert_eq!(done, Requeried { asked, cancelled: false });
+    assert_eq!(last, Some(RequeryProgress { done: asked as u32, total: asked as u32 }));
+    let evidence = room.workstation.evidence(&id).await.expect("evidence");
+    let answers = evidence.iter().flat_map(|sentence| &sentence.claims).filter(|claim| claim.requery.is_some());
+    assert!(answers.count() >= asked);
+    assert_eq!(ask().await, (Requeried { asked: 0, cancelled: false }, None), "what was answered is not asked again");
+    assert_eq!(room.scribe.joint.lock().expect("jobs").len(), 1);
 }
 
 #[tokio::test]

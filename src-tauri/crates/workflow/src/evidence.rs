@@ -1,15 +1,15 @@
 //! Evidence: what a report's sentences claim, set against the encoder's scores and against a
 //! model's answers to questions. Nothing of it changes the report.
 
-use crate::drafting::ask_knowing;
+use crate::drafting::ask_together_knowing;
 use crate::reading::image_for_models;
-use crate::{Cancel, Drafter, Workstation, WorkflowError};
+use crate::{Cancel, Drafter, WorkflowError, Workstation};
 use hilum_report::claims::{Claim, Finding, label};
 use hilum_report::evidence::{Answer, Support, Verdict, judge, question};
 use hilum_report::{PackHash, Report, ReportId, SectionKind, Sentence, SentenceId};
 use hilum_store::{AuditEvent, KeptClaim, KeptEvidence, Source, Store};
+use hilum_workers::JointJob;
 use hilum_workers::messages::draft::{DraftOutcome, DraftPrompt};
-use hilum_workers::DraftJob;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,9 @@ pub struct RequeryProgress {
     pub done: u32,
     pub total: u32,
 }
+
+/// Questions in one request; the engine decides how many of them it answers at a time.
+const AT_ONCE: usize = 8;
 
 /// Longest answer to a question, tokens; the published ones end with "Final Answer: yes".
 const MAX_TOKENS: u32 = 256;
@@ -146,41 +149,70 @@ impl Workstation {
         let tell = |done: usize| progress.send(RequeryProgress { done: done as u32, total: questions.len() as u32 });
         // Nobody listening is no reason to stop.
         let _ = tell(0);
-        // The words of an answer come too quickly to be worth showing.
+        // Nobody is shown the loading here.
         let (events, _) = mpsc::unbounded_channel();
         let side = drafter.side(&events, cancel).await?;
         let (gray, hash) = self.model_input(store, instance, side, cancel).await?;
-        for question in questions {
-            let prompt = DraftPrompt::YesNo { question: question.clone() };
-            let job = DraftJob { side, images: vec![gray.clone()], prompt, max_tokens: MAX_TOKENS, encoded: Vec::new() };
-            let outcome = ask_knowing(store, drafter, job, &[(&instance.uid, &hash)], &events, cancel).await?;
-            if outcome.finish == "cancelled" {
+        // Some at a time, so that an answer that is long in coming holds up few of the others' keeping.
+        for questions in questions.chunks(AT_ONCE) {
+            let prompts = questions.iter().map(|question| DraftPrompt::YesNo { question: question.clone() }).collect();
+            let job =
+                JointJob { side, images: vec![gray.clone()], prompts, max_tokens: MAX_TOKENS, encoded: Vec::new() };
+            let (answers, mut answered) = mpsc::unbounded_channel();
+            let inputs = [(instance.uid.as_str(), hash.as_str())];
+            let input = (instance.uid.as_str(), side, hash.as_str());
+            let asking = ask_together_knowing(store, drafter, job, &inputs, answers, cancel);
+            let keeping = async {
+                while let Some((index, outcome)) = answered.recv().await {
+                    let Some(question) = questions.get(index) else { continue };
+                    if self.keep_answer(store, drafter, report, question, &outcome, input).await? {
+                        done.asked += 1;
+                        let _ = tell(done.asked);
+                    }
+                }
+                Ok::<(), WorkflowError>(())
+            };
+            let (outcome, kept) = tokio::join!(asking, keeping);
+            kept?;
+            if outcome?.cancelled {
                 done.cancelled = true;
                 return Ok(());
             }
-            let Some(said) = outcome.yes_no else { continue };
-            let answer = Answer {
-                yes: said.answer,
-                yes_logprob: f64::from(said.yes_logprob),
-                no_logprob: f64::from(said.no_logprob),
-            };
-            let evidence = KeptEvidence {
-                instance_uid: instance.uid.clone(),
-                pack_id: drafter.pack().id.clone(),
-                pack_hash: PackHash::new(&drafter.pack().hash),
-                source: Source::Requery { question: question.clone(), answer },
-                detail: detail(&outcome, side, &hash),
-                at: self.now(),
-            };
-            let about = claims(report).filter(|(_, _, claim)| self::question(claim).as_ref() == Some(question));
-            let kept: Vec<_> = about
-                .map(|(sentence, text, claim)| (self.kept(report, sentence, text, claim), vec![evidence.clone()]))
-                .collect();
-            store.keep_claims(&kept).await?;
-            done.asked += 1;
-            let _ = tell(done.asked);
         }
         Ok(())
+    }
+
+    /// Keeps the answer to a question with every claim that raised it; false where the model gave none. `input`: the
+    /// instance, the side of its model input, and that one's SHA-256.
+    async fn keep_answer(
+        &self,
+        store: &Store,
+        drafter: &dyn Drafter,
+        report: &Report,
+        question: &str,
+        outcome: &DraftOutcome,
+        (instance_uid, side, image): (&str, u32, &str),
+    ) -> Result<bool, WorkflowError> {
+        let Some(said) = outcome.yes_no else { return Ok(false) };
+        let answer = Answer {
+            yes: said.answer,
+            yes_logprob: f64::from(said.yes_logprob),
+            no_logprob: f64::from(said.no_logprob),
+        };
+        let evidence = KeptEvidence {
+            instance_uid: instance_uid.to_owned(),
+            pack_id: drafter.pack().id.clone(),
+            pack_hash: PackHash::new(&drafter.pack().hash),
+            source: Source::Requery { question: question.to_owned(), answer },
+            detail: detail(outcome, side, image),
+            at: self.now(),
+        };
+        let about = claims(report).filter(|(_, _, claim)| self::question(claim).as_deref() == Some(question));
+        let kept: Vec<_> = about
+            .map(|(sentence, text, claim)| (self.kept(report, sentence, text, claim), vec![evidence.clone()]))
+            .collect();
+        store.keep_claims(&kept).await?;
+        Ok(true)
     }
 
     /// Keeps every claim of a report with what is known of it, so that it can be looked up years later.
@@ -254,7 +286,11 @@ impl Known {
                 pack_id: pack_id(&self.scorer),
                 instance_uid: self.instance_uid.clone(),
             }),
-            requery: asked.map(|(question, answer)| RequeryEvidence { question, answer, pack_id: pack_id(&self.drafter) }),
+            requery: asked.map(|(question, answer)| RequeryEvidence {
+                question,
+                answer,
+                pack_id: pack_id(&self.drafter),
+            }),
             claim,
         }
     }
@@ -293,9 +329,8 @@ fn detail(outcome: &DraftOutcome, side: u32, image: &str) -> Value {
 
 /// The sentences that claim something of the image.
 fn sentences(report: &Report) -> impl Iterator<Item = (&SentenceId, &str)> {
-    let speaks = |kind: SectionKind| {
-        matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum)
-    };
+    let speaks =
+        |kind: SectionKind| matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
     report
         .sections()
         .iter()

@@ -3,7 +3,9 @@
 use crate::ModelPack;
 use async_trait::async_trait;
 use hilum_workers::messages::{decode::DecodeWants, draft::DraftOutcome};
-use hilum_workers::{Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap, LogoImage, Unpacked};
+use hilum_workers::{
+    Cancel, Decoded, DraftEvent, DraftJob, EncodedImage, EvidenceMap, JointJob, JointOutcome, LogoImage, Unpacked,
+};
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
@@ -57,6 +59,15 @@ pub trait Drafter: Send + Sync {
         events: &mpsc::UnboundedSender<DraftEvent>,
         cancel: &Cancel,
     ) -> Result<DraftOutcome, Fault>;
+
+    /// Answers several prompts about the same images; each answer goes to `answers` with its prompt's index as soon as it
+    /// is whole. Those that a cancel cut short do not.
+    async fn draft_together(
+        &self,
+        job: JointJob,
+        answers: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+        cancel: &Cancel,
+    ) -> Result<JointOutcome, Fault>;
 }
 
 /// What time it is, with the local offset.

@@ -35,6 +35,7 @@ pub async fn run(options: Bench, settings: &Settings) -> Result<()> {
         BenchKind::Prompt => draft(&options, settings, 1).await?,
         BenchKind::Decode => draft(&options, settings, TOKENS).await?,
         BenchKind::Engine => return super::bench_engine::run(&options, settings).await,
+        BenchKind::Questions => return super::bench_questions::run(&options, settings).await,
         BenchKind::Import => import(&options, settings).await?,
         BenchKind::Retrieve => return retrieve(&options, settings),
         BenchKind::Drift => return super::drift::run(&options, settings).await,

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod bench;
 mod bench_engine;
+mod bench_questions;
 mod claims;
 mod classify;
 mod draft;

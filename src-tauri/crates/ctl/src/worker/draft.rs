@@ -48,7 +48,7 @@ pub fn serve(out: pipe::Pipe, figures: &Figures) -> ExitCode {
     let requests = pipe::requests::<DraftRequest>(move |request| {
         let mut newest = seen.lock().unwrap_or_else(PoisonError::into_inner);
         match request {
-            DraftRequest::Draft { id, .. } => *newest = (*id, Arc::default()),
+            DraftRequest::Draft { id, .. } | DraftRequest::DraftTogether { id, .. } => *newest = (*id, Arc::default()),
             DraftRequest::Cancel { id } if *id == newest.0 => newest.1.store(true, Ordering::Relaxed),
             _ => {}
         }
@@ -57,7 +57,9 @@ pub fn serve(out: pipe::Pipe, figures: &Figures) -> ExitCode {
     let mut folder = PathBuf::new();
     while let Ok((request, body)) = requests.recv() {
         let id = match &request {
-            DraftRequest::Load { id, .. } | DraftRequest::Draft { id, .. } => *id,
+            DraftRequest::Load { id, .. } | DraftRequest::Draft { id, .. } | DraftRequest::DraftTogether { id, .. } => {
+                *id
+            }
             // It has been seen when it arrived.
             DraftRequest::Cancel { .. } => continue,
         };
@@ -126,26 +128,61 @@ fn answer(
             Ok(DraftReply::Loaded { id, side, seconds, took })
         }
         DraftRequest::Draft { id, side, images, prompt, max_tokens, encoded } => {
-            let engine = engine.as_ref().ok_or_else(|| Refusal::new("worker.not_loaded", "no pack is loaded"))?;
-            let known = encoded.iter().try_fold(0u64, |sum, &size| sum.checked_add(size).filter(|_| size % 4 == 0));
-            let cut = known.and_then(|known| body.len().checked_sub(usize::try_from(known).ok()?));
-            let cut = cut.filter(|_| images <= 2).ok_or_else(|| not_images(body, images, side))?;
-            let (body, rest) = body.split_at(cut);
-            let encoding = engine.encoding();
-            let known = known_of(rest, &encoded, images, &encoding)?;
-            let images = images_of(body, side, images)?;
+            let engine = engine.as_ref().ok_or_else(not_loaded)?;
+            let (images, known) = inputs_of(engine, body, side, images, &encoded)?;
             let (outcome, new) = engine.draft_knowing(&images, known, &prompt, max_tokens, |e| teller.tell(e), stop)?;
             figures.of(folder, |figures| speed_of(&outcome, figures));
-            let bytes = |image: &[f32]| {
-                encoding.into_iter().chain(image.iter().flat_map(|x| x.to_le_bytes())).collect::<Vec<u8>>()
+            let (encoded_bytes, encoded) = encoded_of(engine, &new);
+            Ok(DraftReply::Finished(Box::new(DraftOutcome { id, encoded_bytes, encoded, ..outcome })))
+        }
+        DraftRequest::DraftTogether { id, side, images, prompts, max_tokens, encoded } => {
+            let engine = engine.as_ref().ok_or_else(not_loaded)?;
+            let (images, known) = inputs_of(engine, body, side, images, &encoded)?;
+            let answered = |index: usize, outcome: DraftOutcome| {
+                let outcome = Box::new(DraftOutcome { id, ..outcome });
+                teller.out.send(&DraftReply::Answered { id, index: index as u32, outcome }, &[]);
             };
-            let new: Vec<(u32, Vec<u8>)> = new.iter().map(|(index, image)| (*index as u32, bytes(image))).collect();
-            let encoded_bytes = new.iter().map(|(index, bytes)| (*index, bytes.len() as u64)).collect();
-            let outcome = DraftOutcome { id, encoded_bytes, encoded: new, ..outcome };
-            Ok(DraftReply::Finished(Box::new(outcome)))
+            let new = engine.draft_together(&images, known, &prompts, max_tokens, answered, stop)?;
+            let (encoded_bytes, encoded) = encoded_of(engine, &new);
+            let finish = if stop.load(Ordering::Relaxed) { "cancelled" } else { "stop" }.to_owned();
+            Ok(DraftReply::Finished(Box::new(DraftOutcome {
+                id,
+                finish,
+                encoded_bytes,
+                encoded,
+                ..DraftOutcome::default()
+            })))
         }
         DraftRequest::Cancel { .. } => unreachable!("seen when it arrived"),
     }
+}
+
+fn not_loaded() -> Refusal {
+    Refusal::new("worker.not_loaded", "no pack is loaded")
+}
+
+/// The images of a request, and what it knows of them.
+fn inputs_of(
+    engine: &Engine,
+    body: &[u8],
+    side: u32,
+    images: u32,
+    encoded: &[u64],
+) -> Result<(Vec<GrayImage>, Vec<Option<EncodedImage>>), Refusal> {
+    let known = encoded.iter().try_fold(0u64, |sum, &size| sum.checked_add(size).filter(|_| size % 4 == 0));
+    let cut = known.and_then(|known| body.len().checked_sub(usize::try_from(known).ok()?));
+    let cut = cut.filter(|_| images <= 2).ok_or_else(|| not_images(body, images, side))?;
+    let (body, rest) = body.split_at(cut);
+    Ok((images_of(body, side, images)?, known_of(rest, encoded, images, &engine.encoding())?))
+}
+
+/// Index and length, and index and bytes, of each image that was encoded.
+fn encoded_of(engine: &Engine, new: &[(usize, EncodedImage)]) -> (Vec<(u32, u64)>, Vec<(u32, Vec<u8>)>) {
+    let encoding = engine.encoding();
+    let bytes =
+        |image: &[f32]| encoding.into_iter().chain(image.iter().flat_map(|x| x.to_le_bytes())).collect::<Vec<u8>>();
+    let new: Vec<(u32, Vec<u8>)> = new.iter().map(|(index, image)| (*index as u32, bytes(image))).collect();
+    (new.iter().map(|(index, bytes)| (*index, bytes.len() as u64)).collect(), new)
 }
 
 fn not_images(body: &[u8], count: u32, side: u32) -> Refusal {

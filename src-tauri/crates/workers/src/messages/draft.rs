@@ -20,6 +20,17 @@ pub enum DraftRequest {
         #[serde(default)]
         encoded: Vec<u64>,
     },
+    /// Answer some prompts about the same images: [`DraftReply::Answered`] for each as it is whole, in any order, then
+    /// [`DraftReply::Finished`] without words. Body and `encoded` as for [`DraftRequest::Draft`].
+    DraftTogether {
+        id: u64,
+        side: u32,
+        images: u32,
+        prompts: Vec<DraftPrompt>,
+        max_tokens: u32,
+        #[serde(default)]
+        encoded: Vec<u64>,
+    },
     /// Stop the draft with this id. What was written so far is kept in [`DraftReply::Finished`].
     Cancel { id: u64 },
 }
@@ -127,6 +138,12 @@ pub enum DraftReply {
     Token {
         id: u64,
         text: String,
+    },
+    /// The answer to one prompt of several, by its index among them.
+    Answered {
+        id: u64,
+        index: u32,
+        outcome: Box<DraftOutcome>,
     },
     Finished(Box<DraftOutcome>),
     Failed {

@@ -98,6 +98,24 @@ fn draft() {
                 let message = "no\u{1b}[31m such thing".to_owned();
                 send(&DraftReply::Failed { id, code: "draft.refused".to_owned(), message }, &[]);
             }
+            // The last prompt is answered first, and a stranger is among the answers.
+            DraftRequest::DraftTogether { id, prompts, .. } => {
+                let answered = |index: usize, text: &str, finish: &str| {
+                    let outcome = DraftOutcome { id, text: text.into(), finish: finish.into(), ..Default::default() };
+                    send(&DraftReply::Answered { id, index: index as u32, outcome: Box::new(outcome) }, &[]);
+                };
+                answered(prompts.len(), "nobody asked", "stop");
+                for (index, prompt) in prompts.iter().enumerate().rev() {
+                    match prompt {
+                        DraftPrompt::Raw { text } if text == "cut" => answered(index, "half", "cancelled"),
+                        DraftPrompt::Raw { text } => answered(index, text, "stop"),
+                        _ => {}
+                    }
+                }
+                let outcome =
+                    DraftOutcome { id, finish: "stop".into(), encoded_bytes: vec![(0, 4)], ..Default::default() };
+                send(&DraftReply::Finished(Box::new(outcome)), &[body[0]; 4]);
+            }
             DraftRequest::Cancel { .. } => {}
         }
     }
