@@ -57,6 +57,20 @@ FILES = {
         "fe75c2a2086830f7db8a0119a6a79d8152556fd25b8ec0298f5c341540414181",
         [(151, "if keep_from_old > 0 {", "if keep_from_old > 0 && keep_from_old < retained_len {")],
     ),
+    # Sequences of unlike length wait for the shortest to catch up, and go on together from there. What has begun already
+    # is no prompt again when it is its turn after waiting. What nobody listens to any more ends at once.
+    "src/scheduler/default_scheduler.rs": (
+        "5ab5f4d1a9eba9e092f23c827a39a22354aec7efeaab4f81b4dc926d0cf32eff",
+        [(212, "seq.is_running())", "seq.is_running() && !seq.responder().is_closed())"),
+         (225, "(_, 0) => {", "(_, 0) if false => {"),
+         (264, "if self.sequence_fits(", "if seq.responder().is_closed() { continue; } if self.sequence_fits("),
+         (279, "new_waiting, false);", "new_waiting, true);")],
+    ),
+    # A prompt takes the model's cache, also where it ends with an error: what goes on afterwards brings its own along.
+    "src/engine/mod.rs": (
+        "e70a20af7568f77e891df3ee0e95830b1e82fd2de1daa45b1b7e3f091c470306",
+        [(426, "if !scheduled.prompt.is_empty() {", "if !scheduled.prompt.is_empty() { last_completion_ids = vec![];")],
+    ),
     # Whoever asked may be gone by the time that a step ends with an error.
     "src/utils/mod.rs": (
         "8644f2243e39f8ecb08d0eca053e775771fdcf9dd1299b3bc5a9459898b30b0f",

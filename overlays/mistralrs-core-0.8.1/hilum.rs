@@ -20,7 +20,7 @@ use crate::vision_models::siglip::SiglipVisionConfig;
 
 /// What this build of the engine can do beyond the release, in words for a person. A program that sees this name was
 /// built with the edits; one that does not was built with the crate as released.
-pub const HILUM_OVERLAY: &str = "kernels, exact sliding window, quantised packs read in place";
+pub const HILUM_OVERLAY: &str = "kernels, exact sliding window, quantised packs read in place, answers written together";
 
 /// The program's kernels. Set once, before the first model is loaded.
 pub static HILUM_KERNELS: OnceLock<HilumKernels> = OnceLock::new();
