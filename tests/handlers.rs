@@ -226,7 +226,7 @@ async fn from_first_run_to_a_signed_document() {
 
     let chain = audit::audit_verify(&app).await.expect("a chain");
     assert!(chain.ok, "{chain:?}");
-    let lines = audit::audit(&app, 200, None).await.expect("lines");
+    let lines = audit::audit(&app, 200, None, Default::default()).await.expect("lines");
     for action in ["vault.create", "instance.import", "study.read", "report.sign", "report.export"] {
         assert!(lines.iter().any(|l| l.action == action), "{action} is in the chain");
     }
@@ -290,7 +290,7 @@ async fn renewed_recovery_key(app: &App, before: &str) {
     let old = session::unlock_with_recovery(app, before.into(), name.into(), passphrase.into()).await;
     assert_eq!(old.expect_err("the key before opens nothing any more").code, "vault.wrong_recovery_key");
     session::unlock_with_recovery(app, renewed, name.into(), passphrase.into()).await.expect("unlocked");
-    let lines = audit::audit(app, 20, None).await.expect("lines");
+    let lines = audit::audit(app, 20, None, Default::default()).await.expect("lines");
     assert!(lines.iter().any(|l| l.action == "vault.renew_recovery"));
 }
 
@@ -375,7 +375,7 @@ async fn a_model_is_added_while_the_window_is_open() {
     assert_eq!(kept.expect_err("built in").code, "pack.read_only");
     models::pack_remove(&app, id.clone()).await.expect("removed");
     assert_eq!(in_use().await.as_deref(), Some("medsiglip-demo"));
-    let lines = audit::audit(&app, 50, None).await.expect("lines");
+    let lines = audit::audit(&app, 50, None, Default::default()).await.expect("lines");
     for action in ["pack.add", "pack.remove"] {
         assert!(lines.iter().any(|l| l.action == action && l.object == id), "{action} is in the chain");
     }
@@ -648,7 +648,7 @@ async fn a_report_is_printed_and_stamped_as_a_person_chose() {
     let pdf = signing::signed_pdf(&app, signed.version_id.clone()).await.expect("the document");
     let checked = hilum_export::verify::verify(&pdf, &[certificate_of(&data.path().join("data"))]);
     assert!(checked.is_ok() && checked.stamped_at.is_none(), "{checked:?}");
-    let lines = audit::audit(&app, 200, None).await.expect("lines");
+    let lines = audit::audit(&app, 200, None, Default::default()).await.expect("lines");
     for action in ["letterhead.logo", "report.figures", "report.sign"] {
         assert!(lines.iter().any(|l| l.action == action), "{action} is in the chain");
     }

@@ -119,7 +119,7 @@ async fn maps_similar_cases_and_calibration() {
     assert_eq!(similar::similar_cases(&app, image, odd).await.expect_err("no band").code, "similar.filter");
 
     let revealed = async || {
-        let lines = audit::audit(&app, 100, None).await.expect("lines");
+        let lines = audit::audit(&app, 100, None, Default::default()).await.expect("lines");
         lines.iter().filter(|line| line.action == "similar.reveal").count()
     };
     assert_eq!(revealed().await, 0);

@@ -5,6 +5,9 @@
 use hilum_app::{StartOptions, run};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: hilum_workers::WipingAllocator = hilum_workers::WipingAllocator;
+
 const HELP: &str = "\
 Hilum reads chest radiographs and signs their reports, offline.
 

@@ -66,7 +66,7 @@ pub async fn draft_queue_add(app: &App, study_uids: Vec<String>, first: bool) ->
 
 /// Takes a study out; when it is being drafted, the draft is cancelled.
 pub async fn draft_queue_remove(app: &App, study_uid: String) -> Result<(), AppError> {
-    app.workstation().await?.unqueue_draft(&study_uid).await?;
+    app.workstation().await?.take_from_queue(&study_uid).await?;
     if let Some((study, report)) = app.queue.running()
         && study == study_uid
     {

@@ -316,6 +316,14 @@ export function scenesOf(open, shoot) {
         await page.click(id(`go-${name}`));
         await page.waitForTimeout(200);
         await shoot(page, name);
+        if (name === "audit") {
+          await page.fill(id("audit-words"), "settings");
+          await page.click(id("audit-export"));
+          await page.waitForSelector(id("audit-written"));
+          await page.click(id("audit-verify"));
+          await page.waitForSelector(id("audit-ok"));
+          await shoot(page, "audit-filtered");
+        }
       }
       await page.close();
     },

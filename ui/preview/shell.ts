@@ -336,7 +336,12 @@ export class PreviewShell {
     verify_model: () => wait(500),
     settings: () => this.settings,
     set_settings: ({ settings }) => (this.settings = settings),
-    audit: ({ limit }) => [...this.auditLines].reverse().slice(0, limit),
+    audit: ({ limit, filter }) => {
+      const wanted = filter.words.toLowerCase();
+      const found = this.auditLines.filter((line) => `${line.action} ${line.object} ${line.detail}`.toLowerCase().includes(wanted));
+      return found.reverse().slice(0, limit);
+    },
+    audit_export: ({ filter }) => ({ path: "/home/reader/hilum-audit.csv", lines: (this.answers.audit?.({ limit: 1e9, filter }) as AuditLine[]).length }),
     audit_verify: () => ({ ok: true, checked: this.auditLines.length, head: this.auditLines.at(-1)?.hash ?? "", problem: null }),
   };
 
@@ -585,7 +590,7 @@ export class PreviewShell {
 
   private record(action: string): void {
     const seq = this.auditLines.length + 1;
-    this.auditLines.push({ seq, at: "2026-11-23 14:02:11", who: this.status.user?.name ?? "", action, object: "study 1.2.826.0.1", hash: (seq * 7919).toString(16).padStart(64, "a") });
+    this.auditLines.push({ seq, at: "2026-11-23 14:02:11", who: this.status.user?.name ?? "", action, object: "1.2.826.0.1", detail: action === "report_edit" ? '{"from":3,"journal_sha256":"51ab…","to":4}' : "", hash: (seq * 7919).toString(16).padStart(64, "a") });
   }
 }
 

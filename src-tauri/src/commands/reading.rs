@@ -32,7 +32,7 @@ pub async fn set_preference(app: &App, key: String, value: String) -> Result<(),
     if value.len() > LONGEST || key.len() > 100 {
         return Err(AppError { code: "settings.too_long".into(), detail: "More than is kept under one name.".into() });
     }
-    Ok(app.workstation().await?.set_setting(&format!("window.{key}"), &value.into()).await?)
+    Ok(app.workstation().await?.change_setting(&format!("window.{key}"), &value).await?)
 }
 
 pub async fn prior_shown(app: &App, study_uid: String, prior_uid: String) -> Result<(), AppError> {

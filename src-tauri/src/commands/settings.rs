@@ -15,8 +15,7 @@ pub async fn settings(app: &App) -> Result<Settings, AppError> {
 
 pub async fn set_settings(app: &App, settings: Settings) -> Result<Settings, AppError> {
     let workstation = app.workstation().await?;
-    let value = serde_json::to_value(&settings).unwrap_or_default();
-    workstation.set_setting("window", &value).await?;
+    workstation.change_setting("window", &settings).await?;
     workstation.set_read_first(settings.read_first).await?;
     workstation
         .set_letterhead(&Letterhead {

@@ -63,7 +63,7 @@ pub async fn export_report(app: &App, version_id: String, form: ExportAs) -> Res
         ExportAs::Hl7 => ExportForm::Hl7,
     };
     // Looked up first: there is no point in asking where to save what is not there.
-    workstation.signed_pdf(&version).await?;
+    workstation.signed_version(version.as_str()).await?;
     let stem = match form {
         // Two forms end with .dcm.
         ExportForm::Sr => "report-sr",

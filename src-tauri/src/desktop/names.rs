@@ -3,6 +3,7 @@ pub const COMMANDS: &[&str] = &[
     "add_user",
     "app_status",
     "audit",
+    "audit_export",
     "audit_verify",
     "backup_cancel",
     "backup_choose",

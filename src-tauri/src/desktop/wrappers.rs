@@ -20,7 +20,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         macros, macro_put, macro_remove, macros_import, macros_export, spelling, word_add, word_remove, template_choices, template_choose, report_texts, report_reveal, report_take_over, report_release, sign_preliminary,
         backup_cancel, backup_choose, backup_start, backups, restore_choose, restore_start,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
-        add_user, app_status, audit, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
+        add_user, app_status, audit, audit_export, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
         recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
@@ -302,8 +302,13 @@ async fn set_settings(app: Shell<'_>, settings: Settings) -> Answer<Settings> {
 }
 
 #[tauri::command]
-async fn audit(app: Shell<'_>, limit: u32, before: Option<f64>) -> Answer<Vec<AuditLine>> {
-    on::audit::audit(&app, limit, before).await
+async fn audit(app: Shell<'_>, limit: u32, before: Option<f64>, filter: AuditFilter) -> Answer<Vec<AuditLine>> {
+    on::audit::audit(&app, limit, before, filter).await
+}
+
+#[tauri::command]
+async fn audit_export(app: Shell<'_>, filter: AuditFilter) -> Answer<Option<AuditExported>> {
+    on::audit::audit_export(&app, filter).await
 }
 
 #[tauri::command]

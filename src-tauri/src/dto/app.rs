@@ -209,7 +209,30 @@ pub struct AuditLine {
     pub who: String,
     pub action: String,
     pub object: String,
+    /// What more is known of the deed, as JSON; never what identifies a patient. Empty where there is nothing.
+    pub detail: String,
     pub hash: String,
+}
+
+/// Which lines of the audit chain are wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuditFilter {
+    /// Id of a user; nothing for everybody.
+    pub who: Option<String>,
+    /// Somewhere in action, object or detail; empty for all.
+    pub words: String,
+    /// YYYY-MM-DD, inclusive; empty for any.
+    pub from: String,
+    pub to: String,
+}
+
+/// A file of audit lines that was written.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditExported {
+    pub path: String,
+    pub lines: f64,
 }
 
 /// What became of checking the audit chain.

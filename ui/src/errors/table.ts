@@ -15,6 +15,7 @@ export const WORDING: Record<string, Wording> = {
   ...ARCHIVES,
   "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },
   "settings.too_long": { what: "This is more than is kept under one name.", next: "Shorten it and save again." },
+  "audit.day": { what: "A day is written as year, month and day, 2026-03-01.", next: "Write it so, or leave it empty." },
   "app.internal": {
     what: "Something went wrong inside Hilum.",
     next: "Your text is kept. Try again; if it happens again, restart Hilum.",

@@ -182,7 +182,27 @@ replaces: boolean, };
 
 export type BackupStage = "database" | "files" | "checking";
 
-export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, hash: string, };
+export type AuditLine = { seq: number, at: string, who: string, action: string, object: string, 
+/**
+ * What more is known of the deed, as JSON; never what identifies a patient. Empty where there is nothing.
+ */
+detail: string, hash: string, };
+
+export type AuditFilter = { 
+/**
+ * Id of a user; nothing for everybody.
+ */
+who: string | null, 
+/**
+ * Somewhere in action, object or detail; empty for all.
+ */
+words: string, 
+/**
+ * YYYY-MM-DD, inclusive; empty for any.
+ */
+from: string, to: string, };
+
+export type AuditExported = { path: string, lines: number, };
 
 export type AuditVerdict = { ok: boolean, 
 /**

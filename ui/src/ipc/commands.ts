@@ -1,6 +1,8 @@
 import type {
   Annotation,
   AppStatus,
+  AuditExported,
+  AuditFilter,
   AuditLine,
   BackupView,
   CalibrationRow,
@@ -212,5 +214,9 @@ export const packRemove = (id: string) => call<null>("pack_remove", { id });
 export const verifyModel = (id: string) => call<null>("verify_model", { id });
 export const settings = () => call<Settings>("settings");
 export const setSettings = (value: Settings) => call<Settings>("set_settings", { settings: value });
-export const audit = (limit: number, before: number | null) => call<AuditLine[]>("audit", { limit, before });
+/** The newest lines that the filter lets through; `before` leaves out the line of that number and those after it. */
+export const audit = (limit: number, before: number | null, filter: AuditFilter) =>
+  call<AuditLine[]>("audit", { limit, before, filter });
+/** Writes the lines that the filter lets through to a file; null when the dialog was closed. */
+export const auditExport = (filter: AuditFilter) => call<AuditExported | null>("audit_export", { filter });
 export const auditVerify = () => call<AuditCheck>("audit_verify");

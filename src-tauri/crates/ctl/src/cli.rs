@@ -491,6 +491,25 @@ pub enum AuditCommand {
     /// Recompute the chain and hold it against every signed version
     #[command(long_about = help::AUDIT, after_long_help = help::AUDIT_END)]
     Verify {
+        /// A signed report kept elsewhere, whose head must be in the chain; may be given again
+        #[arg(long, value_name = "PDF")]
+        against: Vec<PathBuf>,
+        /// A head as a report prints it, 64 digits; may be given again
+        #[arg(long, value_name = "HASH")]
+        head: Vec<String>,
+        /// Who unlocks the vault, where several people use it
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Write its lines as CSV, the oldest first
+    #[command(long_about = help::AUDIT_EXPORT, after_long_help = help::AUDIT_EXPORT_END)]
+    Export {
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Only lines with these words in action, object or detail
+        #[arg(long, value_name = "WORDS", default_value = "")]
+        words: String,
         /// Who unlocks the vault, where several people use it
         #[arg(long, value_name = "NAME")]
         user: Option<String>,

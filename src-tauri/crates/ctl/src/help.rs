@@ -342,11 +342,23 @@ pub const VERIFY_END: &str = page_end!(
 pub const AUDIT: &str = "\
 The audit trail is a chain of hashes: every line vouches for all lines before it, and its head is printed in every \
 signed PDF. Verifying recomputes the chain and holds it against the head of every signed version, so that a changed, \
-missing, moved or cut line shows.";
+missing, moved or cut line shows, and so does a journal, a signed version or an image that is not as its line says. \
+Somebody with the key can make a whole chain anew, heads in this folder included: --against takes signed reports that \
+were kept elsewhere, --head what one prints.";
 
 pub const AUDIT_END: &str = page_end!(
     "  HILUM_PASSPHRASE=... hilumctl --data ./data audit verify
+  HILUM_PASSPHRASE=... hilumctl --data ./data audit verify --against archive/report-1.pdf --against archive/report-2.pdf
   HILUM_PASSPHRASE=... hilumctl --data ./data audit verify --json"
+);
+
+pub const AUDIT_EXPORT: &str = "\
+Writes the audit trail as CSV (RFC 4180): number, time, user id, action, object, detail and hash of each line, the \
+oldest first. It names no patient; objects are UIDs and ids. That it was written is a line of the trail.";
+
+pub const AUDIT_EXPORT_END: &str = page_end!(
+    "  HILUM_PASSPHRASE=... hilumctl --data ./data audit export --out trail.csv
+  HILUM_PASSPHRASE=... hilumctl --data ./data audit export --out signed.csv --words report.sign"
 );
 
 pub const BACKUP: &str = "\

@@ -23,6 +23,9 @@ use failure::Failure;
 use settings::Settings;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: hilum_workers::WipingAllocator = hilum_workers::WipingAllocator;
+
 fn main() -> ExitCode {
     hilum_workers::forbid_core_files();
     let cli = match Cli::try_parse() {

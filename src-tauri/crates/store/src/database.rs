@@ -3,8 +3,9 @@
 use crate::blobs::BlobName;
 use crate::error::{Doing, Result, StoreError};
 use crate::vault::Key;
+use libsqlite3_sys as ffi;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,16 +41,7 @@ pub struct DatabaseSettings {
 /// `store.corrupt` for a wrong key or a damaged file; `data.missing_database`;
 /// `data.newer_version` with nothing changed; `data.schema_mismatch`.
 pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteConnection> {
-    // With exclusive locking a WAL database needs no shared-memory file.
-    let options = options(path, key, create)?
-        .journal_mode(SqliteJournalMode::Wal)
-        // 64 MiB of decrypted pages: a worklist of 100,000 studies is read from memory.
-        .pragma("cache_size", "-65536")
-        // One MiB, so that on a small disk the log does not take the room that is left.
-        .pragma("wal_autocheckpoint", "256")
-        // A backup copies pages through this connection, and may be given up from any thread.
-        .serialized(true);
-    let mut connection = options.connect().await.doing("open")?;
+    let mut connection = connect(path, key, create, MAIN).await?;
     if let Err(e) = migrate(&mut connection).await {
         let _ = connection.close().await;
         return Err(e);
@@ -65,7 +57,7 @@ pub(crate) async fn open(path: &Path, key: &Key, create: bool) -> Result<SqliteC
 /// # Errors
 /// `store.corrupt` for a wrong key or a damaged file; `data.missing_database`.
 pub(crate) async fn open_copy(path: &Path, key: &Key, create: bool) -> Result<SqliteConnection> {
-    options(path, key, create)?.connect().await.doing("open the copy of the database")
+    connect(path, key, create, "").await
 }
 
 /// The sealed files that rows refer to.
@@ -82,26 +74,65 @@ pub(crate) async fn blobs_in_use(connection: &mut SqliteConnection) -> Result<BT
     Ok(used.iter().filter_map(|n| BlobName::parse(n)).collect())
 }
 
-/// What every connection has in common. With exclusive locking SQLite holds its lock for as
-/// long as the connection lives.
-fn options(path: &Path, key: &Key, create: bool) -> Result<SqliteConnectOptions> {
+/// What the one connection has beyond others.
+const MAIN: &str = "
+    -- With exclusive locking a WAL database needs no shared-memory file.
+    PRAGMA journal_mode = WAL;
+    -- 64 MiB of decrypted pages: a worklist of 100,000 studies is read from memory.
+    PRAGMA cache_size = -65536;
+    -- One MiB, so that on a small disk the log does not take the room that is left.
+    PRAGMA wal_autocheckpoint = 256;";
+
+/// A connection with its key and what every connection has in common. With exclusive locking SQLite holds
+/// its lock for as long as the connection lives.
+async fn connect(path: &Path, key: &Key, create: bool, more: &str) -> Result<SqliteConnection> {
     if !create && !path.is_file() {
         return Err(StoreError::DatabaseMissing(path.to_owned()));
     }
-    let quoted_key = Zeroizing::new(format!("\"x'{}'\"", *Zeroizing::new(hex::encode(key.bytes()))));
-    Ok(SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(create)
-        .pragma("key", quoted_key.to_string())
-        .pragma("cipher_compatibility", "4")
-        .locking_mode(SqliteLockingMode::Exclusive)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("secure_delete", "ON")
-        .pragma("temp_store", "MEMORY")
-        .pragma("recursive_triggers", "ON")
-        .pragma("trusted_schema", "OFF")
-        .disable_statement_logging())
+        // A backup copies pages through the connection, and may be given up from any thread.
+        .serialized(true)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.doing("open")?;
+    let settings = format!(
+        "PRAGMA cipher_compatibility = 4;
+         PRAGMA locking_mode = EXCLUSIVE;
+         {more}
+         PRAGMA foreign_keys = ON;
+         PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA recursive_triggers = ON;
+         PRAGMA trusted_schema = OFF;"
+    );
+    let opened = match give_key(&mut connection, key).await {
+        // Only fixed text goes into the statement.
+        Ok(()) => sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut connection).await.map(drop).doing("open"),
+        Err(e) => Err(e),
+    };
+    match opened {
+        Ok(()) => Ok(connection),
+        Err(e) => {
+            let _ = connection.close().await;
+            Err(e)
+        }
+    }
+}
+
+/// Hands over the raw key by SQLCipher's own call. As a statement it would stay behind in freed memory:
+/// texts of statements are copied by SQLite and by what calls it, and nobody wipes them.
+async fn give_key(connection: &mut SqliteConnection, key: &Key) -> Result<()> {
+    let mut raw = Zeroizing::new([0u8; 3 + 64]);
+    raw[..2].copy_from_slice(b"x'");
+    raw[66] = b'\'';
+    let encoded = hex::encode_to_slice(key.bytes(), &mut raw[2..66]);
+    debug_assert!(encoded.is_ok(), "32 bytes are 64 digits");
+    let mut handle = connection.lock_handle().await.doing("open")?;
+    // SAFETY: the handle is open and locked for the length of the call, which copies the key.
+    let code = unsafe { ffi::sqlite3_key(handle.as_raw_handle().as_ptr(), raw.as_ptr().cast(), 67) };
+    if code == ffi::SQLITE_OK { Ok(()) } else { Err(StoreError::Corrupt(format!("SQLCipher takes no key ({code})"))) }
 }
 
 /// Reads the settings back from the connection.

@@ -37,7 +37,7 @@ pub use error::{Result, StoreError};
 pub use folder::{DataFolder, certificates, users};
 pub use store::Store;
 pub use tables::annotations::{Annotation, AnnotationKind, SpacingSource};
-pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditHead, AuditVerdict};
+pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditFilter, AuditHead, AuditPage, AuditVerdict};
 pub use tables::claims::{KeptClaim, KeptEvidence, Source};
 pub use tables::glances::ImageHeader;
 pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy};

@@ -19,6 +19,7 @@ pub mod messages;
 mod model;
 mod process;
 mod unpack;
+mod wiping;
 mod wire;
 
 pub use cancel::Cancel;
@@ -31,3 +32,4 @@ pub use logo::LogoImage;
 pub use model::{WorkerLimits, WorkerState};
 pub use unpack::Unpacked;
 pub use process::{forbid_core_files, return_freed_buffers};
+pub use wiping::WipingAllocator;

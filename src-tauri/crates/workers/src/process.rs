@@ -40,8 +40,11 @@ impl Drop for Life {
     }
 }
 
-/// Keeps this process and all that it starts from ever writing a core file: a core of the
-/// app would hold the database key and patients' images in plain.
+/// Keeps this process and all that it starts from ever writing a core file, and other programs of the same
+/// user out of its memory: a core of the app would hold the database key and patients' images in plain.
+///
+/// The limit alone is not enough where cores are piped to a program (core(5)): that ignores it. A process
+/// that is not dumpable writes none, and only root may look into it (prctl(2), `PR_SET_DUMPABLE`).
 pub fn forbid_core_files() {
     #[cfg(unix)]
     {
@@ -50,6 +53,11 @@ pub fn forbid_core_files() {
         unsafe {
             libc::setrlimit(libc::RLIMIT_CORE, &none);
         }
+    }
+    #[cfg(target_os = "linux")]
+    // SAFETY: an option and its value; no pointer is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
     }
 }
 
@@ -202,6 +210,9 @@ fn before_exec(parent: u32) -> io::Result<()> {
             if libc::getppid() as u32 != parent {
                 libc::_exit(127);
             }
+            // Files under /proc/self belong to root while a process is not dumpable; the program that
+            // starts next makes itself so again.
+            libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
             // Under memory pressure the children go first: they can be started again.
             let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
             if file >= 0 {

@@ -37,6 +37,7 @@ impl Workstation {
     pub async fn report_texts(&self, id: &ReportId) -> Result<Vec<ReportText>, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
+        self.note_first(&store, "report.read", id.as_str()).await?;
         let covered = self.is_covered(&store, &report).await?;
         let users = self.users();
         let milestones = store.milestones(id).await?;

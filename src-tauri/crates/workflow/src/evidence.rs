@@ -84,6 +84,7 @@ impl Workstation {
     pub async fn evidence(&self, id: &ReportId) -> Result<Vec<SentenceEvidence>, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
+        self.note_first(&store, "report.read", id.as_str()).await?;
         let known = self.known(&store, &report).await?;
         let covered = self.is_covered(&store, &report).await?;
         Ok(sentences(&report)

@@ -6,7 +6,7 @@ use hilum_export::exchange::{
     self, PatientIdentity, ReportedInstance, ReportedSeries, ReportedStudy, SignedReport,
 };
 use hilum_report::{ReportId, VersionId};
-use hilum_store::{AuditEvent, Store, Version};
+use hilum_store::{Store, Version};
 use serde_json::json;
 use std::path::Path;
 
@@ -100,9 +100,7 @@ impl Workstation {
             .unwrap_or_else(|e| Err(std::io::Error::other(e)))
             .map_err(|source| WorkflowError::Write { path: path.to_owned(), source })?;
         let store = self.store()?;
-        let event = AuditEvent::new(self.now(), &store.user().id, "report.export", version.as_str());
-        store.record_event(event.with(json!({ "as": form.name() }))).await?;
-        Ok(())
+        self.note(&store, "report.export", version.as_str(), json!({ "as": form.name() })).await
     }
 
     async fn signed_report(&self, store: &Store, version: Version, pdf: Vec<u8>) -> Result<SignedReport, WorkflowError> {
@@ -154,7 +152,7 @@ impl Workstation {
 }
 
 /// Beside the target first, then in its place by one rename.
-fn write_whole(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_whole(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = target.file_name().unwrap_or_default().to_string_lossy();

@@ -53,7 +53,10 @@ impl Workstation {
         let mut timeline = Vec::with_capacity(lines.len());
         for (line, glance) in lines.into_iter().zip(glances) {
             let versions = match &glance.report {
-                Some(report) => store.versions(report).await?,
+                Some(report) => {
+                    self.note_first(&store, "report.read", report.as_str()).await?;
+                    store.versions(report).await?
+                }
                 None => Vec::new(),
             };
             timeline.push(TimelineStudy {
@@ -168,7 +171,9 @@ impl Workstation {
     /// # Errors
     /// `vault.locked`; `store.database` when there is no such study.
     pub async fn queue_draft(&self, study_uid: &str, first: bool) -> Result<(), WorkflowError> {
-        Ok(self.store()?.queue_draft(study_uid, first, self.now()).await?)
+        let store = self.store()?;
+        store.queue_draft(study_uid, first, self.now()).await?;
+        self.note(&store, "study.queue", study_uid, json!({ "first": first })).await
     }
 
     /// Takes a study out of the queue.
@@ -177,6 +182,16 @@ impl Workstation {
     /// `vault.locked`, `store.database`.
     pub async fn unqueue_draft(&self, study_uid: &str) -> Result<(), WorkflowError> {
         Ok(self.store()?.unqueue_draft(study_uid).await?)
+    }
+
+    /// As [`Workstation::unqueue_draft`], because a person does not want it; audited.
+    ///
+    /// # Errors
+    /// `vault.locked`, `store.database`.
+    pub async fn take_from_queue(&self, study_uid: &str) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        store.unqueue_draft(study_uid).await?;
+        self.note(&store, "study.unqueue", study_uid, json!({})).await
     }
 
     /// Keeps why a study of the queue was not drafted.

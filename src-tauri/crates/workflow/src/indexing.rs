@@ -39,6 +39,7 @@ impl Workstation {
             return Err(WorkflowError::ModelsDoNotApply(why));
         }
         let side = scorer.side(cancel).await?;
+        self.note(&store, "image.encode", instance_uid, serde_json::json!({ "pack": scorer.pack().hash })).await?;
         let (gray, _) = self.model_input(&store, &instance, side, cancel).await?;
         let encoded = scorer.score(side, gray, cancel).await?;
         keep(&store, &instance.uid, &pack, &encoded, judged == Applicability::Applies).await?;

@@ -7,6 +7,7 @@
 
 mod annotating;
 mod applicability;
+mod auditing;
 mod backing_up;
 mod calibrating;
 pub mod children;
@@ -58,7 +59,7 @@ pub use filing::{TimelineStudy, Undone};
 pub use findings::{Finding, findings, label, mentioned};
 pub use glance::Glance;
 pub use hilum_retrieval::{AgeBand, Filter, View};
-pub use hilum_store::{BackupPhase, BackupProgress};
+pub use hilum_store::{AuditFilter, BackupPhase, BackupProgress};
 pub use hilum_workers::Cancel;
 pub use import::files_below;
 pub use import::{ImportEvent, ImportSummary, ImportedFile, Verdict};

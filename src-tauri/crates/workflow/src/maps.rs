@@ -56,6 +56,7 @@ impl Workstation {
             return Err(WorkflowError::ModelsDoNotApply(why));
         }
         let side = scorer.side(cancel).await?;
+        self.note(&store, "image.map", instance_uid, serde_json::json!({ "finding": finding })).await?;
         let (gray, _) = self.model_input(&store, &instance, side, cancel).await?;
         let map = scorer.map(side, gray, finding, cancel).await?;
         Ok(PlacedMap {

@@ -20,7 +20,7 @@ impl Workstation {
     }
 
     pub async fn set_letterhead(&self, letterhead: &Letterhead) -> Result<(), WorkflowError> {
-        Ok(self.store()?.set_setting(LETTERHEAD, letterhead).await?)
+        self.change_setting(LETTERHEAD, letterhead).await
     }
 
     /// The logo at the head of printed reports.

@@ -19,20 +19,25 @@ pub struct Repeated {
 }
 
 impl Workstation {
-    /// One generation as recorded.
+    /// One generation as recorded; audited, once a session.
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
     pub async fn proposal(&self, id: &ProposalId) -> Result<Proposal, WorkflowError> {
-        Ok(self.store()?.proposal(id).await?)
+        let store = self.store()?;
+        let proposal = store.proposal(id).await?;
+        self.note_first(&store, "proposal.read", id.as_str()).await?;
+        Ok(proposal)
     }
 
-    /// The generations about a study, the newest first.
+    /// The generations about a study, the newest first; audited, once a session.
     ///
     /// # Errors
     /// `vault.locked`.
     pub async fn proposals(&self, study_uid: &str) -> Result<Vec<Proposal>, WorkflowError> {
-        Ok(self.store()?.proposals(study_uid).await?)
+        let store = self.store()?;
+        self.note_first(&store, "proposal.read", study_uid).await?;
+        Ok(store.proposals(study_uid).await?)
     }
 
     /// Does a finished generation once more and compares; the report stays as it is.

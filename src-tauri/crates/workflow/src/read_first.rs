@@ -39,7 +39,7 @@ impl Workstation {
     /// # Errors
     /// `vault.locked`.
     pub async fn set_read_first(&self, on: bool) -> Result<(), WorkflowError> {
-        Ok(self.store()?.set_setting(READ_FIRST, &on).await?)
+        self.change_setting(READ_FIRST, &on).await
     }
 
     /// Uncovers the draft of a report for the person who is logged in, for ever. What came first, their

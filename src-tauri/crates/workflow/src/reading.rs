@@ -5,6 +5,7 @@ use crate::{Applicability, Cancel, Workstation, WorkflowError, age, applicabilit
 use hilum_report::PackHash;
 use hilum_store::{AuditEvent, Instance, Score, Store, Study};
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader, PixelDescription};
+use serde_json::json;
 
 /// A patient as the reader sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,26 +96,33 @@ impl Workstation {
         Ok(detail)
     }
 
-    /// The pixels of an image, decoded from its sealed original.
+    /// The pixels of an image, decoded from its sealed original; audited.
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`; the decoder's own codes.
     pub async fn pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
         let store = self.store()?;
         let instance = store.instance(instance_uid).await?;
-        let file = store.blob(&instance.original).await?;
-        let wants = DecodeWants { pixels: true, ..DecodeWants::default() };
-        let decoded = self.outside.decoder.decode(file, &wants, &Cancel::new()).await?;
+        let decoding = async {
+            let file = store.blob(&instance.original).await?;
+            let wants = DecodeWants { pixels: true, ..DecodeWants::default() };
+            Ok::<_, WorkflowError>(self.outside.decoder.decode(file, &wants, &Cancel::new()).await?)
+        };
+        // While the pixels are decoded; none are given that the chain does not know of.
+        let (decoded, ()) = tokio::try_join!(decoding, self.note(&store, "image.read", instance_uid, json!({})))?;
         let (description, texels) = decoded.pixels.ok_or(WorkflowError::DecoderIncomplete("pixels"))?;
         self.shown.note(instance_uid);
         Ok(PixelFrame { description, texels })
     }
 
-    /// A PNG no longer than 256 pixels on a side; `None` where there is none.
+    /// A PNG no longer than 256 pixels on a side; `None` where there is none. Audited, once a session.
     pub async fn thumbnail(&self, instance_uid: &str) -> Result<Option<Vec<u8>>, WorkflowError> {
         let store = self.store()?;
         match store.instance(instance_uid).await?.thumbnail {
-            Some(name) => Ok(Some(store.blob(&name).await?)),
+            Some(name) => {
+                self.note_first(&store, "image.thumbnail", instance_uid).await?;
+                Ok(Some(store.blob(&name).await?))
+            }
             None => Ok(None),
         }
     }
@@ -144,6 +152,7 @@ impl Workstation {
         let study = store.study(study_uid).await?;
         let instance = image_for_models(&study)?;
         let side = scorer.side(cancel).await?;
+        self.note(&store, "image.encode", &instance.uid, json!({ "pack": scorer.pack().hash })).await?;
         let (gray, _) = self.model_input(&store, instance, side, cancel).await?;
         let encoded = scorer.score(side, gray, cancel).await?;
         let pack = PackHash::new(&scorer.pack().hash);

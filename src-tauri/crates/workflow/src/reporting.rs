@@ -41,7 +41,7 @@ pub struct VersionDetail {
 }
 
 impl Workstation {
-    /// The study's report; a fresh one from `template` where there is none.
+    /// The study's report; a fresh one from `template` where there is none. Audited, once a session.
     ///
     /// # Errors
     /// `store.not_found`, `report.no_template`, `vault.locked`.
@@ -50,6 +50,7 @@ impl Workstation {
         let template = &self.template_for(&store, study_uid, template).await?;
         let new_id = ReportId::new(self.fresh());
         let report = store.open_report(study_uid, &new_id, template, &store.user().id, self.now()).await?;
+        self.note_first(&store, "report.read", report.id().as_str()).await?;
         self.with_versions(&store, report).await
     }
 

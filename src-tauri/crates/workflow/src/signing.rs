@@ -132,14 +132,16 @@ impl Workstation {
         self.with_versions(&store, report).await
     }
 
-    /// The signed document of a version, checked against its recorded hash.
+    /// The signed document of a version, checked against its recorded hash; audited.
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`.
     pub async fn signed_pdf(&self, version: &VersionId) -> Result<Vec<u8>, WorkflowError> {
         let store = self.store()?;
         let version = store.version(version).await?;
-        Ok(store.signed_pdf(&version).await?)
+        let pdf = store.signed_pdf(&version).await?;
+        self.note(&store, "report.read", version.report.as_str(), json!({ "version": version.id.as_str() })).await?;
+        Ok(pdf)
     }
 
     /// The report as it would be printed, every page marked as an unsigned draft.
@@ -150,6 +152,7 @@ impl Workstation {
         let store = self.store()?;
         let report = store.report(id).await?;
         let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
+        self.note(&store, "report.preview", id.as_str(), json!({})).await?;
         let document =
             self.document(&store, &report, text, VersionId::new("preview"), None, store.audit_head().await?.hash).await?;
         let pdf = tokio::task::spawn_blocking(move || pdf::render(&document))

@@ -101,6 +101,7 @@ impl Workstation {
         let store = self.store()?;
         let (_, patient) = store.owner_of_image(instance_uid).await?;
         let query = self.embed_image(instance_uid, cancel).await?;
+        self.note(&store, "similar.search", instance_uid, json!({})).await?;
         self.search(&store, query, Some(patient), filter, most).await
     }
 

@@ -59,7 +59,8 @@ impl Workstation {
         {
             return Err(hilum_report::Refusal::NoTemplate(id.clone()).into());
         }
-        Ok(store.choose_template(&store.user().id, situation, template.as_ref()).await?)
+        store.choose_template(&store.user().id, situation, template.as_ref()).await?;
+        self.note(&store, "template.choose", store.user().id.as_str(), serde_json::json!({})).await
     }
 
     /// The template for a study's fresh report with its merge fields filled: the reader's own choice for

@@ -55,7 +55,7 @@ impl Workstation {
             return Err(WorkflowError::TimeStampAddress);
         }
         let server = TimeStampServer { url, ..self.time_stamp_server().await? };
-        self.store()?.set_setting(KEY, &server).await?;
+        self.change_setting(KEY, &server).await?;
         Ok(server)
     }
 
@@ -66,7 +66,7 @@ impl Workstation {
     pub async fn set_time_stamp_certificate(&self, file: &[u8]) -> Result<TimeStampServer, WorkflowError> {
         let (der, name) = hilum_export::signature::certificate_of(file)?;
         let server = TimeStampServer { certificate: hex::encode(der), name, ..self.time_stamp_server().await? };
-        self.store()?.set_setting(KEY, &server).await?;
+        self.change_setting(KEY, &server).await?;
         Ok(server)
     }
 }

@@ -87,7 +87,10 @@ impl Workstation {
             limit,
             ..WorklistQuery::default()
         };
-        Ok(store.worklist(&query).await?.into_iter().map(line).collect())
+        let rows = store.worklist(&query).await?;
+        // Its rows name patients and begin their reports.
+        self.note_first(&store, "worklist.read", "worklist").await?;
+        Ok(rows.into_iter().map(line).collect())
     }
 }
 

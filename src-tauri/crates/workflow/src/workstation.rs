@@ -4,7 +4,7 @@ use crate::{Clock, Decoder, Drafter, Ids, Scorer, WorkflowError};
 use hilum_export::OsRng;
 use hilum_export::signature::Identity;
 use hilum_report::UserId;
-use hilum_store::{AuditEntry, AuditEvent, AuditVerdict, DataFolder, NewUser, RecoveryKey, Role, Store, StoreError, User};
+use hilum_store::{DataFolder, NewUser, RecoveryKey, Role, Store, StoreError, User};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -43,6 +43,7 @@ pub struct Workstation {
     store: RwLock<Option<Arc<Store>>>,
     pub(crate) previews: crate::glance::Previews,
     pub(crate) shown: crate::read_first::Shown,
+    pub(crate) reads: crate::auditing::Reads,
     pub(crate) library: crate::similar::Library,
     pub(crate) probes: crate::calibrating::Probes,
 }
@@ -80,6 +81,7 @@ impl Workstation {
             store: RwLock::new(None),
             previews: crate::glance::Previews::default(),
             shown: crate::read_first::Shown::default(),
+            reads: crate::auditing::Reads::default(),
             library: crate::similar::Library::default(),
             probes: crate::calibrating::Probes::default(),
         })
@@ -179,6 +181,7 @@ impl Workstation {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.previews.forget();
         self.shown.forget();
+        self.reads.forget();
         let closed = match store {
             Some(store) => store.close().await,
             None => Ok(()),
@@ -261,8 +264,18 @@ impl Workstation {
         Ok(self.store()?.setting(key).await?)
     }
 
+    /// Keeps what Hilum notes for itself under a key.
     pub async fn set_setting(&self, key: &str, value: &serde_json::Value) -> Result<(), WorkflowError> {
         Ok(self.store()?.set_setting(key, value).await?)
+    }
+
+    /// Keeps what a person chose under a key; audited where it is another choice than before.
+    ///
+    /// # Errors
+    /// `vault.locked`, `data.disk_full`.
+    pub async fn change_setting<T: serde::Serialize>(&self, key: &str, value: &T) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        Ok(store.change_setting(key, value, &store.user().id, self.now()).await?)
     }
 
     /// Writes to the audit chain that a model pack was added or removed: what drafts and
@@ -272,18 +285,7 @@ impl Workstation {
     /// `vault.locked`.
     pub async fn note_pack(&self, deed: &str, id: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
-        store.record_event(AuditEvent::new(self.now(), &store.user().id.clone(), deed, id)).await?;
-        Ok(())
-    }
-
-    /// The latest lines of the audit chain, newest first; with `before`, of those numbered below it.
-    pub async fn audit(&self, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, WorkflowError> {
-        Ok(self.store()?.audit_entries(limit, before).await?)
-    }
-
-    /// Recomputes the audit chain and holds it against the heads of all signed versions.
-    pub async fn verify_audit(&self) -> Result<AuditVerdict, WorkflowError> {
-        Ok(self.store()?.verify_audit(None).await?)
+        self.note(&store, deed, id, serde_json::json!({})).await
     }
 
     pub(crate) fn store(&self) -> Result<Arc<Store>, WorkflowError> {

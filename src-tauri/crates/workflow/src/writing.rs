@@ -24,7 +24,9 @@ impl Workstation {
     /// # Errors
     /// `macro.name`, `macro.empty`, `macro.too_long`, `macro.parameter`, `macro.too_many`; `vault.locked`.
     pub async fn put_macro(&self, one: &Macro, instead: Option<&Macro>) -> Result<Vec<Macro>, WorkflowError> {
-        self.keep_macros(&[one.checked()?], instead).await
+        let macros = self.keep_macros(&[one.checked()?], instead).await?;
+        self.note_own("macro.put").await?;
+        Ok(macros)
     }
 
     /// Takes one macro of the person who is logged in away.
@@ -34,6 +36,7 @@ impl Workstation {
     pub async fn remove_macro(&self, one: &Macro) -> Result<Vec<Macro>, WorkflowError> {
         let store = self.store()?;
         store.remove_macro(&store.user().id, one).await?;
+        self.note_own("macro.remove").await?;
         self.macros().await
     }
 
@@ -56,6 +59,12 @@ impl Workstation {
     /// `vault.locked`.
     pub async fn export_macros(&self) -> Result<String, WorkflowError> {
         Ok(write_macros(&self.macros().await?))
+    }
+
+    /// That a person changed something of their own: which word or macro it was is theirs.
+    async fn note_own(&self, action: &str) -> Result<(), WorkflowError> {
+        let store = self.store()?;
+        self.note(&store, action, store.user().id.as_str(), json!({})).await
     }
 
     async fn keep_macros(&self, macros: &[Macro], instead: Option<&Macro>) -> Result<Vec<Macro>, WorkflowError> {
@@ -106,13 +115,15 @@ impl Workstation {
         if word.is_empty() || !letters || word.chars().count() > LONGEST_WORD {
             return Err(WorkflowError::NotAWord);
         }
-        Ok(store.add_word(&store.user().id, word, self.now()).await?)
+        store.add_word(&store.user().id, word, self.now()).await?;
+        self.note_own("word.add").await
     }
 
     /// # Errors
     /// `vault.locked`.
     pub async fn remove_word(&self, word: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
-        Ok(store.remove_word(&store.user().id, word).await?)
+        store.remove_word(&store.user().id, word).await?;
+        self.note_own("word.remove").await
     }
 }

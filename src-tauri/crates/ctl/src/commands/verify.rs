@@ -25,7 +25,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
     {
         trusted.extend(known.into_iter().map(|certificate| certificate.der));
     }
-    let pdf = read(&options.file, MAX_PDF)?;
+    let pdf = read_pdf(&options.file)?;
     let found = tokio::task::spawn_blocking(move || hilum_export::verify::verify(&pdf, &trusted))
         .await
         .map_err(|_| Failure::refused("pdf.unreadable", "the file is no report of Hilum's").about(&options.file))?;
@@ -43,6 +43,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
             "stamped_at": stamped_at,
             "reason": found.reason,
             "fingerprint": found.fingerprint,
+            "audit_head": found.audit_head,
             "problems": found.problems,
         }));
     } else {
@@ -57,6 +58,7 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
             vec!["time stamp".into(), stamped_at.unwrap_or_else(|| "none".to_owned())],
             vec!["meaning".into(), text(found.reason.clone())],
             vec!["certificate".into(), text(found.fingerprint.clone())],
+            vec!["audit head".into(), text(found.audit_head.clone())],
         ]);
     }
     if found.is_ok() {
@@ -71,6 +73,11 @@ pub async fn run(options: Verify, settings: &Settings) -> Result<()> {
         _ => "the document is not as it was signed",
     };
     Err(Failure::refused(code, message).about(&options.file))
+}
+
+/// The bytes of a document that may be a report.
+pub fn read_pdf(path: &Path) -> Result<Vec<u8>> {
+    read(path, MAX_PDF)
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {

@@ -18,6 +18,9 @@ use time::OffsetDateTime;
 pub(crate) const SIGNATURE_OWNER: &str = "Hilum";
 pub(crate) const SIGNATURE_BOX: &str = "SignatureBox";
 
+/// Where the file's information dictionary repeats the head that every page prints, for programs.
+pub(crate) const AUDIT_HEAD: &str = "HilumAuditHead";
+
 const TITLE: &str = "Radiology report";
 const PRODUCER: &str = concat!("Hilum ", env!("CARGO_PKG_VERSION"));
 
@@ -57,7 +60,7 @@ pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u
         return Err(ExportError::Write(warning.msg.clone()));
     }
     file.version = "1.7".into();
-    describe(&mut file, document.created, printed.signature_box)?;
+    describe(&mut file, document, printed.signature_box)?;
     printed.structure.write(&mut file)?;
     file.compress();
     identify(&mut file)?;
@@ -67,15 +70,20 @@ pub(super) fn write(document: &ReportDocument, printed: Printed) -> Result<Vec<u
 /// Metadata names the kind of document and its maker, nothing of the patient.
 fn describe(
     file: &mut lopdf::Document,
-    created: OffsetDateTime,
+    document: &ReportDocument,
     signature_box: Option<(usize, [f32; 4])>,
 ) -> Result<(), ExportError> {
-    let info = file.add_object(dictionary! {
+    let created = document.created;
+    let mut info = dictionary! {
         "Title" => text_string(TITLE),
         "Producer" => text_string(PRODUCER),
         "CreationDate" => Object::String(date(created).into_bytes(), StringFormat::Literal),
         "ModDate" => Object::String(date(created).into_bytes(), StringFormat::Literal),
-    });
+    };
+    if !document.audit_head.is_empty() {
+        info.set(AUDIT_HEAD, text_string(&document.audit_head));
+    }
+    let info = file.add_object(info);
     file.trailer.set("Info", Object::Reference(info));
     let mut metadata = Stream::new(dictionary! { "Type" => "Metadata", "Subtype" => "XML" }, xmp(created).into_bytes());
     // Readable without a PDF parser, as ISO 32000-1, 14.3.2 advises.

@@ -41,4 +41,4 @@ pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
     file::write(document, printed)
 }
 
-pub(crate) use file::{SIGNATURE_BOX, SIGNATURE_OWNER, date, save, text_string};
+pub(crate) use file::{AUDIT_HEAD, SIGNATURE_BOX, SIGNATURE_OWNER, date, save, text_string};

@@ -13,6 +13,7 @@ pub(super) struct Signed {
     pub value: Vec<u8>,
     pub at: Option<OffsetDateTime>,
     pub reason: Option<String>,
+    pub audit_head: Option<String>,
 }
 
 /// A signed report has no object streams; a foreign file's are not to fill the memory.
@@ -62,7 +63,14 @@ pub(super) fn read(pdf: &[u8], findings: &mut Findings) -> Option<Signed> {
         findings.add(Breaks::Trust, "pdf.signature_dictionary");
     }
     let reason = dictionary.get(b"Reason").ok().and_then(|o| lopdf::decode_text_string(o).ok());
-    Some(Signed { ranges, value, at, reason })
+    Some(Signed { ranges, value, at, reason, audit_head: audit_head(&file) })
+}
+
+/// The head of the audit chain, as the file's information dictionary repeats it: 64 hexadecimal digits.
+fn audit_head(file: &Document) -> Option<String> {
+    let info = resolved(file, file.trailer.get(b"Info").ok()?)?;
+    let head = lopdf::decode_text_string(info.get(crate::pdf::AUDIT_HEAD.as_bytes()).ok()?).ok()?;
+    (head.len() == 64 && head.bytes().all(|b| b.is_ascii_hexdigit())).then(|| head.to_lowercase())
 }
 
 /// Nothing before the header and nothing after the end, besides one line end.

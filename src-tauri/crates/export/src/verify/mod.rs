@@ -33,6 +33,8 @@ pub struct Verification {
     pub reason: Option<String>,
     /// SHA-256 of the signer's certificate in hex.
     pub fingerprint: Option<String>,
+    /// Head of the audit chain when the report was signed, in hex; it is printed on every page.
+    pub audit_head: Option<String>,
     /// Stable codes, in the order they were found, each once.
     pub problems: Vec<&'static str>,
 }
@@ -91,6 +93,7 @@ pub fn verify(pdf: &[u8], trusted: &[Vec<u8>]) -> Verification {
     };
     out.signed_at = signed.at;
     out.reason.clone_from(&signed.reason);
+    out.audit_head.clone_from(&signed.audit_head);
     if let Some(signer) = value::check(pdf, &signed, &mut findings) {
         out.signer = Some(crate::signature::name_of(&signer.certificate.tbs_certificate.subject));
         out.stamped_at = signer.time_stamp.as_ref().map(|token| token.at);

@@ -6,7 +6,7 @@
 
 use crate::Store;
 use crate::error::{Doing, Result};
-use crate::tables::{from_json, parse_time, time_text, to_json};
+use crate::tables::{from_json, parse_time, time_text, to_json, vouched};
 use hilum_report::UserId;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -35,6 +35,27 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
+/// Which lines are wanted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AuditFilter {
+    pub who: Option<UserId>,
+    /// Not before this moment.
+    pub from: Option<OffsetDateTime>,
+    /// Before this moment.
+    pub until: Option<OffsetDateTime>,
+    /// Somewhere in action, object or detail, in any case; empty for all.
+    pub words: String,
+}
+
+/// From where lines are read, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditPage {
+    /// The newest first, of those numbered below.
+    Before(Option<u64>),
+    /// The oldest first, of those numbered above.
+    After(u64),
+}
+
 /// The newest line: how many there are, and the hash that stands for them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditHead {
@@ -59,8 +80,12 @@ pub enum AuditBreak {
     Missing { seq: u64 },
     /// This line was changed, or does not follow from the one before it.
     Changed { seq: u64 },
-    /// A head known from a signed document is not in the chain: it was cut or made anew.
+    /// A head known from a signed document is not in the chain: it was cut or made anew. Its number is 0
+    /// where only the hash is known, as a document prints it.
     HeadNotFound(AuditHead),
+    /// What this line vouches for ("journal", "signed version", "image") is not as it was; 0 where it is of
+    /// something that no line speaks of.
+    NotAsRecorded { seq: u64, what: &'static str },
 }
 
 impl AuditEvent {
@@ -112,12 +137,33 @@ impl Store {
     /// # Errors
     /// `store.database`, `store.corrupt`.
     pub async fn audit_entries(&self, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>> {
-        let mut access = self.access().await?;
-        let sql = "SELECT seq, at, who, action, object, detail, hash FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?";
-        sqlx::query(sql)
-            .bind(before.and_then(|b| i64::try_from(b).ok()).unwrap_or(i64::MAX))
+        self.audit_page(&AuditFilter::default(), AuditPage::Before(before), limit).await
+    }
+
+    /// Some lines that the filter lets through.
+    ///
+    /// # Errors
+    /// `store.database`, `store.corrupt`.
+    pub async fn audit_page(&self, filter: &AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<AuditEntry>> {
+        let (bound, order, number) = match page {
+            AuditPage::Before(before) => ("seq < ?1", "DESC", before.unwrap_or(u64::MAX)),
+            AuditPage::After(after) => ("seq > ?1", "ASC", after),
+        };
+        // Only fixed text goes into the statement.
+        let sql = format!(
+            "SELECT seq, at, who, action, object, detail, hash FROM audit
+             WHERE {bound} AND (?2 IS NULL OR who = ?2) AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4)
+               AND (?5 = '' OR instr(lower(action || ' ' || object || ' ' || detail), lower(?5)) > 0)
+             ORDER BY seq {order} LIMIT ?6"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(i64::try_from(number).unwrap_or(i64::MAX))
+            .bind(filter.who.as_ref().map(|who| who.as_str().to_owned()))
+            .bind(filter.from.map(time_text).transpose()?)
+            .bind(filter.until.map(time_text).transpose()?)
+            .bind(filter.words.trim().to_owned())
             .bind(limit)
-            .fetch_all(access.connection())
+            .fetch_all(self.access().await?.connection())
             .await
             .doing("read the audit trail")?
             .iter()
@@ -125,13 +171,39 @@ impl Store {
             .collect()
     }
 
-    /// Computes the whole chain again. Heads printed in this folder's own signed versions
-    /// must be in it, and so must `known` (a head read from a document kept elsewhere).
+    /// Computes the whole chain again, and holds the journals, signed versions and images that its lines
+    /// vouch for against them. Heads printed in this folder's own signed versions must be in it, and so must
+    /// `known` (a head read from a document kept elsewhere).
     ///
     /// # Errors
     /// `store.database`; a broken trail is a verdict, not an error.
     pub async fn verify_audit(&self, known: Option<&AuditHead>) -> Result<AuditVerdict> {
         verify(self.access().await?.connection(), known).await
+    }
+
+    /// As [`Store::verify_audit`], for heads of which only the hash (hex) is known, as documents print them.
+    ///
+    /// # Errors
+    /// As [`Store::verify_audit`].
+    pub async fn verify_audit_against(&self, printed: &[String]) -> Result<AuditVerdict> {
+        let mut access = self.access().await?;
+        // The chain first: a hash that merely stands in a line is nothing while the lines do not follow.
+        let verdict = verify(access.connection(), None).await?;
+        if matches!(verdict, AuditVerdict::Broken(_)) {
+            return Ok(verdict);
+        }
+        for hash in printed {
+            let hash = hash.trim().to_lowercase();
+            let known: Option<i64> = sqlx::query_scalar("SELECT seq FROM audit WHERE hash = ?")
+                .bind(hex::decode(&hash).unwrap_or_default())
+                .fetch_optional(access.connection())
+                .await
+                .doing("look up a head of the audit trail")?;
+            if known.is_none() {
+                return Ok(AuditVerdict::Broken(AuditBreak::HeadNotFound(AuditHead { seq: 0, hash })));
+            }
+        }
+        Ok(verdict)
     }
 }
 
@@ -223,7 +295,10 @@ pub(crate) async fn verify(connection: &mut SqliteConnection, known: Option<&Aud
             return Ok(AuditVerdict::Broken(AuditBreak::HeadNotFound(head)));
         }
     }
-    Ok(AuditVerdict::Intact(last))
+    Ok(match vouched::check(connection).await? {
+        Some(found) => AuditVerdict::Broken(found),
+        None => AuditVerdict::Intact(last),
+    })
 }
 
 /// The line's hash, when the line is what was hashed and follows the last one.

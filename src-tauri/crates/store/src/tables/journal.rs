@@ -3,7 +3,7 @@
 use crate::Store;
 use crate::error::{Doing, Result, StoreError};
 use crate::tables::audit::{self, AuditEvent};
-use crate::tables::{from_json, locks, reports, templates, time_text, to_json, word};
+use crate::tables::{from_json, locks, reports, templates, time_text, to_json, vouched, word};
 use hilum_report::{Command, Entry, ProposalId, Report, ReportId, Template, VersionId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -30,6 +30,7 @@ impl Store {
         let mut tx = access.begin().await?;
         let mut report = at_revision(&mut tx, known, id, base_revision).await?;
         let templates = templates::all(&mut tx).await?;
+        let first = report.revision() + 1;
         for entry in entries {
             let before = report.status();
             // A model's proposal is nobody's edit.
@@ -51,6 +52,7 @@ impl Store {
                 audit::append(&mut tx, &event).await?;
             }
         }
+        vouch(&mut tx, &report, first, entries).await?;
         tx.commit().await.doing("write the journal")?;
         reports::keep(&mut access.open().reports, &report);
         Ok(report)
@@ -129,6 +131,23 @@ pub(crate) async fn at_revision(
         found if found == expected => Ok(report),
         found => Err(StoreError::StaleRevision { expected, found }),
     }
+}
+
+/// Writes to the audit trail what was written, so that nobody changes it unnoticed.
+async fn vouch(connection: &mut SqliteConnection, report: &Report, first: u64, entries: &[Entry]) -> Result<()> {
+    let Some(last) = entries.last() else { return Ok(()) };
+    let by_model = entries.iter().all(|e| matches!(e.command, Command::Propose { .. }));
+    let action = if by_model { "report.draft" } else { "report.edit" };
+    let event = AuditEvent::new(last.at, &last.by, action, report.id().as_str())
+        .with(vouched_for(connection, report, first).await?);
+    audit::append(connection, &event).await.map(drop)
+}
+
+/// Which lines of the journal a line of the audit trail vouches for, and their hash.
+pub(crate) async fn vouched_for(connection: &mut SqliteConnection, report: &Report, first: u64) -> Result<serde_json::Value> {
+    let (id, last) = (report.id().as_str(), report.revision());
+    let sha256 = vouched::journal_sha256(connection, id, first, last).await?;
+    Ok(json!({ "from": first, "to": last, "journal_sha256": sha256 }))
 }
 
 /// Writes the line that brought the report to its revision.

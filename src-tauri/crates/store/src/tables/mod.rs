@@ -27,6 +27,7 @@ pub(crate) mod studies;
 pub(crate) mod templates;
 pub(crate) mod users;
 pub(crate) mod versions;
+pub(crate) mod vouched;
 
 use crate::error::{Result, StoreError};
 use time::format_description::FormatItem;

@@ -136,7 +136,7 @@ async fn begin(
     .await
     .doing("begin a report")?;
     let event = AuditEvent::new(at, by, "report.create", id.as_str())
-        .with(json!({ "study": study_uid, "template": template.id.as_str() }));
+        .with(json!({ "study": study_uid, "template": template.id.as_str(), "journal": true }));
     audit::append(connection, &event).await?;
     Ok(report)
 }

@@ -80,13 +80,20 @@ impl Store {
         insert(&mut tx, &report, &signed, &blob, &pdf_sha256, audit_head).await?;
         search::index(&mut tx, &report, &signed).await?;
         journal::move_row(&mut tx, &report, entry).await?;
-        let event = AuditEvent::new(entry.at, &entry.by, "report.sign", id.as_str()).with(json!({
+        let mut detail = json!({
             "version": version.as_str(),
             "kind": word(&signed.kind)?,
             "meaning": word(&signed.meaning)?,
             "pdf_sha256": pdf_sha256,
+            "text_sha256": hex::encode(Sha256::digest(to_json(&signed.text)?)),
             "printed_head": audit_head.hash,
-        }));
+        });
+        if let (Some(all), serde_json::Value::Object(more)) =
+            (detail.as_object_mut(), journal::vouched_for(&mut tx, &report, report.revision()).await?)
+        {
+            all.extend(more);
+        }
+        let event = AuditEvent::new(entry.at, &entry.by, "report.sign", id.as_str()).with(detail);
         audit::append(&mut tx, &event).await?;
         tx.commit().await.doing("record a signature")?;
         reports::keep(&mut access.open().reports, &report);

@@ -193,7 +193,7 @@ async fn two_signatures_one_after_the_other() {
     let entries = store.audit_entries(100, None).await.unwrap();
     let mut actions: Vec<&str> = entries.iter().map(|e| e.event.action.as_str()).filter(|a| a.starts_with("report.")).collect();
     actions.reverse();
-    assert_eq!(actions, ["report.create", "report.status", "report.sign_preliminary", "report.sign"]);
+    assert_eq!(actions, ["report.create", "report.edit", "report.status", "report.sign_preliminary", "report.edit", "report.edit", "report.sign"]);
 
     // The journal gives every one of these texts again.
     let milestones = store.milestones(&id).await.unwrap();

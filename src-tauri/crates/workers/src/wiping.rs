@@ -1,0 +1,98 @@
+//! Memory that is given back holds nothing of what was in it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// The system's allocator, with what is freed overwritten by zeros first.
+///
+/// A passphrase comes in as a message, is parsed, copied and dropped in places that know nothing of secrets.
+/// Whatever of it lay in a buffer of this program is gone with the buffer, and so are names and report texts.
+/// Buffers of [`LARGE`] bytes and more are left as they are: the C library takes them from the system and
+/// gives them back to it, which hands out zeros. What lies on stacks, in C libraries and in the web view's
+/// own processes is not reached.
+pub struct WipingAllocator;
+
+/// Bytes from which a buffer is mapped on its own (mallopt(3), `M_MMAP_THRESHOLD`, as
+/// [`crate::return_freed_buffers`] sets it).
+const LARGE: usize = 256 << 10;
+
+// SAFETY: every call is passed on to the system's allocator with the layout that it was made with; what is
+// overwritten is the caller's own block, of the size in its layout, before it is given back.
+unsafe impl GlobalAlloc for WipingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is the caller's, of this layout, and nobody uses it any more.
+        unsafe {
+            wipe(block, layout.size());
+            System.dealloc(block, layout);
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if layout.size() >= LARGE {
+            // SAFETY: the caller's promise is passed on.
+            return unsafe { System.realloc(block, layout, size) };
+        }
+        // Moved by hand, so that what is left behind can be overwritten.
+        // SAFETY: the caller promises that the size is not zero and does not overflow with the alignment.
+        let moved = unsafe { System.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
+        if !moved.is_null() {
+            // SAFETY: both blocks are live, apart, and at least so long.
+            unsafe {
+                std::ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+        }
+        moved
+    }
+}
+
+/// Overwrites a block that nobody reads any more, which the compiler would otherwise leave out.
+unsafe fn wipe(block: *mut u8, size: usize) {
+    if size < LARGE {
+        // SAFETY: the caller's block is so long.
+        unsafe { std::ptr::write_bytes(block, 0, size) };
+        // A store before free() is dead to the compiler, unless somebody may look at it.
+        std::hint::black_box(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_overwritten_whole() {
+        for size in [1, 7, 64, 4096, LARGE - 1] {
+            let mut block = vec![0xAAu8; size];
+            // SAFETY: the block is live and so long.
+            unsafe { wipe(block.as_mut_ptr(), size) };
+            assert!(block.iter().all(|b| *b == 0), "{size}");
+        }
+    }
+
+    #[test]
+    fn growing_and_shrinking_keep_what_is_inside() {
+        for (before, after) in [(1usize, 100usize), (100, 1), (LARGE - 1, LARGE), (LARGE, 2 * LARGE), (2 * LARGE, 8)] {
+            let layout = Layout::from_size_align(before, 8).expect("a layout");
+            // SAFETY: sizes are not zero; each block is freed once with the layout that it then has.
+            unsafe {
+                let block = WipingAllocator.alloc(layout);
+                for i in 0..before {
+                    block.add(i).write(i as u8);
+                }
+                let block = WipingAllocator.realloc(block, layout, after);
+                assert!((0..before.min(after)).all(|i| block.add(i).read() == i as u8), "{before} to {after}");
+                WipingAllocator.dealloc(block, Layout::from_size_align(after, 8).expect("a layout"));
+            }
+        }
+    }
+}
