@@ -34,6 +34,8 @@ impl Window {
         let (display, server) = start_display(size);
         children.push(server);
         let port = free_port();
+        // What the window and its children print is kept, and looked through like all that they write.
+        let output = std::fs::File::options().create(true).append(true).open(home.join("output.log")).expect("a file");
         let driver = Command::new("WebKitWebDriver")
             .arg(format!("--port={port}"))
             .env("DISPLAY", &display)
@@ -48,8 +50,8 @@ impl Window {
             // The demo packs of this checkout, which cargo's target folder may not be inside of.
             .env("HILUM_MODELS", concat!(env!("CARGO_MANIFEST_DIR"), "/models/demo"))
             .env_remove("WAYLAND_DISPLAY")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(output.try_clone().expect("a file"))
+            .stderr(output)
             // A group of its own, so that the window and its children end with the driver.
             .process_group(0)
             .spawn()

@@ -1,0 +1,162 @@
+//! Twenty texts and bytes that must never stand readable on a disk are planted through the real window, and
+//! looked for in everything that it writes: the data folder, the web view's own folders, temporary files,
+//! backups, the programs' output, open files that have no name any more.
+
+use crate::browser::Window;
+use crate::desk::{NAME, PASSPHRASE, hilumctl};
+use crate::page::invoke;
+use crate::scene::*;
+use crate::search::{Secret, in_files, in_open_files};
+use crate::vault_reader::keys;
+use hilum_testkit::dicom::{self, EXPLICIT_LE};
+use std::path::Path;
+use std::process::Command;
+
+/// Made of two parts, so that this program does not hold it whole.
+fn canary(n: usize) -> String {
+    format!("{}{n:02}{}", "Kanari", "envogel")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_readable_on_disk() {
+    let Some(scene) = Scene::with_user().await else { return };
+    let known = keys(&scene.data, NAME, PASSPHRASE);
+    let recovery = renewed_recovery_key(&scene.data);
+    let mut secrets: Vec<Secret> = (1..=13).map(|n| Secret::text(NAMES[n - 1], &canary(n))).collect();
+    secrets.extend([
+        Secret::text("passphrase", PASSPHRASE),
+        Secret::text("a wrong passphrase", &canary(14)),
+        Secret::text("recovery key", &recovery),
+        Secret::text("recovery key without dashes", &recovery.replace('-', "")),
+        Secret::bytes("database key", &known.database),
+        Secret::bytes("the passphrase's key", &known.user),
+        Secret::bytes("pixels", &pixels_of_the_corner()),
+    ]);
+    assert_eq!(secrets.len(), 20);
+
+    let given = scene.folder("given", &[("image.dcm", study())]);
+    let backups = scene.path("backups");
+    std::fs::create_dir(&backups).expect("a folder");
+    let places: Vec<std::path::PathBuf> = vec![scene.data.clone(), scene.home().to_owned(), backups.clone()];
+    let look = |moment: &str, window: Option<&Window>| {
+        let folders: Vec<&Path> = places.iter().map(|p| p.as_path()).collect();
+        let (found, files) = in_files(&folders, &secrets);
+        assert!(found.is_empty(), "{moment}: {found:?}");
+        let mut processes = 0;
+        for name in ["hilum", "hilumctl", "hilum-decode", "WebKitWebProcess", "WebKitNetworkProcess"] {
+            if let Some(process) = window.and_then(|w| w.find_process(name, "")) {
+                processes += 1;
+                // The study as it was given lies open where the person keeps it.
+                let open: Vec<_> = in_open_files(process, &secrets).into_iter().filter(|(_, f)| !f.contains("/given/")).collect();
+                assert!(open.is_empty(), "{moment}: {name} holds open {open:?}");
+            }
+        }
+        println!("{moment}: {files} files and {processes} processes' open files hold none of {} secrets", secrets.len());
+    };
+
+    let window = scene.locked(Some(&given)).await;
+    window.fill("unlock-passphrase", &canary(14)).await;
+    window.click("unlock-submit").await;
+    let refused = "return document.querySelector('[role=\"alert\"]')?.dataset.code === 'vault.locked'";
+    window.until("the refusal", 20, refused).await;
+    window.fill("unlock-passphrase", PASSPHRASE).await;
+    window.click("unlock-submit").await;
+    window.see("lock", 60).await;
+    image_shown(&window).await;
+    write(&window, "indication", &canary(8)).await;
+    write(&window, "findings", &canary(9)).await;
+    write(&window, "impression", &canary(10)).await;
+    saved(&window).await;
+    look("while it is written", Some(&window));
+    draft(&window).await;
+    own_things(&window).await;
+    look("after a draft, a search, settings and a macro", Some(&window));
+    // What a kill leaves lies there as it is.
+    let process = window.process_of("hilum");
+    // SAFETY: a signal to a process that this test started.
+    unsafe { libc::kill(process, libc::SIGKILL) };
+    pause(500).await;
+    look("after a kill", None);
+    window.close().await;
+
+    // A backup, by the command that works on the same folder, and one through the restored session.
+    let backup = Command::new(hilumctl())
+        .arg("--data")
+        .arg(&scene.data)
+        .arg("backup")
+        .arg(&backups)
+        .env("HILUM_PASSPHRASE", PASSPHRASE)
+        .output()
+        .expect("hilumctl");
+    assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
+    for (stream, bytes) in [("output", &backup.stdout), ("errors", &backup.stderr)] {
+        let said: Vec<_> = secrets.iter().filter(|s| s.times_in(bytes) > 0).map(|s| &s.name).collect();
+        assert!(said.is_empty(), "hilumctl's {stream}: {said:?}");
+    }
+    let window = scene.locked(None).await;
+    window.fill("unlock-passphrase", PASSPHRASE).await;
+    window.click("unlock-submit").await;
+    window.see("worklist-row", 60).await;
+    window.click("lock").await;
+    window.see("unlock-passphrase", 20).await;
+    look("locked, with a backup", Some(&window));
+    window.close().await;
+    look("closed", None);
+
+    // The search can fail: it finds what is planted in the open, in a file and in a name.
+    std::fs::write(scene.home().join("planted"), canary(3)).expect("a file");
+    std::fs::write(scene.home().join(format!("{}.txt", canary(4))), "x").expect("a file");
+    let folders: Vec<&Path> = places.iter().map(|p| p.as_path()).collect();
+    assert_eq!(in_files(&folders, &secrets).0.len(), 2);
+}
+
+const NAMES: [&str; 13] = [
+    "patient's name", "patient id", "accession number", "study description", "referring physician", "institution", "series description",
+    "typed indication", "typed findings", "typed impression", "search", "letterhead", "macro",
+];
+
+/// Types into every other place that keeps words.
+async fn own_things(window: &Window) {
+    window.click("go-worklist").await;
+    window.see("worklist-row", 20).await;
+    window.fill("worklist-search", &canary(11)).await;
+    pause(700).await;
+    let settings = invoke(window, "settings", serde_json::json!({})).await;
+    let mut changed = settings.clone();
+    changed["institution"] = canary(12).into();
+    invoke(window, "set_settings", serde_json::json!({ "settings": changed })).await;
+    let one = serde_json::json!({ "name": "guard", "sections": ["findings"], "text": canary(13) });
+    invoke(window, "macro_put", serde_json::json!({ "one": one, "instead": null })).await;
+}
+
+/// A new recovery key, as `hilumctl` prints it; the old one was made without being looked at.
+fn renewed_recovery_key(data: &Path) -> String {
+    let output = Command::new(hilumctl())
+        .args(["--json", "--data"])
+        .arg(data)
+        .args(["user", "recovery", NAME])
+        .env("HILUM_PASSPHRASE", PASSPHRASE)
+        .output()
+        .expect("hilumctl");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    said["recovery_key"].as_str().expect("a key").to_owned()
+}
+
+fn study() -> Vec<u8> {
+    radiograph("CANARY", "20240105")
+        .text(dicom::PATIENT_NAME, b"PN", &canary(1))
+        .text(dicom::PATIENT_ID, b"LO", &canary(2))
+        .text(dicom::ACCESSION_NUMBER, b"SH", &canary(3))
+        .text(0x0008_1030, b"LO", &canary(4))
+        .text(0x0008_0090, b"PN", &canary(5))
+        .text(0x0008_0080, b"LO", &canary(6))
+        .text(0x0008_103E, b"LO", &canary(7))
+        .write_as(EXPLICIT_LE)
+}
+
+/// The first row's values, as the file and every decoded copy of it hold them.
+fn pixels_of_the_corner() -> Vec<u8> {
+    let file = study();
+    let values = &file[file.len() - 480 * 400 * 2..];
+    values[..64].to_vec()
+}

@@ -1,0 +1,167 @@
+//! Looking for secrets in bytes, wherever they lie and however they are written.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A secret, by the name under which it is reported, in every form in which it is looked for.
+#[derive(Clone)]
+pub struct Secret {
+    pub name: String,
+    forms: Vec<Vec<u8>>,
+}
+
+impl Secret {
+    /// A text, in UTF-8, UTF-16 of both orders, and base 64 at each of its three offsets.
+    pub fn text(name: &str, text: &str) -> Secret {
+        let mut forms = vec![text.as_bytes().to_vec()];
+        forms.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        forms.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        forms.extend((0..3).map(|offset| base64_inside(text.as_bytes(), offset)));
+        Secret { name: name.to_owned(), forms }
+    }
+
+    /// Bytes, as they are, in hexadecimal digits of both cases, and base 64 at each offset.
+    pub fn bytes(name: &str, bytes: &[u8]) -> Secret {
+        let hex = hex::encode(bytes);
+        let mut forms = vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
+        forms.extend((0..3).map(|offset| base64_inside(bytes, offset)));
+        Secret { name: name.to_owned(), forms }
+    }
+
+    /// How often it stands in these bytes.
+    pub fn times_in(&self, bytes: &[u8]) -> usize {
+        self.forms.iter().map(|form| occurrences(bytes, form)).sum()
+    }
+}
+
+/// The digits that stand for `bytes` inside a longer run in base 64, whatever stands around them.
+fn base64_inside(bytes: &[u8], offset: usize) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
+    let whole = padded.len() / 3 * 3;
+    let digits: Vec<u8> = padded[..whole]
+        .chunks(3)
+        .flat_map(|c| {
+            let bits = u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]);
+            [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize])
+        })
+        .collect();
+    // Digits that share bits with what stands before are left out.
+    digits[if offset == 0 { 0 } else { 4 }..].to_vec()
+}
+
+/// How often `needle` stands in `hay`. The first byte is sought with the standard library's fast search.
+pub fn occurrences(hay: &[u8], needle: &[u8]) -> usize {
+    assert!(needle.len() >= 6, "what is looked for is long enough to be no chance");
+    let (mut from, mut found) = (0, 0);
+    // The rarest of the first bytes would be quicker still; this is quick enough.
+    while let Some(at) = memchr(needle[0], &hay[from..]) {
+        let at = from + at;
+        if hay[at..].starts_with(needle) {
+            found += 1;
+        }
+        from = at + 1;
+    }
+    found
+}
+
+fn memchr(byte: u8, hay: &[u8]) -> Option<usize> {
+    if hay.is_empty() {
+        return None;
+    }
+    // SAFETY: the pointer and length are those of the slice.
+    let found = unsafe { libc::memchr(hay.as_ptr().cast(), i32::from(byte), hay.len()) };
+    (!found.is_null()).then(|| found as usize - hay.as_ptr() as usize)
+}
+
+/// Which secrets stand in which files below the folders, in contents or in names; and how many files there are.
+pub fn in_files(folders: &[&Path], secrets: &[Secret]) -> (Vec<(String, PathBuf)>, usize) {
+    let mut found = Vec::new();
+    let files: BTreeSet<PathBuf> = folders.iter().flat_map(|folder| crate::guard::files_below(folder)).collect();
+    for file in &files {
+        let kind = std::fs::symlink_metadata(file).map(|m| m.file_type());
+        // A socket or a pipe would be waited for.
+        let bytes = if kind.is_ok_and(|k| k.is_file()) { std::fs::read(file).unwrap_or_default() } else { Vec::new() };
+        let name = file.to_string_lossy();
+        for secret in secrets {
+            if secret.times_in(&bytes) + secret.times_in(name.as_bytes()) > 0 {
+                found.push((secret.name.clone(), file.clone()));
+            }
+        }
+    }
+    (found, files.len())
+}
+
+/// Files that a process holds open outside of these folders, deleted ones and those without a name too.
+pub fn in_open_files(process: i32, secrets: &[Secret]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten() {
+        let Ok(target) = std::fs::read_link(entry.path()) else { continue };
+        let name = target.to_string_lossy().into_owned();
+        let regular = std::fs::metadata(entry.path()).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);
+        // Memory that two processes share has a name here too, and is no file of a disk.
+        if regular && !name.starts_with("/memfd:") && !name.starts_with("/dev/shm") && !name.starts_with("/usr") {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            found.extend(secrets.iter().filter(|s| s.times_in(&bytes) > 0).map(|s| (s.name.clone(), name.clone())));
+        }
+    }
+    found
+}
+
+/// How often each secret stands in the writable memory of a process.
+pub fn in_memory(process: i32, secrets: &[Secret]) -> Vec<(String, usize)> {
+    use std::os::unix::fs::FileExt;
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a process of ours");
+    let memory = std::fs::File::open(format!("/proc/{process}/mem")).expect("its memory; this needs root");
+    let mut found: Vec<(String, usize)> = secrets.iter().map(|s| (s.name.clone(), 0)).collect();
+    for line in maps.lines() {
+        let mut fields = line.split_whitespace();
+        let (range, rights) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let number = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (from, to) = (number(from), number(to));
+        if !rights.starts_with("rw") || to - from > 4 << 30 {
+            continue;
+        }
+        // In pieces that overlap, so that nothing falls between two.
+        const PIECE: u64 = 64 << 20;
+        const OVERLAP: u64 = 1 << 10;
+        let mut at = from;
+        while at < to {
+            let mut bytes = vec![0; (to - at).min(PIECE) as usize];
+            if memory.read_exact_at(&mut bytes, at).is_ok() {
+                for (secret, (_, times)) in secrets.iter().zip(&mut found) {
+                    *times += secret.times_in(&bytes);
+                }
+            }
+            at += if bytes.len() as u64 == PIECE { PIECE - OVERLAP } else { bytes.len() as u64 };
+        }
+    }
+    found
+}
+
+#[test]
+fn every_form_is_found() {
+    let secret = Secret::text("name", "Kanarienvogel 17");
+    let base64 = |before: &str| {
+        use std::process::{Command, Stdio};
+        use std::io::Write;
+        let mut child = Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("base64");
+        child.stdin.take().expect("its input").write_all(format!("{before}Kanarienvogel 17 and on").as_bytes()).expect("to write");
+        child.wait_with_output().expect("an answer").stdout
+    };
+    for hay in [
+        b"..Kanarienvogel 17..".to_vec(),
+        "..Kanarienvogel 17".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "..Kanarienvogel 17".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        base64(""),
+        base64("1"),
+        base64("12"),
+    ] {
+        assert_eq!(secret.times_in(&hay), 1, "{hay:?}");
+    }
+    assert_eq!(secret.times_in(b"Kanarienvogel 18"), 0);
+    let key = Secret::bytes("key", &[0xAB; 32]);
+    assert_eq!(key.times_in(hex::encode([0xAB; 32]).as_bytes()), 1);
+    assert_eq!(key.times_in(&[0xAB; 32]), 1);
+}
