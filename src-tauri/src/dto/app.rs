@@ -39,7 +39,7 @@ pub struct UserSummary {
 }
 
 /// What the first user is shown once.
-#[derive(Debug, Clone, Serialize, TS)]
+#[derive(Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct FirstUser {
     pub user: UserSummary,

@@ -201,7 +201,7 @@ pub enum EditCommand {
     Cancel,
 }
 
-#[derive(Debug, Clone, Deserialize, TS)]
+#[derive(Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SignRequest {
     pub report_id: String,

@@ -308,3 +308,31 @@ fn programs(folder: &Path) -> Vec<(String, Vec<u8>)> {
     }
     printed
 }
+
+/// A type that can be printed for debugging ends in a log some day; one that holds a secret cannot be.
+#[test]
+fn no_type_with_a_secret_can_be_printed() {
+    let (mut types, mut looked) = (0, 0);
+    for file in crate::guard::files_below(&common::root().join("src-tauri")) {
+        if file.extension().is_none_or(|e| e != "rs") || file.components().any(|c| c.as_os_str() == "tests") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&file).expect("a source file");
+        for part in source.split("#[derive(").skip(1) {
+            let Some((derives, rest)) = part.split_once(")]") else { continue };
+            // Up to the end of the type's body.
+            let body = rest.split_once("\n}").map_or(rest, |(body, _)| body);
+            if !body.contains("struct ") && !body.contains("enum ") {
+                continue;
+            }
+            looked += 1;
+            let secret = ["passphrase: String", "passphrase: Zeroizing", "recovery_key: String", "RecoveryKey(String)", "secret: String", "password: String", "secret: Zeroizing"];
+            if secret.iter().any(|s| body.contains(s)) {
+                types += 1;
+                assert!(!derives.contains("Debug"), "{}: a type with a secret derives Debug: {derives}", file.display());
+            }
+        }
+    }
+    println!("{types} of {looked} types that derive something hold a secret, and none of them can be printed");
+    assert!(types >= 3);
+}

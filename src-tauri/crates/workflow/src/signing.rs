@@ -6,10 +6,11 @@ use hilum_export::signature::Identity;
 use hilum_export::{ExportError, OsRng, SignatureBlock, pdf, signature, verify};
 use hilum_report::{Command, Entry, Meaning, ReportId, VersionId, VersionKind};
 use hilum_store::{Role, SignatureRecord};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// What a person asks for when signing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SignatureRequest {
     pub report: ReportId,
     /// The revision that was on the screen.
