@@ -12,6 +12,7 @@ mod common;
 mod scene;
 
 mod arrivals;
+mod audit;
 mod drop;
 mod engine;
 mod exchange;
