@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::dto::{AppError, AuditExported, AuditFilter, AuditLine, AuditVerdict};
 use hilum_report::UserId;
 use hilum_store::{AuditBreak, AuditVerdict as Verdict};
-use time::{Date, OffsetDateTime, UtcOffset};
+use time::{Date, UtcOffset};
 
 /// The newest lines first; `before` leaves out the line with that number and those after it.
 pub async fn audit(app: &App, limit: u32, before: Option<f64>, filter: AuditFilter) -> Result<Vec<AuditLine>, AppError> {
@@ -70,7 +70,7 @@ pub async fn audit_verify(app: &App) -> Result<AuditVerdict, AppError> {
 /// Days are days of this computer's clock, both included.
 fn wanted(filter: AuditFilter, offset: UtcOffset) -> Result<hilum_workflow::AuditFilter, AppError> {
     let until = day(&filter.to)?.map(|day| day.next_day().unwrap_or(day));
-    let start = |day: Date| OffsetDateTime::new_in_offset(day, time::Time::MIDNIGHT, offset);
+    let start = |day: Date| day.midnight().assume_offset(offset);
     Ok(hilum_workflow::AuditFilter {
         who: filter.who.filter(|who| !who.is_empty()).map(UserId::new),
         from: day(&filter.from)?.map(start),

@@ -92,7 +92,7 @@ fn write_line(text: &mut String, line: &AuditEntry) {
     let at = at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     let seq = line.seq.to_string();
     let detail = line.event.detail.to_string();
-    let fields = [&seq, &at, line.event.who.as_str(), &line.event.action, &line.event.object, &detail, &line.hash];
+    let fields: [&str; 7] = [&seq, &at, line.event.who.as_str(), &line.event.action, &line.event.object, &detail, &line.hash];
     for (number, field) in fields.into_iter().enumerate() {
         // A field that a spreadsheet would take for a formula is text to it with an apostrophe before it.
         let mark = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
