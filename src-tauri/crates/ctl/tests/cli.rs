@@ -42,6 +42,7 @@ fn every_command_has_help() {
         "verify",
         "audit",
         "audit verify",
+        "audit export",
         "backup",
         "restore",
         "bench",
