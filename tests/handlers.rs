@@ -1,6 +1,8 @@
 //! The handlers run without a desktop: from first run to a signed document on disk, with
 //! a host that is only a list of events.
 
+#[path = "handlers/backups.rs"]
+mod backups;
 #[allow(dead_code)]
 mod common;
 

@@ -62,6 +62,18 @@ export const WORDING: Record<string, Wording> = {
     what: "The backup is damaged, so nothing was taken from it.",
     next: "Choose an older one in the same folder. What is here now was not touched.",
   },
+  "backup.disk_full": {
+    what: "There is no room for the copy.",
+    next: "Free some space on its disk, or choose another. Nothing half is left behind, and older backups stay.",
+  },
+  "backup.read_only": {
+    what: "The folder for backups cannot be written.",
+    next: "Make it writable, or choose another in Settings.",
+  },
+  "backup.folder": {
+    what: "The folder for backups cannot be reached.",
+    next: "Look whether its disk is connected and may be written, or choose another folder in Settings.",
+  },
   "backup.not_chosen": {
     what: "The backup was chosen before Hilum was started anew.",
     next: "Choose it again.",

@@ -41,6 +41,7 @@ ENVIRONMENT
   HILUM_DATA            the data folder, where --data is not given
   HILUM_PASSPHRASE      the passphrase, where --passphrase-fd is not given
   HILUM_NEW_PASSPHRASE  the new one, for `user add` and `user passwd`
+  HILUM_RECOVERY_KEY    the recovery key, for `restore --recovery-key`
   HILUM_MODELS          the folder of the demonstration packs
   HILUM_BIN_DIR         the folder of hilum-decode, where it is not beside this program"
 );
@@ -362,8 +363,9 @@ pub const AUDIT_EXPORT_END: &str = page_end!(
 );
 
 pub const BACKUP: &str = "\
-Make a backup in DIR: the database, the sealed files and the vault, encrypted as they are in the data folder. Sealed \
-files are shared by all backups in DIR and copied once; decoded pixels, which can be made again, and model packs are \
+Make a backup in DIR, which must be there: the database, the sealed files and the vault, encrypted as they are in the data \
+folder. Sealed files are shared by all backups in DIR and copied once; a part of them is read again each time, and one that \
+the disk has damaged is copied anew; decoded pixels, which can be made again, and model packs are \
 left out. The copy is read back and checked: every page of the database, the audit trail, every signed document against \
 its recorded hash. A backup opens with a passphrase or the recovery key of the time when it was made. The desktop app \
 holds its data folder while it runs; it makes backups itself (Settings).";

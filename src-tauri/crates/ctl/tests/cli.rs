@@ -6,6 +6,7 @@
 #[path = "cli/support.rs"]
 mod support;
 
+use hilum_testkit::dicom::{self, DicomFile};
 use serde_json::Value;
 use std::{
     fs,
@@ -325,6 +326,66 @@ fn the_vault_needs_a_passphrase_and_the_folder_a_user() {
     assert_eq!(again.json()["files"][0]["verdict"], "known");
     let listed = with(&third, &["studies", "--user", "Bo Reader"]).json();
     assert_eq!(listed["studies"][0]["images"], 1);
+}
+
+#[test]
+fn a_backup_is_made_listed_and_restored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (data, fresh, kept) = (path("data"), path("fresh"), path("kept"));
+    fs::create_dir(&kept).expect("a folder");
+    let secret = ("HILUM_PASSPHRASE", "correct horse");
+    let with = |data: &str, environment: &[(&str, &str)], words: &[&str]| {
+        Run::of(hilumctl(&[&["--data", data, "--json"][..], words].concat()).envs(environment.iter().copied()))
+    };
+    let code = |run: &Run| (run.status, run.error().0);
+    let studies = |data: &str| with(data, &[secret], &["studies"]).json()["studies"].as_array().map(Vec::len);
+    let first = with(&data, &[secret], &["user", "add", "Ada Reader"]).json();
+    let key = first["recovery_key"].as_str().expect("a key").to_owned();
+    assert_eq!(code(&with(&data, &[], &["backup", &kept, "--list"])), (1, "backup.not_found".into()));
+    assert_eq!(code(&with(&data, &[], &["backup", &kept])), (1, "vault.locked".into()));
+    let inside = path("data/backups");
+    fs::create_dir(&inside).expect("a folder");
+    assert_eq!(code(&with(&data, &[secret], &["backup", &inside])), (1, "backup.inside_data".into()));
+    let away = with(&data, &[secret], &["backup", &path("away")]);
+    assert_eq!(code(&away), (3, "backup.folder".into()), "a disk that is not there is not taken for an empty folder");
+    let image = radiograph(folder.path());
+    assert_eq!(with(&data, &[secret], &["import", &image]).status, 0);
+    for made in 1..=3 {
+        let backup = with(&data, &[secret], &["backup", &kept, "--keep", "2"]);
+        assert_eq!(backup.status, 0, "{}", backup.err);
+        let backup = backup.json();
+        assert_eq!(backup["deleted"], u64::from(made == 3));
+        assert!(backup["files"].as_u64() >= Some(1), "{backup}");
+        if made > 1 {
+            assert!(backup["copied_bytes"].as_u64() < backup["bytes"].as_u64(), "sealed files are copied once: {backup}");
+        }
+    }
+    let listed = with(&data, &[], &["backup", &kept, "--list"]).json();
+    assert_eq!(listed["backups"].as_array().map(Vec::len), Some(2));
+    assert_eq!(listed["backups"][0]["users"][0], "Ada Reader");
+
+    // What came after the backup is set aside.
+    let second = path("second.dcm");
+    fs::write(&second, DicomFile::radiograph(64, 64, 12, |row, _| row as u16).text(dicom::STUDY_UID, b"UI", "1.2.9").text(dicom::INSTANCE_UID, b"UI", "1.2.9.1").write())
+        .expect("written");
+    assert_eq!(with(&data, &[secret], &["import", &second]).status, 0);
+    assert_eq!(studies(&data), Some(2));
+    let wrong = [("HILUM_PASSPHRASE", "wrong horse")];
+    assert_eq!(code(&with(&data, &wrong, &["restore", &kept])), (1, "vault.locked".into()));
+    let restored = with(&data, &[secret], &["restore", &kept]);
+    assert_eq!(restored.status, 0, "{}", restored.err);
+    assert_eq!(studies(&data), Some(1));
+    assert_eq!(studies(restored.json()["replaced"].as_str().expect("a folder")), Some(2));
+    assert_eq!(with(&data, &[secret], &["audit", "verify"]).json()["ok"], true);
+
+    // On another machine, with the recovery key alone.
+    let no_key = with(&fresh, &[], &["restore", &kept, "--recovery-key"]);
+    assert_eq!(code(&no_key), (1, "vault.locked".into()));
+    let by_key = with(&fresh, &[("HILUM_RECOVERY_KEY", &key)], &["restore", &kept, "--recovery-key"]);
+    assert_eq!(by_key.status, 0, "{}", by_key.err);
+    assert!(by_key.json()["replaced"].is_null());
+    assert_eq!(studies(&fresh), Some(1));
 }
 
 #[test]

@@ -82,18 +82,20 @@ impl Blobs {
 
     /// Copies a file, sealed as it is, to where it is not yet, and reads the copy back whole. Its
     /// length on disk, and whether it was copied now: one of that name and length that is there
-    /// already stays, because a name stands for its content.
+    /// already stays, because a name stands for its content. With `read_again` that one is read
+    /// too, and copied anew where it was damaged since.
     ///
     /// # Errors
     /// `blob.missing`; `blob.corrupt` when the copy is not what was sealed; errors of the file system.
-    pub(crate) fn copy_sealed(&self, name: &BlobName, to: &Blobs) -> Result<(u64, bool)> {
+    pub(crate) fn copy_sealed(&self, name: &BlobName, to: &Blobs, read_again: bool) -> Result<(u64, bool)> {
         let (from, target) = (self.path(name), to.path(name));
         let length = match fs::metadata(&from) {
             Ok(about) => about.len(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(StoreError::BlobMissing(name.0.clone())),
             Err(e) => return Err(StoreError::file("read", &from, e)),
         };
-        if fs::metadata(&target).is_ok_and(|there| there.len() == length) {
+        let there = fs::metadata(&target).is_ok_and(|there| there.len() == length);
+        if there && (!read_again || to.copy_to(name, &mut io::sink()).is_ok()) {
             return Ok((length, false));
         }
         if let Some(folder) = target.parent() {
@@ -326,6 +328,10 @@ impl BlobName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(crate) fn kind(&self) -> Option<BlobKind> {
+        self.0.bytes().next().and_then(BlobKind::from_byte)
     }
 }
 

@@ -76,6 +76,12 @@ pub enum StoreError {
     BackupDamaged { path: PathBuf, why: String },
     #[error("a backup cannot lie inside the data folder that it is of: {0}")]
     BackupInsideData(PathBuf),
+    #[error("the disk is full on which a copy is made: cannot {0}")]
+    BackupDiskFull(String),
+    #[error("the folder for backups is read-only: cannot {0}")]
+    BackupReadOnly(String),
+    #[error("the folder for backups: cannot {doing} {path}: {source}")]
+    BackupFolder { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("the backup was cancelled")]
     BackupCancelled,
     #[error("the background thread of the store failed: {0}")]
@@ -119,6 +125,9 @@ impl StoreError {
             E::NoBackup(_) => "backup.not_found",
             E::BackupDamaged { .. } => "backup.damaged",
             E::BackupInsideData(_) => "backup.inside_data",
+            E::BackupDiskFull(_) => "backup.disk_full",
+            E::BackupReadOnly(_) => "backup.read_only",
+            E::BackupFolder { .. } => "backup.folder",
             E::BackupCancelled => "backup.cancelled",
             E::Thread(_) => "store.thread",
         }
@@ -134,19 +143,33 @@ impl StoreError {
         }
     }
 
+    /// The same of a copy: what a person can do is to be done elsewhere than in the data folder.
+    pub(crate) fn of_copy(self) -> StoreError {
+        match self {
+            StoreError::DiskFull(doing) => StoreError::BackupDiskFull(doing),
+            StoreError::ReadOnly(doing) => StoreError::BackupReadOnly(doing),
+            StoreError::File { doing, path, source } => StoreError::BackupFolder { doing, path, source },
+            other => other,
+        }
+    }
+
     /// An error of the database, by SQLite's primary result code (low byte).
     pub(crate) fn database(doing: &'static str, source: sqlx::Error) -> StoreError {
         const READONLY: i32 = 8;
+        const IOERR: i32 = 10;
+        /// Of writing, syncing a file or folder, and cutting one short.
+        const UNWRITTEN: [i32; 4] = [IOERR | 3 << 8, IOERR | 4 << 8, IOERR | 5 << 8, IOERR | 6 << 8];
         const CORRUPT: i32 = 11;
         const FULL: i32 = 13;
         const NOTADB: i32 = 26;
         // SQLITE_IOERR_WRITE and friends do not keep errno, but SQLite maps ENOSPC to FULL.
-        let code =
-            source.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<i32>().ok()).map(|c| c & 0xff);
-        match code {
-            Some(FULL) => StoreError::DiskFull(doing.to_owned()),
-            Some(READONLY) => StoreError::ReadOnly(doing.to_owned()),
-            Some(CORRUPT | NOTADB) => StoreError::Corrupt(format!("the database cannot {doing}")),
+        let extended = source.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<i32>().ok()).unwrap_or(0);
+        match extended & 0xff {
+            FULL => StoreError::DiskFull(doing.to_owned()),
+            READONLY => StoreError::ReadOnly(doing.to_owned()),
+            // A disk that was made read-only while the file was open refuses each write with an error of its own.
+            IOERR if UNWRITTEN.contains(&extended) => StoreError::ReadOnly(doing.to_owned()),
+            CORRUPT | NOTADB => StoreError::Corrupt(format!("the database cannot {doing}")),
             _ => StoreError::Database { doing, source },
         }
     }

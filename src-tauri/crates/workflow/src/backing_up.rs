@@ -21,8 +21,8 @@ impl Workstation {
     /// Makes a backup while work goes on, and checks it; see [`hilum_store::Store::backup`].
     ///
     /// # Errors
-    /// `backup.cancelled`, `backup.inside_data`, `backup.damaged`; `data.disk_full`, `data.read_only`,
-    /// `data.file`; `vault.locked`.
+    /// `backup.cancelled`, `backup.inside_data`, `backup.damaged`; `backup.disk_full`, `backup.read_only`,
+    /// `backup.folder`; `vault.locked`.
     pub async fn backup(
         &self,
         folder: &Path,
@@ -57,7 +57,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked` for a wrong passphrase, `vault.wrong_recovery_key`, `vault.not_a_recovery_key`;
-    /// `backup.not_found`, `backup.damaged`, `backup.cancelled`; `data.disk_full`.
+    /// `backup.not_found`, `backup.damaged`, `backup.cancelled`; `backup.disk_full`.
     pub async fn restore(
         &self,
         backup: &Path,

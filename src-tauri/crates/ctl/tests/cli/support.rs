@@ -45,7 +45,7 @@ pub fn run(arguments: &[&str]) -> Run {
 pub fn hilumctl(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hilumctl"));
     command.args(arguments).env("HILUM_MODELS", models());
-    for name in ["HILUM_PASSPHRASE", "HILUM_NEW_PASSPHRASE"] {
+    for name in ["HILUM_PASSPHRASE", "HILUM_NEW_PASSPHRASE", "HILUM_RECOVERY_KEY"] {
         command.env_remove(name);
     }
     if !arguments.contains(&"--data") {

@@ -26,13 +26,19 @@ pub struct BackupInfo {
 /// # Errors
 /// `data.file` when the folder cannot be listed; `backup.not_found` when there is none.
 pub fn backups(folder: &Path) -> Result<Vec<BackupInfo>> {
-    let mut found: Vec<BackupInfo> = snapshots_below(folder)?.iter().filter_map(|path| info(path)).collect();
-    if found.is_empty() {
+    let mut vaults: Vec<Vec<BackupInfo>> = Vec::new();
+    for snapshots in snapshots_below(folder)? {
+        // Within one vault the numbers tell which is newer: a clock may have been moved back.
+        let found: Vec<BackupInfo> = snapshots.iter().rev().filter_map(|path| info(path)).collect();
+        if !found.is_empty() {
+            vaults.push(found);
+        }
+    }
+    if vaults.is_empty() {
         return Err(StoreError::NoBackup(folder.to_owned()));
     }
-    // By number within one vault; the time tells vaults apart.
-    found.sort_by(|a, b| b.made_at.cmp(&a.made_at).then_with(|| b.folder.cmp(&a.folder)));
-    Ok(found)
+    vaults.sort_by_key(|vault| std::cmp::Reverse(vault[0].made_at));
+    Ok(vaults.into_iter().flatten().collect())
 }
 
 fn info(folder: &Path) -> Option<BackupInfo> {
@@ -48,18 +54,22 @@ fn info(folder: &Path) -> Option<BackupInfo> {
     })
 }
 
-fn snapshots_below(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The whole backups of each vault, the oldest first.
+fn snapshots_below(folder: &Path) -> Result<Vec<Vec<PathBuf>>> {
     if folder.join(MANIFEST).is_file() {
-        return Ok(vec![folder.to_owned()]);
+        return Ok(vec![vec![folder.to_owned()]]);
     }
+    let of_vault = |snapshots: PathBuf| -> Result<Vec<PathBuf>> {
+        Ok(numbered(&snapshots)?.into_iter().map(|(_, path)| path).collect())
+    };
     if folder.join(SNAPSHOTS).is_dir() {
-        return numbered(&folder.join(SNAPSHOTS)).map(|list| list.into_iter().map(|(_, path)| path).collect());
+        return Ok(vec![of_vault(folder.join(SNAPSHOTS))?]);
     }
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(|e| StoreError::file("list", folder, e))?.filter_map(|e| e.ok()) {
-        let of_a_vault = entry.file_name().to_string_lossy().starts_with("hilum-");
-        if of_a_vault && entry.path().join(SNAPSHOTS).is_dir() {
-            found.extend(numbered(&entry.path().join(SNAPSHOTS))?.into_iter().map(|(_, path)| path));
+        let is_a_vaults = entry.file_name().to_string_lossy().starts_with("hilum-");
+        if is_a_vaults && entry.path().join(SNAPSHOTS).is_dir() {
+            found.push(of_vault(entry.path().join(SNAPSHOTS))?);
         }
     }
     Ok(found)

@@ -4,7 +4,7 @@ use super::list::numbered;
 use super::manifest::{FORMAT, Manifest, sha256_of};
 use super::{BackupPhase, BackupProgress, DATABASE, FILES, GoOn, MANIFEST, PARTIAL, PageCopy, SNAPSHOTS, VAULT, root_of};
 use crate::Store;
-use crate::blobs::{BlobName, Blobs};
+use crate::blobs::{BlobKind, BlobName, Blobs};
 use crate::database;
 use crate::error::{Doing, Result, StoreError};
 use crate::files;
@@ -43,6 +43,10 @@ pub struct Backup {
     pub deleted: u64,
 }
 
+/// In so many backups every sealed file in the backup folder is read again, so that one which the disk has
+/// damaged is found and copied anew while the original is there.
+const TURNS: u64 = 8;
+
 /// How often the pages are copied anew when a sealed file went away meanwhile.
 const TRIES: u32 = 3;
 
@@ -57,11 +61,19 @@ impl Store {
     ///
     /// # Errors
     /// `backup.cancelled` when `go_on` gave false; `backup.inside_data`; `backup.damaged` when the copy
-    /// is not what was copied; `data.disk_full`, `data.read_only`, `data.file`; `vault.locked` once closed.
-    /// No partial backup counts as one.
+    /// is not what was copied; `backup.disk_full`, `backup.read_only`, `backup.folder` of the folder for backups,
+    /// which must be there; `vault.locked` once closed. No partial backup counts as one.
     pub async fn backup(&self, target: &BackupTarget, at: OffsetDateTime, go_on: GoOn<'_>) -> Result<Backup> {
+        let made = self.make(target, at, go_on).await.map_err(StoreError::of_copy)?;
+        let name = made.folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let detail = json!({ "files": made.files, "signed_versions": made.signed_versions, "deleted": made.deleted });
+        self.record_event(AuditEvent::new(at, &self.user().id, "backup.make", name).with(detail)).await?;
+        Ok(made)
+    }
+
+    async fn make(&self, target: &BackupTarget, at: OffsetDateTime, go_on: GoOn<'_>) -> Result<Backup> {
         let (key, data) = self.key_and_folder()?;
-        files::create_private_folder(&target.folder)?;
+        // Not made here: a disk that is not mounted would be taken for an empty folder.
         let chosen = target.folder.canonicalize().map_err(|e| StoreError::file("find", &target.folder, e))?;
         if chosen.starts_with(&data) {
             return Err(StoreError::BackupInsideData(chosen));
@@ -71,12 +83,10 @@ impl Store {
         files::create_private_folder(&snapshots)?;
         remove_partial(&snapshots)?;
         let number = numbered(&snapshots)?.last().map_or(1, |(number, _)| number + 1);
-        let stamp = time::format_description::parse_borrowed::<2>("[year][month][day]T[hour][minute][second]Z");
-        let stamp = stamp.ok().and_then(|f| at.to_offset(time::UtcOffset::UTC).format(&f).ok()).unwrap_or_default();
-        let whole = snapshots.join(format!("{number:06}-{stamp}"));
-        let partial = snapshots.join(format!("{number:06}-{stamp}.{PARTIAL}"));
+        let whole = snapshots.join(format!("{number:06}-{}", stamp(at)));
+        let partial = snapshots.join(format!("{number:06}-{}.{PARTIAL}", stamp(at)));
         files::create_private_folder(&partial)?;
-        let made = self.fill(&root, &partial, &key, at, go_on).await;
+        let made = self.fill(&root, &partial, &key, number, at, go_on).await;
         let (manifest, copied_bytes) = match made {
             Ok(made) => made,
             Err(e) => {
@@ -87,10 +97,6 @@ impl Store {
         files::sync_folder(&partial)?;
         files::rename_synced(&partial, &whole)?;
         let deleted = prune(&root, target.keep)?;
-        let event = AuditEvent::new(at, &self.user().id, "backup.make", file_name(&whole));
-        let detail = json!({ "files": manifest.files, "signed_versions": manifest.signed_versions,
-                             "audit_seq": manifest.audit_seq, "deleted": deleted });
-        self.record_event(event.with(detail)).await?;
         Ok(Backup {
             folder: whole,
             made_at: at,
@@ -108,6 +114,7 @@ impl Store {
         root: &Path,
         partial: &Path,
         key: &Key,
+        number: u64,
         at: OffsetDateTime,
         go_on: GoOn<'_>,
     ) -> Result<(Manifest, u64)> {
@@ -117,7 +124,7 @@ impl Store {
             tries += 1;
             let copy = self.copy_pages(&database, key, go_on).await?;
             let names = settle(copy).await?;
-            match self.copy_files(root, key, &names, go_on).await {
+            match self.copy_files(root, key, number, &names, go_on).await {
                 Ok((bytes, copied)) => break (names, bytes, copied),
                 // Somebody deleted a study, or made a thumbnail anew, since its row was copied.
                 Err(StoreError::BlobMissing(name)) if tries < TRIES && !self.refers_to(&name).await? => {
@@ -207,9 +214,17 @@ impl Store {
         }
     }
 
-    /// Copies the sealed files that the backup folder lacks and reads them back. Their length
-    /// on disk altogether, and of those copied now.
-    async fn copy_files(&self, root: &Path, key: &Key, names: &BTreeSet<BlobName>, go_on: GoOn<'_>) -> Result<(u64, u64)> {
+    /// Copies the sealed files that the backup folder lacks and reads them back; of those that it has,
+    /// a part is read again each time, and all in `TURNS` backups. Their length on disk altogether, and
+    /// of those copied now.
+    async fn copy_files(
+        &self,
+        root: &Path,
+        key: &Key,
+        number: u64,
+        names: &BTreeSet<BlobName>,
+        go_on: GoOn<'_>,
+    ) -> Result<(u64, u64)> {
         let (from, to) = (self.blobs()?, Blobs::open(root, key)?);
         let (mut bytes, mut copied) = (0, 0);
         for (n, name) in names.iter().enumerate() {
@@ -218,8 +233,11 @@ impl Store {
             if !go_on(progress) {
                 return Err(StoreError::BackupCancelled);
             }
+            // The last digits of a name are as random as its content.
+            let turn = name.as_str().bytes().rev().take(4).map(u64::from).sum::<u64>() % TURNS;
+            let read_again = turn == number % TURNS || name.kind() == Some(BlobKind::Pdf);
             let (from, to, name) = (from.clone(), to.clone(), name.clone());
-            let (length, new) = blocking(move || from.copy_sealed(&name, &to)).await?;
+            let (length, new) = blocking(move || from.copy_sealed(&name, &to, read_again)).await?;
             bytes += length;
             copied += if new { length } else { 0 };
         }
@@ -331,8 +349,4 @@ fn remove_partial(snapshots: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -31,6 +31,7 @@ pub(crate) use restore::finish_interrupted;
 use crate::vault::{Key, derive, hmac_sha256};
 use hmac::Mac;
 use std::path::{Path, PathBuf};
+use time::{OffsetDateTime, UtcOffset};
 
 /// What is being done, and how far it is: `done` of `total` bytes, of this phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,4 +69,10 @@ fn root_of(chosen: &Path, key: &Key) -> PathBuf {
     let mut mac = hmac_sha256(&derive(key, "hilum backup: folder"));
     mac.update(b"id");
     chosen.join(format!("hilum-{}", hex::encode(&mac.finalize().into_bytes()[..5])))
+}
+
+/// A time as part of a folder's name, in UTC.
+fn stamp(at: OffsetDateTime) -> String {
+    let format = time::format_description::parse_borrowed::<2>("[year][month][day]T[hour][minute][second]Z");
+    format.ok().and_then(|f| at.to_offset(UtcOffset::UTC).format(&f).ok()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@
 
 use super::make::check;
 use super::manifest::{Manifest, sha256_of};
-use super::{BackupPhase, BackupProgress, DATABASE, FILES, GoOn, MANIFEST, VAULT, list::backups};
+use super::{BackupPhase, BackupProgress, DATABASE, FILES, GoOn, MANIFEST, VAULT, list::backups, stamp};
 use crate::blobs::{BlobName, Blobs};
 use crate::database;
 use crate::error::{Doing, Result, StoreError};
@@ -69,7 +69,7 @@ impl DataFolder {
     /// # Errors
     /// `vault.locked` for a wrong passphrase or recovery key; `data.in_use` while a store of this folder is
     /// open; `backup.not_found`, `backup.damaged`, `backup.cancelled`; `data.newer_version`;
-    /// `data.disk_full`. The folder is as it was then.
+    /// `backup.disk_full`, `backup.folder`. The folder is as it was then.
     pub async fn restore(&self, backup: &Path, opening: Opening, at: OffsetDateTime, go_on: GoOn<'_>) -> Result<Restored> {
         let _turn = self.turn()?;
         let chosen = backups(backup)?.swap_remove(0);
@@ -78,24 +78,27 @@ impl DataFolder {
         let (user, key) = blocking(move || unlock(&for_unlocking, &opening)).await?;
         let data = self.path().to_owned();
         let restoring = data.join(RESTORING);
-        remove_if_there(&restoring)?;
+        // What an earlier try has left, should it have failed in the midst of its exchange.
+        finish_interrupted(&data)?;
         let prepared = prepare(&chosen.folder, &restoring, &key, user.as_ref(), at, go_on).await;
         let manifest = match prepared {
             Ok(manifest) => manifest,
             Err(e) => {
                 let _ = fs::remove_dir_all(&restoring);
-                return Err(e);
+                return Err(e.of_copy());
             }
         };
-        let format = time::format_description::parse_borrowed::<2>("[year][month][day]T[hour][minute][second]Z");
-        let stamp = format.ok().and_then(|f| at.to_offset(time::UtcOffset::UTC).format(&f).ok()).unwrap_or_default();
+        let stamp = stamp(at);
         let replaced = (0u32..)
             .map(|n| if n == 0 { format!("replaced-{stamp}") } else { format!("replaced-{stamp}-{n}") })
             .find(|name| !data.join(name).exists())
             .unwrap_or_default();
         let held_something = PARTS.iter().any(|part| data.join(part).exists());
         let exchange = Exchange { replaced: replaced.clone(), coming_in: false };
-        exchange.save(&restoring)?;
+        if let Err(e) = exchange.save(&restoring) {
+            let _ = fs::remove_dir_all(&restoring);
+            return Err(e.of_copy());
+        }
         finish(&data, exchange)?;
         self.take_vault(Vault::load(&data.join(VAULT))?);
         Ok(Restored {
@@ -164,7 +167,7 @@ async fn prepare(
             return Err(StoreError::BackupCancelled);
         }
         let (from, to, name) = (from.clone(), to.clone(), name.clone());
-        blocking(move || from.copy_sealed(&name, &to)).await?;
+        blocking(move || from.copy_sealed(&name, &to, false)).await?;
     }
     fs::remove_file(&list).map_err(|e| StoreError::file("delete", &list, e))?;
     check(restoring, restoring, key, go_on).await?;

@@ -145,6 +145,51 @@ async fn a_backup_under_load_is_consistent_and_holds_nobody_up() {
     whole(&folder.unlock("Ada Byron", PASSPHRASE, later(11)).await.unwrap(), 5).await;
 }
 
+#[tokio::test]
+async fn what_the_disk_damages_in_a_backup_is_copied_anew() {
+    let (temp, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, store, _) = signed_folder(&temp.path().join("data")).await;
+    let made = store.backup(&target(kept.path(), None), later(5), &on).await.unwrap();
+    let blobs = made.folder.parent().unwrap().parent().unwrap().join("blobs");
+    let folders = fs::read_dir(blobs).unwrap().map(|f| f.unwrap().path());
+    let files: Vec<_> = folders.flat_map(|f| fs::read_dir(f).unwrap().map(|f| f.unwrap().path())).collect();
+    assert_eq!(files.len(), 2);
+    for file in &files {
+        let mut bytes = fs::read(file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(file, bytes).unwrap();
+    }
+    let refused = code(folder.restore(kept.path(), passphrase(PASSPHRASE), AT, &on).await);
+    assert_eq!(refused, "data.in_use");
+    // Signed documents are read in each backup, the others in one of eight.
+    for n in 0..8 {
+        store.backup(&target(kept.path(), None), later(6 + n), &on).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let other = DataFolder::open_with(temp.path().join("other"), CHEAP).unwrap();
+    other.restore(&made.folder, passphrase(PASSPHRASE), later(20), &on).await.unwrap();
+    whole(&other.unlock("Ada Byron", PASSPHRASE, later(21)).await.unwrap(), 5).await;
+}
+
+#[tokio::test]
+async fn the_newest_backup_is_the_last_made_whatever_the_clock_said() {
+    let (temp, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, store, _) = signed_folder(&temp.path().join("data")).await;
+    let away = target(&kept.path().join("away"), None);
+    assert_eq!(code(store.backup(&away, AT, &on).await), "backup.folder", "no disk is taken for an empty one");
+    for (n, seconds) in [0, 10, -1000, -500].into_iter().enumerate() {
+        let made = store.backup(&target(kept.path(), Some(2)), later(seconds), &on).await.unwrap();
+        let found = backups(kept.path()).unwrap();
+        assert_eq!(found[0].folder, made.folder);
+        assert_eq!(found.len(), (n + 1).min(2));
+    }
+    // Another vault's backups in the same folder are left alone, and the one that was made last stands first.
+    let (_, other, _) = signed_folder(&temp.path().join("other")).await;
+    let made = other.backup(&target(kept.path(), Some(1)), later(100), &on).await.unwrap();
+    let found = backups(kept.path()).unwrap();
+    assert_eq!((found.len(), &found[0].folder), (3, &made.folder));
+}
+
 /// A crash at any step of the exchange is finished by the next who opens the folder.
 #[tokio::test]
 async fn an_exchange_that_was_cut_short_is_finished() {
