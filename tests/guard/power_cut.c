@@ -8,6 +8,9 @@
  *   bytes  names stay, bytes go: what a renamed file holds that was never synced
  *   some   of the bytes a part, by the numbers of HILUM_CUT_SEED: writes reach the disk in any order
  *
+ * While the file HILUM_CUT_READ_ONLY is there, every change below the folder is refused with EROFS, as on
+ * a disk that the system has made read-only under a running program.
+ *
  * HILUM_CUT_CLOCK adds seconds to the time of day, so that a clock can be moved back.
  *
  * What runs past these calls (a memory map) would not be seen; Hilum's store uses none.
@@ -49,6 +52,8 @@ struct note {
 static struct note *newest;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[PATH_MAX], stash[PATH_MAX + 32];
+static const char *gate;
+/* Changes until the power goes: 0 never, below 0 nothing is noted. */
 static long left = -1;
 static unsigned long seed = 1;
 static int mode_bytes, mode_some;
@@ -67,8 +72,9 @@ __attribute__((constructor)) static void begin(void) {
     const char *shift = getenv("HILUM_CUT_CLOCK");
     if (shift) clock_shift = atol(shift);
     if (number) seed = strtoul(number, NULL, 10) * 2 + 1;
-    if (at && after && realpath(at, folder)) {
-        left = atol(after);
+    gate = getenv("HILUM_CUT_READ_ONLY");
+    if (at && (after || gate) && realpath(at, folder)) {
+        left = after ? atol(after) : 0;
         mode_bytes = mode && !strcmp(mode, "bytes");
         mode_some = mode && !strcmp(mode, "some");
         snprintf(stash, sizeof stash, "%s.cut-%d", folder, (int)getpid());
@@ -76,6 +82,13 @@ __attribute__((constructor)) static void begin(void) {
     }
     /* Children write nothing there, and a sandboxed one would die of these calls. */
     unsetenv("LD_PRELOAD");
+}
+
+/* True, with errno as the system would set it, while nothing may be changed. */
+static int refused(void) {
+    if (!gate || access(gate, F_OK)) return 0;
+    errno = EROFS;
+    return 1;
 }
 
 static int coin(void) {
@@ -226,6 +239,7 @@ static void forget_bytes(int fd) {
 #define WRITING(fd, offset, span, call)                        \
     char *path = path_of(fd);                                  \
     if (!path) return call;                                    \
+    if (refused()) { free(path); return -1; }                  \
     pthread_mutex_lock(&lock);                                 \
     off_t at_ = (offset);                                      \
     note_bytes(fd, path, at_, span);                           \
@@ -292,8 +306,11 @@ int fsync(int fd) { REAL(fsync); return synced(fd, real); }
 int fdatasync(int fd) { REAL(fdatasync); return synced(fd, real); }
 
 static int opened(const char *path, int flags, mode_t mode, int (*real)(const char *, int, ...)) {
-    char *here = flags & (O_CREAT | O_TRUNC) ? below(path) : NULL;
+    int changes = flags & (O_CREAT | O_TRUNC);
+    char *here = changes || (gate && (flags & O_ACCMODE) != O_RDONLY) ? below(path) : NULL;
     if (!here) return real(path, flags, mode);
+    if (refused()) { free(here); return -1; }
+    if (!changes) { free(here); return real(path, flags, mode); }
     pthread_mutex_lock(&lock);
     struct stat about;
     int was = stat(here, &about) == 0;
@@ -329,6 +346,7 @@ int rename(const char *from, const char *to) {
     REAL(rename);
     char *old = below(from), *new = below(to);
     if (!old && !new) return real(from, to);
+    if (refused()) { free(old); free(new); return -1; }
     pthread_mutex_lock(&lock);
     char *over = NULL;
     struct stat about;
@@ -348,6 +366,7 @@ int unlink(const char *path) {
     REAL(unlink);
     char *here = below(path);
     if (!here) return real(path);
+    if (refused()) { free(here); return -1; }
     pthread_mutex_lock(&lock);
     char *kept = NULL;
     keep(here, &kept);
@@ -362,6 +381,7 @@ int unlink(const char *path) {
 int mkdir(const char *path, mode_t mode) {
     REAL(mkdir);
     char *here = below(path);
+    if (here && refused()) { free(here); return -1; }
     int got = real(path, mode);
     if (here && !got) {
         pthread_mutex_lock(&lock);

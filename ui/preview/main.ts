@@ -11,6 +11,7 @@ const shell = new PreviewShell({
   failDraft: options.has("fail-draft"),
   slowDraft: options.has("slow-draft"),
   failPack: options.has("fail-pack"),
+  failBackup: options.has("fail-backup"),
   refusePack: options.has("refuse-pack"),
   calibrated: options.has("calibrated"),
   staleCalibration: options.has("stale"),

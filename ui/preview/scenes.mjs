@@ -310,6 +310,45 @@ export function scenesOf(open, shoot) {
       await shoot(page, "no-models");
       await page.close();
     },
+    async backups() {
+      let page = await open("");
+      await page.click(id("go-settings"));
+      await page.locator(id("backup")).scrollIntoViewIfNeeded();
+      await shoot(page, "backup");
+      await page.click(id("backup-start"));
+      await page.waitForSelector(id("backup-running"));
+      await shoot(page, "backup-running");
+      await page.waitForSelector(id("backup-running"), { state: "detached" });
+      await shoot(page, "backup-done");
+      await page.close();
+      page = await open("fail-backup");
+      await page.click(id("go-settings"));
+      await page.click(id("backup-start"));
+      await page.waitForSelector(id("backup-failed"));
+      await page.locator(id("backup")).scrollIntoViewIfNeeded();
+      await shoot(page, "backup-failed");
+      await page.close();
+      page = await open("locked");
+      await page.click(id("restore-choose"));
+      await page.fill(id("restore-secret"), "wrong");
+      await shoot(page, "restore");
+      await page.click(id("restore-start"));
+      await page.waitForSelector("[data-code='vault.locked']");
+      await shoot(page, "restore-refused");
+      await page.fill(id("restore-secret"), "right one");
+      await page.click(id("restore-start"));
+      await page.waitForSelector(id("restore-running"));
+      await shoot(page, "restore-running");
+      await page.waitForSelector(id("restore-done"));
+      await shoot(page, "restore-done");
+      await page.close();
+      page = await open("first-run&empty");
+      await shoot(page, "restore-first-run");
+      await page.click(id("restore-choose"));
+      await page.waitForSelector(id("restore"));
+      await shoot(page, "restore-new-computer");
+      await page.close();
+    },
     async screens() {
       const page = await open("");
       for (const name of ["models", "audit", "settings", "help"]) {

@@ -2,6 +2,7 @@ import { applied } from "../src/features/report/fixtures";
 import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
+import { PreviewBackups } from "./backups";
 import { PreviewWriting, textsOf } from "./writing";
 import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
@@ -14,6 +15,7 @@ export interface PreviewOptions {
   failDraft: boolean;
   slowDraft: boolean;
   failPack: boolean;
+  failBackup: boolean;
   /** A folder is refused when it is looked at. */
   refusePack: boolean;
   calibrated: boolean;
@@ -63,6 +65,7 @@ export class PreviewShell {
   private queue: DraftQueue = { paused: false, running: null, studies: [] };
   private packJob: string | null = null;
   private writing = new PreviewWriting();
+  private backing: PreviewBackups;
   private revealed = false;
   private held: boolean;
   private added: ModelPack[] = [];
@@ -72,6 +75,7 @@ export class PreviewShell {
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader", trainee: options.trainee };
     this.rows = rowsFor(options.empty);
+    this.backing = new PreviewBackups((event) => this.emit(event), options.failBackup, () => !options.firstRun);
     this.held = options.held;
     this.fitted = options.calibrated || options.staleCalibration;
     if (options.large) for (const row of this.rows.slice(0, 3)) this.phantom(`${row.studyUid}.1`);
@@ -127,7 +131,7 @@ export class PreviewShell {
     if (command.startsWith("plugin:")) return null;
     await wait(command === "sign" ? 300 : 15);
     if (!["app_status", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
-    const answer = this.answers[command] ?? this.writing.answers[command];
+    const answer = this.answers[command] ?? this.writing.answers[command] ?? this.backing.answers[command];
     if (!answer) return refuse("app.internal", `no command ${command}`);
     return answer(args);
   }
@@ -305,12 +309,7 @@ export class PreviewShell {
       return null;
     },
     recovery_renew: ({ passphrase }) => (passphrase === "wrong" ? refuse("vault.locked", "wrong passphrase") : "M2XR-7KQD-HBNW-94TV-8ZYA-PC5E-6GSU-J3LF"),
-    backups: () => [{ madeAt: "2026-11-23 18:00:12 +01:00", bytes: 412_700_000, signedVersions: 138 }],
     backup_choose: () => this.settings,
-    backup_start: () => null,
-    backup_cancel: () => null,
-    restore_choose: () => ({ token: "t", madeAt: "2026-11-23 18:00:12 +01:00", bytes: 412_700_000, signedVersions: 138, users: ["Dr A. Reader"], replaces: true }),
-    restore_start: () => null,
     draft_cancel: ({ reportId }) => {
       this.drafting.set(reportId, false);
       return null;

@@ -103,6 +103,7 @@ async fn with_the_recovery_key() {
     let user = NewUser { id: UserId::new("u"), name: NAME.to_owned(), role: Role::Radiologist };
     let (store, recovery) = folder.create(user, PASSPHRASE, now()).await.expect("a store");
     let kept = temp.path().join("kept");
+    std::fs::create_dir(&kept).expect("a folder");
     store.backup(&keeping_all(&kept), now(), &|_| true).await.expect("a backup");
     // Passphrase and recovery key are those of the time of the backup.
     store.renew_recovery_key(now()).await.expect("a new key");

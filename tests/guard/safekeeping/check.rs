@@ -18,6 +18,7 @@ pub struct Acknowledged {
     pub exported: BTreeSet<PathBuf>,
     /// Of the last child: older ones may be deleted by then.
     pub backed_up: Option<PathBuf>,
+    pub restored: u32,
     /// Codes with which children were refused.
     pub refused: Vec<String>,
 }
@@ -41,6 +42,7 @@ impl Acknowledged {
                 self.exported.insert(PathBuf::from(path));
             }
             ["backed_up", path, "."] => self.backed_up = Some(PathBuf::from(path)),
+            ["restored", "."] => self.restored += 1,
             ["refused", code, "."] => self.refused.push((*code).to_owned()),
             // A line that was cut short acknowledged nothing.
             _ => {}

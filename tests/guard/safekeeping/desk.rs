@@ -1,7 +1,7 @@
 //! A desk: the folders of one try, the app on them, and a host that is a list of events.
 
 use async_trait::async_trait;
-use hilum_app::commands::{reports, session, settings, signing, studies};
+use hilum_app::commands::{backup, reports, session, settings, signing, studies};
 use hilum_app::dto::{AppError, AppEvent, EditCommand, SectionName, SignRequest};
 use hilum_app::{App, Host, StartOptions};
 use hilum_report::UserId;
@@ -198,7 +198,7 @@ impl Reader {
 
     /// Makes a backup; the folder of the newest one afterwards.
     pub async fn back_up(&self) -> Result<PathBuf, AppError> {
-        hilum_app::commands::backup::backup_start(&self.app).await?;
+        backup::backup_start(&self.app).await?;
         let made = self.desk.wait("end of the backup", |e| match e {
             AppEvent::BackupDone { .. } => Some(Ok(())),
             AppEvent::BackupFailed { code, detail } => Some(Err(AppError { code: code.clone(), detail: detail.clone() })),
@@ -206,6 +206,27 @@ impl Reader {
         });
         made.await?;
         Ok(hilum_store::backups(&self.place.backups).expect("a backup")[0].folder.clone())
+    }
+
+    pub async fn lock(&self) -> Result<(), AppError> {
+        session::lock(&self.app).await.map(drop)
+    }
+
+    pub async fn unlock(&self) -> Result<(), AppError> {
+        session::unlock(&self.app, NAME.into(), PASSPHRASE.into()).await.map(drop)
+    }
+
+    /// Puts the newest backup in the place of what is there; only while locked.
+    pub async fn restore(&self) -> Result<(), AppError> {
+        *self.desk.folder.lock().expect("a folder") = Some(self.place.backups.clone());
+        let choice = backup::restore_choose(&self.app).await?.expect("a folder was chosen");
+        backup::restore_start(&self.app, choice.token, NAME.into(), PASSPHRASE.into(), false).await?;
+        let restored = self.desk.wait("end of the restoring", |e| match e {
+            AppEvent::RestoreDone { .. } => Some(Ok(())),
+            AppEvent::BackupFailed { code, detail } => Some(Err(AppError { code: code.clone(), detail: detail.clone() })),
+            _ => None,
+        });
+        restored.await
     }
 }
 

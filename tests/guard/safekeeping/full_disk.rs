@@ -58,6 +58,13 @@ async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
     assert!(document.starts_with(b"%PDF-"));
     reader.report(&study).await.expect("the draft");
     drop(filler);
+    // Putting a backup back takes room there too.
+    reader.lock().await.expect("locked");
+    let filler = Filler::all_of(data_disk);
+    assert_eq!(until_refused(&mut slowest, async || reader.restore().await).await, "backup.disk_full", "restoring");
+    assert!(!place.data.join("restoring").exists(), "a partial restoring");
+    drop(filler);
+    reader.unlock().await.expect("unlocked, and as it was");
 
     // The disk of exports and backups.
     let filler = Filler::all_of(out_disk);
@@ -65,7 +72,7 @@ async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
     let code = until_refused(&mut slowest, async || reader.export(&version).await.map(drop)).await;
     assert_eq!(code, "export.write_failed", "export");
     assert!(!place.out.join(format!("{version}.pdf")).exists(), "a partial export");
-    assert_eq!(until_refused(&mut slowest, async || reader.back_up().await.map(drop)).await, "data.disk_full", "backup");
+    assert_eq!(until_refused(&mut slowest, async || reader.back_up().await.map(drop)).await, "backup.disk_full", "backup");
     drop(filler);
 
     // Somebody makes room, and the work goes on.
@@ -79,7 +86,7 @@ async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
     reader.app.close().await;
     drop(reader);
     said.check(&place, "after the disk was full").await;
-    println!("5 deeds on a full disk; the slowest refusal reached the window after {:.2} s (2 s are promised)", slowest.as_secs_f64());
+    println!("6 deeds on a full disk; the slowest refusal reached the window after {:.2} s (2 s are promised)", slowest.as_secs_f64());
 }
 
 /// Does something until it is refused; the code, and how long that refusal took.

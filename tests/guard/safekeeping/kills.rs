@@ -33,7 +33,7 @@ pub fn run(runtime: &Runtime) {
 
 /// Lets a child work, kills it so long after its first deed has begun, and notes what it said. True
 /// when it had begun.
-fn kill_one(root: &Path, deed: &str, wait: Duration, said: &mut Acknowledged) -> bool {
+pub fn kill_one(root: &Path, deed: &str, wait: Duration, said: &mut Acknowledged) -> bool {
     let mut child = child(root, deed, &[]);
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let mut begun = false;

@@ -6,7 +6,7 @@
 //! through the store. `docs/reliability.md` says what was found and which break makes each part fail.
 //!
 //! `HILUM_GUARD` names the parts to run (all where it is not set): kills, power, full_disk, clock,
-//! refused, backups. `HILUM_KILLS`, `HILUM_CUTS` and `HILUM_BACKUPS` say how often.
+//! refused, backups, restores. `HILUM_KILLS`, `HILUM_CUTS`, `HILUM_BACKUPS` and `HILUM_RESTORES` say how often.
 
 #[cfg(target_os = "linux")]
 mod backups;
@@ -24,6 +24,8 @@ mod kills;
 mod power;
 #[cfg(target_os = "linux")]
 mod refused;
+#[cfg(target_os = "linux")]
+mod restores;
 #[cfg(target_os = "linux")]
 mod work;
 
@@ -47,13 +49,14 @@ fn main() {
         None => {}
     }
     let wanted = std::env::var("HILUM_GUARD").ok();
-    let parts: [(&str, fn(&tokio::runtime::Runtime)); 6] = [
+    let parts: [(&str, fn(&tokio::runtime::Runtime)); 7] = [
         ("kills", kills::run),
         ("power", power::run),
         ("full_disk", full_disk::run),
         ("clock", clock::run),
         ("refused", refused::run),
         ("backups", backups::run),
+        ("restores", restores::run),
     ];
     for (name, part) in parts {
         if wanted.as_ref().is_none_or(|w| w.split(',').any(|w| w == name)) {

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-const MODES: [&str; 3] = ["all", "bytes", "some"];
+pub const MODES: [&str; 3] = ["all", "bytes", "some"];
 
 pub fn run(runtime: &Runtime) {
     let temp = tempfile::tempdir().expect("a folder");
@@ -63,7 +63,7 @@ pub fn layer(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Lets a child work until the power goes; true when it went.
-fn cut_once(root: &Path, layer: &Path, deed: &str, mode: &str, after: u64, round: u32, said: &mut Acknowledged) -> bool {
+pub fn cut_once(root: &Path, layer: &Path, deed: &str, mode: &str, after: u64, round: u32, said: &mut Acknowledged) -> bool {
     let environment = [
         ("LD_PRELOAD", layer.display().to_string()),
         ("HILUM_CUT_FOLDER", root.display().to_string()),

@@ -1,8 +1,10 @@
 //! What must be refused before anything is touched: a folder that cannot be written, one of a newer
 //! version, one that another process holds.
 
+use crate::check::Acknowledged;
 use crate::desk::{NAME, PASSPHRASE, Place};
-use crate::work::{folder, say};
+use crate::power::layer;
+use crate::work::{child, folder, say};
 use hilum_app::commands::session;
 use hilum_app::{App, StartOptions};
 use std::collections::BTreeMap;
@@ -10,11 +12,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 pub fn run(runtime: &Runtime) {
     runtime.block_on(newer_version());
     runtime.block_on(read_only());
+    turned_read_only(runtime);
     two_at_once(runtime);
 }
 
@@ -67,6 +71,63 @@ async fn read_only() {
     assert_eq!(unlocking(&place.data).await, "ok");
 }
 
+/// The disk becomes read-only while somebody types, as a system does it to a disk with errors: that is told at
+/// once, nothing acknowledged is lost, and typing goes on when the disk may be written again.
+fn turned_read_only(runtime: &Runtime) {
+    let temp = tempfile::tempdir().expect("a folder");
+    let Some(layer) = layer(temp.path()) else {
+        println!("skipped: a disk that becomes read-only (no C compiler, which makes the layer that refuses)");
+        return;
+    };
+    let (root, gate) = (temp.path().join("disk"), temp.path().join("gate"));
+    std::fs::create_dir(&root).expect("a folder");
+    let place = Place::of(&root);
+    runtime.block_on(place.make_user());
+    let environment = [
+        ("LD_PRELOAD", layer.display().to_string()),
+        ("HILUM_CUT_FOLDER", root.display().to_string()),
+        ("HILUM_CUT_READ_ONLY", gate.display().to_string()),
+    ];
+    let mut child = child(&root, "persist", &environment);
+    let mut said = Acknowledged::default();
+    let (mut closed, mut told, mut typed_before) = (None, None, 0);
+    let until = Instant::now() + Duration::from_secs(60);
+    for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+        said.take(&line.expect("a line"));
+        if Instant::now() > until {
+            child.kill().expect("to kill it");
+        }
+        let typed: usize = said.typed.values().map(|ids| ids.len()).sum();
+        match (closed, told) {
+            (None, _) if typed >= 5 => {
+                std::fs::write(&gate, b"").expect("the gate");
+                closed = Some(Instant::now());
+            }
+            (Some(at), None) if !said.refused.is_empty() => {
+                told = Some(at.elapsed());
+                typed_before = typed;
+            }
+            (Some(_), Some(_)) if said.refused.len() >= 10 && gate.exists() => {
+                assert_eq!(typed, typed_before, "something was acknowledged on a read-only disk");
+                std::fs::remove_file(&gate).expect("to open the gate");
+            }
+            (Some(_), Some(_)) if typed >= typed_before + 5 => child.kill().expect("to kill it"),
+            _ => {}
+        }
+    }
+    child.wait().expect("its end");
+    assert!(said.refused.iter().all(|code| code == "data.read_only"), "{:?}", said.refused);
+    let after: usize = said.typed.values().map(|ids| ids.len()).sum();
+    assert!(after >= typed_before + 5, "typing did not go on");
+    runtime.block_on(said.check(&place, "after the disk was read-only"));
+    println!(
+        "a disk that became read-only: told after {:.2} s (2 s are promised), {} refusals, and typing went on afterwards; {}",
+        told.expect("it was told").as_secs_f64(),
+        said.refused.len(),
+        said.count()
+    );
+}
+
 /// Processes that start at once: one has the folder, the other is told; when the one is killed, the
 /// folder is free.
 fn two_at_once(runtime: &Runtime) {
@@ -106,7 +167,7 @@ pub async fn hold() {
     let app = Arc::new(App::new(StartOptions { data: place.data, open: None }, Arc::new(crate::desk::Desk::default())));
     let unlocked = session::unlock(&app, NAME.into(), PASSPHRASE.into()).await;
     say(&[&unlocked.map_or_else(|e| e.code, |_| "ok".to_owned())]);
-    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
 }
 
 /// Every file below a folder with its bytes, but for the lock, which is emptied by who looks for it.

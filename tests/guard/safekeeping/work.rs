@@ -33,6 +33,14 @@ pub async fn until_killed() {
 
 async fn work(deed: &str) -> Result<(), AppError> {
     let mut reader = Reader::at(&Place::of(&folder())).await?;
+    if deed == "restore" {
+        reader.lock().await?;
+        loop {
+            say(&["begins"]);
+            reader.restore().await?;
+            say(&["restored"]);
+        }
+    }
     reader.choose_backups(5).await?;
     say(&["ready"]);
     let mut study = reader.import().await?;
@@ -50,6 +58,13 @@ async fn work(deed: &str) -> Result<(), AppError> {
         say(&["begins"]);
         match deed {
             "type" => typed(&reader, &mut open, 1).await?,
+            // As the window does: what is refused is kept and tried again.
+            "persist" => {
+                if let Err(e) = typed(&reader, &mut open, 1).await {
+                    say(&["refused", &e.code]);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
             // A pause in typing: several sentences in one go, as the editor sends them.
             "save" => typed(&reader, &mut open, 8).await?,
             "sign" => {

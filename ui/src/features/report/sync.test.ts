@@ -204,6 +204,23 @@ test("a save that fails is said, and tried again with the text kept", async () =
   expect(states.at(-1)).toBe("saved");
 });
 
+test.each(["data.disk_full", "data.read_only"])("%s is said within 2 s of the first key though typing goes on, and nothing is lost", async (code) => {
+  let keys = "";
+  while (failures.length === 0 && clock.time <= 2000) {
+    shell.failNext = new IpcError(code, "");
+    keys += "x";
+    typed("a", keys);
+    await clock.pass(100);
+  }
+  expect(failures).toEqual([code]);
+  expect(clock.time).toBeLessThan(2000);
+  expect(states.at(-1)).toBe("not_saved");
+  shell.failNext = null;
+  await clock.pass(RETRY);
+  expect(onShell()).toBe(keys);
+  expect(states.at(-1)).toBe("saved");
+});
+
 test("a command first saves the text", async () => {
   typed("n", "New.");
   await sync.command([{ do: "mark_preliminary" }]);

@@ -4,9 +4,9 @@ import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 
 export const STAGE_WORDS: Record<BackupStage, string> = {
-  database: "copying the database",
-  files: "copying sealed files",
-  checking: "checking the copy",
+  database: "Copying the database",
+  files: "Copying sealed files",
+  checking: "Checking the copy",
 };
 
 /** The backup or restoring under way, whoever began it. */
@@ -41,7 +41,8 @@ class Backups {
       case "backup_failed":
         this.running = null;
         this.failed = event.code === "backup.cancelled" ? null : describeCode(event.code, event.detail);
-        if (this.failed) session.say(new IpcError(event.code, event.detail));
+        // Who restores is looking at the form, which says it.
+        if (this.failed && session.unlocked) session.say(new IpcError(event.code, event.detail));
         break;
       case "restore_done":
         this.running = null;

@@ -24,27 +24,37 @@ pub struct BackupInfo {
 /// backups, the folder of one vault in it, or one backup.
 ///
 /// # Errors
-/// `data.file` when the folder cannot be listed; `backup.not_found` when there is none.
+/// `data.file` when the folder cannot be listed; `backup.not_found` when there is none;
+/// `data.newer_version` when all are of a newer one.
 pub fn backups(folder: &Path) -> Result<Vec<BackupInfo>> {
     let mut vaults: Vec<Vec<BackupInfo>> = Vec::new();
+    let mut newer = None;
     for snapshots in snapshots_below(folder)? {
+        let mut of_vault = Vec::new();
         // Within one vault the numbers tell which is newer: a clock may have been moved back.
-        let found: Vec<BackupInfo> = snapshots.iter().rev().filter_map(|path| info(path)).collect();
-        if !found.is_empty() {
-            vaults.push(found);
+        for path in snapshots.iter().rev() {
+            match info(path) {
+                Ok(info) => of_vault.push(info),
+                Err(e @ StoreError::NewerVersion { .. }) => newer = Some(e),
+                // It cannot be what was written, so that nobody should choose it.
+                Err(_) => {}
+            }
+        }
+        if !of_vault.is_empty() {
+            vaults.push(of_vault);
         }
     }
     if vaults.is_empty() {
-        return Err(StoreError::NoBackup(folder.to_owned()));
+        return Err(newer.unwrap_or_else(|| StoreError::NoBackup(folder.to_owned())));
     }
     vaults.sort_by_key(|vault| std::cmp::Reverse(vault[0].made_at));
     Ok(vaults.into_iter().flatten().collect())
 }
 
-fn info(folder: &Path) -> Option<BackupInfo> {
-    let manifest = Manifest::read(&folder.join(MANIFEST)).ok()?;
+fn info(folder: &Path) -> Result<BackupInfo> {
+    let manifest = Manifest::read(&folder.join(MANIFEST))?;
     let users = crate::folder::users(folder).map(|users| users.into_iter().map(|u| u.name).collect());
-    Some(BackupInfo {
+    Ok(BackupInfo {
         folder: folder.to_owned(),
         made_at: manifest.made_at,
         bytes: manifest.database_bytes + manifest.file_bytes,
