@@ -68,9 +68,9 @@ async fn a_backup_is_made_from_the_window_and_put_back() {
     assert_eq!(Path::new(&chosen.backup_folder), kept);
 
     set_institution(&app, "Before").await;
-    backup::backup_start(&app).await.expect("a backup begins");
-    let twice = backup::backup_start(&app).await;
-    assert_eq!(twice.expect_err("one at a time").code, "backup.running");
+    let (one, other) = tokio::join!(backup::backup_start(&app), backup::backup_start(&app));
+    let refused = one.and(other).expect_err("one at a time");
+    assert_eq!(refused.code, "backup.running");
     assert_eq!(ended(&host).await.0, "made");
     assert_eq!(backup::backups(&app).await.expect("a list").len(), 1);
     set_institution(&app, "After").await;

@@ -17,6 +17,7 @@ mod drop;
 mod engine;
 mod exchange;
 mod first_run;
+mod full_disk;
 mod import;
 mod keyboard;
 mod lock;

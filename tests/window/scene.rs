@@ -51,12 +51,17 @@ impl Scene {
     /// Folders with a user whose passphrase costs little: its cost is tried in the first run.
     pub async fn with_user() -> Option<Scene> {
         let scene = Scene::empty()?;
+        scene.add_user().await;
+        Some(scene)
+    }
+
+    /// Makes the data folder with its user.
+    pub async fn add_user(&self) {
         let cheap = KdfParams { memory_kib: 64, passes: 1, lanes: 1 };
-        let folder = DataFolder::open_with(&scene.data, cheap).expect("a data folder");
+        let folder = DataFolder::open_with(&self.data, cheap).expect("a data folder");
         let user = NewUser { id: UserId::new("u-reader"), name: NAME.to_owned(), role: Role::Radiologist };
         let (store, _) = folder.create(user, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("a store");
         store.close().await.expect("to close");
-        Some(scene)
     }
 
     pub fn home(&self) -> &Path {

@@ -22,6 +22,11 @@ pub async fn backup_choose(app: &App) -> Result<Option<Settings>, AppError> {
     // Asked first, so that a locked folder is said before a dialog opens.
     let mut settings = app.settings(workstation).await?;
     let Some(folder) = app.host.choose_folder("Choose the folder for backups").await else { return Ok(None) };
+    let standard = Settings::standard();
+    if settings.backup_folder.is_empty() && (settings.backup_every_hours, settings.backup_keep) == (0, 0) {
+        // Kept by a version that made no backups.
+        (settings.backup_every_hours, settings.backup_keep) = (standard.backup_every_hours, standard.backup_keep);
+    }
     settings.backup_folder = folder.display().to_string();
     super::settings::set_settings(app, settings).await.map(Some)
 }

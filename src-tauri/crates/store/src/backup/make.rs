@@ -2,7 +2,7 @@
 
 use super::list::numbered;
 use super::manifest::{FORMAT, Manifest, sha256_of};
-use super::{BackupPhase, BackupProgress, DATABASE, FILES, GoOn, MANIFEST, PARTIAL, PageCopy, SNAPSHOTS, VAULT, root_of};
+use super::{BackupPhase, BackupProgress, DATABASE, FILES, GoOn, MANIFEST, PARTIAL, PageCopy, SNAPSHOTS, VAULT, root_of, stamp};
 use crate::Store;
 use crate::blobs::{BlobKind, BlobName, Blobs};
 use crate::database;
