@@ -84,7 +84,9 @@ async fn what_was_backed_up_comes_back_and_what_was_there_is_kept() {
 async fn what_is_wrong_is_refused_and_the_folder_stays() {
     let (temp, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (folder, store, _) = signed_folder(&temp.path().join("data")).await;
-    assert_eq!(code(store.backup(&target(&folder.path().join("b"), None), AT, &on).await), "backup.inside_data");
+    let inside = folder.path().join("b");
+    fs::create_dir(&inside).unwrap();
+    assert_eq!(code(store.backup(&target(&inside, None), AT, &on).await), "backup.inside_data");
     assert_eq!(code(backups(kept.path())), "backup.not_found");
     let made = store.backup(&target(kept.path(), None), later(5), &on).await.unwrap();
     store.close().await.unwrap();
