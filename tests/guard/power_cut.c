@@ -13,6 +13,12 @@
  *
  * HILUM_CUT_CLOCK adds seconds to the time of day, so that a clock can be moved back.
  *
+ * HILUM_CUT_LIE breaks a control from outside, to see that the guard notices (docs/reliability.md, 1):
+ *   sync    no sync reaches the disk, as if the program made none
+ *   lock    every lock is given, as if the program asked for none
+ *   write   what the disk refuses counts as written, as if the program did not look
+ *   rename  a file takes its name piece by piece, as if it were written in place
+ *
  * What runs past these calls (a memory map) would not be seen; Hilum's store uses none.
  */
 #define _GNU_SOURCE
@@ -27,6 +33,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -52,7 +59,7 @@ struct note {
 static struct note *newest;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[PATH_MAX], stash[PATH_MAX + 32];
-static const char *gate;
+static const char *gate, *lie;
 /* Changes until the power goes: 0 never, below 0 nothing is noted. */
 static long left = -1;
 static unsigned long seed = 1;
@@ -80,8 +87,9 @@ __attribute__((constructor)) static void begin(void) {
         snprintf(stash, sizeof stash, "%s.cut-%d", folder, (int)getpid());
         mkdir(stash, 0700);
     }
+    lie = getenv("HILUM_CUT_LIE");
     /* Children write nothing there, and a sandboxed one would die of these calls. */
-    unsetenv("LD_PRELOAD");
+    if (!lie || at) unsetenv("LD_PRELOAD");
 }
 
 /* True, with errno as the system would set it, while nothing may be changed. */
@@ -90,6 +98,8 @@ static int refused(void) {
     errno = EROFS;
     return 1;
 }
+
+static int lies(const char *of) { return lie && !strcmp(lie, of); }
 
 static int coin(void) {
     seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
@@ -239,12 +249,13 @@ static void forget_bytes(int fd) {
 #define WRITING(fd, offset, span, call)                        \
     char *path = path_of(fd);                                  \
     if (!path) return call;                                    \
-    if (refused()) { free(path); return -1; }                  \
+    if (refused()) { free(path); return lies("write") ? (ssize_t)(span) : -1; } \
     pthread_mutex_lock(&lock);                                 \
     off_t at_ = (offset);                                      \
     note_bytes(fd, path, at_, span);                           \
     ssize_t got = call;                                        \
     int kept_errno = errno;                                    \
+    if (got < 0 && errno == ENOSPC && lies("write")) got = (ssize_t)(span); \
     count();                                                   \
     pthread_mutex_unlock(&lock);                               \
     errno = kept_errno;                                        \
@@ -293,6 +304,7 @@ ssize_t sendfile64(int out, int in, off64_t *at, size_t size) {
 ssize_t sendfile(int out, int in, off_t *at, size_t size) { return sendfile64(out, in, at, size); }
 
 static int synced(int fd, int (*real)(int)) {
+    if (lies("sync")) return 0;
     int got = real(fd);
     if (left >= 0 && got == 0) {
         pthread_mutex_lock(&lock);
@@ -342,8 +354,26 @@ static void keep(const char *path, char **kept) {
     if (asprintf(&at, "%s/%ld", stash, kept_count++) > 0 && !link(path, at)) *kept = at;
 }
 
+/* What a rename does at once, done in pieces, with time in between. */
+static int in_pieces(const char *from, const char *to) {
+    struct stat about;
+    if (stat(from, &about) || !S_ISREG(about.st_mode)) return 0;
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    char piece[4096];
+    ssize_t n;
+    while (in >= 0 && out >= 0 && (n = read(in, piece, sizeof piece)) > 0) {
+        if (write(out, piece, (size_t)n) != n) break;
+        usleep(20000);
+    }
+    close(in);
+    close(out);
+    unlink(from);
+    return 1;
+}
+
 int rename(const char *from, const char *to) {
     REAL(rename);
+    if (lies("rename") && in_pieces(from, to)) return 0;
     char *old = below(from), *new = below(to);
     if (!old && !new) return real(from, to);
     if (refused()) { free(old); free(new); return -1; }
@@ -389,6 +419,11 @@ int mkdir(const char *path, mode_t mode) {
         pthread_mutex_unlock(&lock);
     }
     return got;
+}
+
+int flock(int fd, int operation) {
+    REAL(flock);
+    return lies("lock") ? 0 : real(fd, operation);
 }
 
 int clock_gettime(clockid_t which, struct timespec *now) {
