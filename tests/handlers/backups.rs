@@ -95,7 +95,7 @@ async fn a_backup_is_made_from_the_window_and_put_back() {
     assert_eq!(how, "restored");
     session::unlock(&app, NAME.into(), PASSPHRASE.into()).await.expect("unlocked");
     assert_eq!(institution(&app).await, "Before");
-    let lines = audit::audit(&app, 20, None).await.expect("lines");
+    let lines = audit::audit(&app, 20, None, Default::default()).await.expect("lines");
     assert!(lines.iter().any(|l| l.action == "backup.restore"));
     assert!(audit::audit_verify(&app).await.expect("a chain").ok);
     app.close().await;
