@@ -35,6 +35,9 @@ async fn are_refused_and_change_nothing() {
         tried += 1;
     }
     let (app, _desk) = app_on(&data);
+    // Looking for models may make their folder.
+    session::app_status(&app).await.expect("a status");
+    let before = contents(&data);
     for passphrase in &near {
         let refused = session::unlock(&app, NAME.into(), passphrase.clone()).await.expect_err("a wrong passphrase");
         assert_eq!(refused.code, "vault.locked", "{passphrase:?}");
