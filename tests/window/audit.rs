@@ -17,7 +17,9 @@ async fn found_checked_and_exported() {
     }
     accessible(&window, "audit").await;
     window.fill("audit-words", "image.").await;
-    window.until("the lines of images", 20, &format!("{actions}.split(' ').every((a) => a.startsWith('image.'))")).await;
+    window
+        .until("the lines of images", 20, &format!("{actions}.split(' ').every((a) => a.startsWith('image.'))"))
+        .await;
     assert!(!window.text(actions).await.is_empty());
     window.click("audit-export").await;
     window.type_into_dialog("^Save ", &saved.display().to_string());

@@ -7,7 +7,12 @@ use hilum_store::{AuditBreak, AuditVerdict as Verdict};
 use time::{Date, UtcOffset};
 
 /// The newest lines first; `before` leaves out the line with that number and those after it.
-pub async fn audit(app: &App, limit: u32, before: Option<f64>, filter: AuditFilter) -> Result<Vec<AuditLine>, AppError> {
+pub async fn audit(
+    app: &App,
+    limit: u32,
+    before: Option<f64>,
+    filter: AuditFilter,
+) -> Result<Vec<AuditLine>, AppError> {
     let workstation = app.workstation().await?;
     let filter = wanted(filter, workstation.now().offset())?;
     let users = workstation.users();
@@ -58,10 +63,16 @@ pub async fn audit_verify(app: &App) -> Result<AuditVerdict, AppError> {
             head: String::new(),
             problem: Some(match broken {
                 AuditBreak::Missing { seq } => format!("A line before number {seq} is missing."),
-                AuditBreak::Changed { seq } => format!("Line {seq} was changed, or does not follow from the one before it."),
+                AuditBreak::Changed { seq } => {
+                    format!("Line {seq} was changed, or does not follow from the one before it.")
+                }
                 AuditBreak::HeadNotFound(_) => "The chain does not hold a head that a signed report names.".into(),
-                AuditBreak::NotAsRecorded { seq: 0, what } => format!("There is a {what} of which no line speaks, or one is gone."),
-                AuditBreak::NotAsRecorded { seq, what } => format!("The {what} that line {seq} speaks of is not as it was."),
+                AuditBreak::NotAsRecorded { seq: 0, what } => {
+                    format!("There is a {what} of which no line speaks, or one is gone.")
+                }
+                AuditBreak::NotAsRecorded { seq, what } => {
+                    format!("The {what} that line {seq} speaks of is not as it was.")
+                }
             }),
         },
     })

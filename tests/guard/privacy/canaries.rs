@@ -47,11 +47,15 @@ async fn nothing_is_readable_on_disk() {
             if let Some(process) = window.and_then(|w| w.find_process(name, "")) {
                 processes += 1;
                 // The study as it was given lies open where the person keeps it.
-                let open: Vec<_> = in_open_files(process, &secrets).into_iter().filter(|(_, f)| !f.contains("/given/")).collect();
+                let open: Vec<_> =
+                    in_open_files(process, &secrets).into_iter().filter(|(_, f)| !f.contains("/given/")).collect();
                 assert!(open.is_empty(), "{moment}: {name} holds open {open:?}");
             }
         }
-        println!("{moment}: {files} files and {processes} processes' open files hold none of {} secrets", secrets.len());
+        println!(
+            "{moment}: {files} files and {processes} processes' open files hold none of {} secrets",
+            secrets.len()
+        );
     };
 
     let window = scene.locked(Some(&given)).await;
@@ -111,8 +115,19 @@ async fn nothing_is_readable_on_disk() {
 }
 
 const NAMES: [&str; 13] = [
-    "patient's name", "patient id", "accession number", "study description", "referring physician", "institution", "series description",
-    "typed indication", "typed findings", "typed impression", "search", "letterhead", "macro",
+    "patient's name",
+    "patient id",
+    "accession number",
+    "study description",
+    "referring physician",
+    "institution",
+    "series description",
+    "typed indication",
+    "typed findings",
+    "typed impression",
+    "search",
+    "letterhead",
+    "macro",
 ];
 
 /// Types into every other place that keeps words.

@@ -32,14 +32,24 @@ async fn no_program_leaves_one() {
     // Where a core can be written at all, an ordinary program leaves one: the guard can fail.
     let mut control = start(Command::new("sleep").arg("60"), folder);
     let (dumped, files) = killed(&mut control, folder);
-    println!("control: sleep {} a core, {files} core files (the system's pattern: {})", if dumped { "leaves" } else { "leaves no" }, pattern());
+    println!(
+        "control: sleep {} a core, {files} core files (the system's pattern: {})",
+        if dumped { "leaves" } else { "leaves no" },
+        pattern()
+    );
     assert!(dumped, "an ordinary program leaves a core here, or nothing is shown");
 
     let wants = serde_json::json!({ "header": true }).to_string();
     let mut programs = vec![
         ("hilum-decode", start(Command::new(decode).arg(wants).stdin(Stdio::piped()), folder)),
-        ("hilumctl worker encode", start(Command::new(&hilumctl).args(["worker", "encode"]).stdin(Stdio::piped()), folder)),
-        ("hilumctl worker draft", start(Command::new(&hilumctl).args(["worker", "draft"]).stdin(Stdio::piped()), folder)),
+        (
+            "hilumctl worker encode",
+            start(Command::new(&hilumctl).args(["worker", "encode"]).stdin(Stdio::piped()), folder),
+        ),
+        (
+            "hilumctl worker draft",
+            start(Command::new(&hilumctl).args(["worker", "draft"]).stdin(Stdio::piped()), folder),
+        ),
         ("hilumctl, waiting for a passphrase", waiting_for_a_passphrase(&hilumctl, &data, folder)),
     ];
     let display = if missing_programs().is_empty() { Some(display()) } else { None };
@@ -115,7 +125,8 @@ fn killed(child: &mut Child, folder: &Path) -> (bool, usize) {
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGSEGV) }, 0);
     let status = child.wait().expect("its end");
     let cores = std::fs::read_dir(folder).expect("the folder").flatten();
-    let cores: Vec<_> = cores.filter(|e| e.file_name().to_string_lossy().starts_with("core")).map(|e| e.path()).collect();
+    let cores: Vec<_> =
+        cores.filter(|e| e.file_name().to_string_lossy().starts_with("core")).map(|e| e.path()).collect();
     for core in &cores {
         std::fs::remove_file(core).expect("removed");
     }

@@ -49,7 +49,9 @@ impl Desk {
         loop {
             {
                 let mut events = self.events.lock().expect("events");
-                if let Some((at, found)) = events.iter().enumerate().find_map(|(at, e)| pick(e).map(|found| (at, found))) {
+                if let Some((at, found)) =
+                    events.iter().enumerate().find_map(|(at, e)| pick(e).map(|found| (at, found)))
+                {
                     events.drain(..=at);
                     return found;
                 }

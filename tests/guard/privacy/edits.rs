@@ -70,7 +70,8 @@ async fn past(folder: &Path) -> Past {
     for n in 0..3 {
         documents.push(one_study(&app, &desk, folder, n).await);
     }
-    let lines = hilum_app::commands::audit::audit(&app, 1, None, Default::default()).await.expect("lines")[0].seq as i64;
+    let lines =
+        hilum_app::commands::audit::audit(&app, 1, None, Default::default()).await.expect("lines")[0].seq as i64;
     app.close().await;
     Past { data, documents, lines }
 }
@@ -138,12 +139,31 @@ fn verdict(data: &Path, documents: &[PathBuf]) -> String {
 }
 
 /// One edit; what kind it is, and what was done.
-async fn edit(connection: &mut SqliteConnection, number: usize, past: &Past, random: &mut Random) -> (&'static str, String) {
+async fn edit(
+    connection: &mut SqliteConnection,
+    number: usize,
+    past: &Past,
+    random: &mut Random,
+) -> (&'static str, String) {
     // Before the newest printed head, or any line: what came after the last signature no document vouches for.
-    let newest: i64 = sqlx::query_scalar("SELECT max(audit_seq) FROM report_versions").fetch_one(&mut *connection).await.expect("a head");
+    let newest: i64 = sqlx::query_scalar("SELECT max(audit_seq) FROM report_versions")
+        .fetch_one(&mut *connection)
+        .await
+        .expect("a head");
     let line = 1 + random.below(newest as usize) as i64;
     let other = 1 + (line + random.below(newest as usize - 1) as i64) % newest;
-    let kind = ["update", "delete", "reorder", "truncate", "re-chain", "insert", "journal", "version", "image", "re-chain whole"][number % 10];
+    let kind = [
+        "update",
+        "delete",
+        "reorder",
+        "truncate",
+        "re-chain",
+        "insert",
+        "journal",
+        "version",
+        "image",
+        "re-chain whole",
+    ][number % 10];
     let sql = match kind {
         "update" => {
             let (column, value) = random.pick(&[
@@ -202,13 +222,22 @@ async fn edit(connection: &mut SqliteConnection, number: usize, past: &Past, ran
         _ => {
             let what = match random.below(4) {
                 0 => format!("UPDATE audit SET who = 'u-eve' WHERE seq = {line}"),
-                1 => format!("UPDATE audit SET action = 'study.glance' WHERE seq = {line} AND action NOT LIKE 'report.%' AND action <> 'instance.import'"),
-                2 => format!("DELETE FROM audit WHERE seq = {line} AND action NOT LIKE 'report.%' AND action <> 'instance.import'"),
+                1 => format!(
+                    "UPDATE audit SET action = 'study.glance' WHERE seq = {line} AND action NOT LIKE 'report.%' AND action <> 'instance.import'"
+                ),
+                2 => format!(
+                    "DELETE FROM audit WHERE seq = {line} AND action NOT LIKE 'report.%' AND action <> 'instance.import'"
+                ),
                 _ => format!("UPDATE audit SET at = '2020-01-01T00:00:00.000000000Z' WHERE seq = {line}"),
             };
-            let changed = sqlx::raw_sql(sqlx::AssertSqlSafe(what.clone())).execute(&mut *connection).await.expect("an edit").rows_affected();
+            let changed = sqlx::raw_sql(sqlx::AssertSqlSafe(what.clone()))
+                .execute(&mut *connection)
+                .await
+                .expect("an edit")
+                .rows_affected();
             // A line that holds up other tables stays; another of its fields is changed then.
-            let what = if changed > 0 { what } else { format!("UPDATE audit SET object = object || ' ' WHERE seq = {line}") };
+            let what =
+                if changed > 0 { what } else { format!("UPDATE audit SET object = object || ' ' WHERE seq = {line}") };
             if changed == 0 {
                 sqlx::raw_sql(sqlx::AssertSqlSafe(what.clone())).execute(&mut *connection).await.expect("an edit");
             }
@@ -247,18 +276,20 @@ async fn rechain(connection: &mut SqliteConnection, heads: bool) {
             hash.update(field);
         }
         let hash = hash.finalize().to_vec();
-        sqlx::query("INSERT INTO audit (seq, at, who, action, object, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-            .bind(seq)
-            .bind(at)
-            .bind(who)
-            .bind(action)
-            .bind(object)
-            .bind(detail)
-            .bind(&prev)
-            .bind(&hash)
-            .execute(&mut *connection)
-            .await
-            .expect("a line");
+        sqlx::query(
+            "INSERT INTO audit (seq, at, who, action, object, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(seq)
+        .bind(at)
+        .bind(who)
+        .bind(action)
+        .bind(object)
+        .bind(detail)
+        .bind(&prev)
+        .bind(&hash)
+        .execute(&mut *connection)
+        .await
+        .expect("a line");
         anew.insert(hex::encode(old), (seq, hex::encode(&hash)));
         prev = hash;
     }

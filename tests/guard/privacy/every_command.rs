@@ -6,8 +6,8 @@ use crate::desk::{Desk, NAME, PASSPHRASE, app_on, make_user};
 use crate::scene::radiograph;
 use hilum_app::commands::*;
 use hilum_app::dto::{
-    Annotation, AnnotationKind, AppError, AppEvent, AuditFilter, DraftMode, DraftOptions, EditCommand, ExportAs, MacroView,
-    SectionHow, SectionName, SectionToDraft, SignRequest, SimilarFilter, SituationName, WorklistFilter,
+    Annotation, AnnotationKind, AppError, AppEvent, AuditFilter, DraftMode, DraftOptions, EditCommand, ExportAs,
+    MacroView, SectionHow, SectionName, SectionToDraft, SignRequest, SimilarFilter, SituationName, WorklistFilter,
 };
 use hilum_app::{App, COMMANDS, queue};
 use std::collections::BTreeSet;
@@ -30,8 +30,10 @@ const STOPS: &str = "stops something of which the end, or the beginning, is a li
 
 fn leaves(command: &str) -> Leaves {
     match command {
-        "app_status" | "engines" | "models" | "verify_model" | "settings" | "preference" | "logo" | "time_stamp" | "backups" => Nothing(NO_PATIENT),
-        "templates" | "template_choices" | "template_export" | "macros" | "macros_export" | "spelling" | "calibration" => Nothing(NO_PATIENT),
+        "app_status" | "engines" | "models" | "verify_model" | "settings" | "preference" | "logo" | "time_stamp"
+        | "backups" => Nothing(NO_PATIENT),
+        "templates" | "template_choices" | "template_export" | "macros" | "macros_export" | "spelling"
+        | "calibration" => Nothing(NO_PATIENT),
         "touch" | "close_window" | "draft_queue_pause" => Nothing(OF_THE_SESSION),
         "lock" => Nothing("nothing is read or changed until somebody unlocks, which is a line"),
         "cancel_import" | "draft_cancel" | "index_cancel" | "backup_cancel" | "pack_add_cancel" => Nothing(STOPS),
@@ -74,7 +76,9 @@ fn leaves(command: &str) -> Leaves {
         "save_pdf" | "export_report" => Lines(&["report.export"]),
         "set_figures" => Lines(&["report.figures"]),
         "logo_choose" | "logo_remove" => Lines(&["letterhead.logo"]),
-        "set_time_stamp_url" | "time_stamp_certificate" | "set_settings" | "set_preference" | "backup_choose" => Lines(&["setting.change"]),
+        "set_time_stamp_url" | "time_stamp_certificate" | "set_settings" | "set_preference" | "backup_choose" => {
+            Lines(&["setting.change"])
+        }
         "template_import" => Lines(&["template.import"]),
         "template_choose" => Lines(&["template.choose"]),
         "macro_put" => Lines(&["macro.put"]),
@@ -124,7 +128,17 @@ impl World {
         let recovery = make_user(&data).await;
         let (app, desk) = app_on(&data);
         let (version, token, pack_job, import) = Default::default();
-        let mut world = World { app, desk, folder: folder.to_owned(), recovery, studies: Vec::new(), import, version, token, pack_job };
+        let mut world = World {
+            app,
+            desk,
+            folder: folder.to_owned(),
+            recovery,
+            studies: Vec::new(),
+            import,
+            version,
+            token,
+            pack_job,
+        };
         world.unlock(NAME).await;
         for (who, date) in [("ONE", "20240105"), ("ONE", "20220105"), ("TWO", "20240106")] {
             let study = world.import(who, date).await.expect("an import");
@@ -167,7 +181,8 @@ impl World {
     async fn insert(&self, study: usize, section: SectionName, text: &str) -> Result<(), AppError> {
         let (id, revision) = self.report(study).await;
         let (after, region, from) = (None, None, None);
-        let insert = EditCommand::Insert { section, after, id: format!("s-{revision}"), text: text.into(), region, from };
+        let insert =
+            EditCommand::Insert { section, after, id: format!("s-{revision}"), text: text.into(), region, from };
         reports::report_edit(&self.app, id, revision, vec![insert]).await.map(drop)
     }
 
@@ -178,12 +193,22 @@ impl World {
             self.insert(study, section, "The lungs are clear.").await.expect("an edit");
         }
         let (report_id, revision) = self.report(study).await;
-        SignRequest { report_id, revision, passphrase: PASSPHRASE.into(), patient_confirmed: true, accession_confirmed: true }
+        SignRequest {
+            report_id,
+            revision,
+            passphrase: PASSPHRASE.into(),
+            patient_confirmed: true,
+            accession_confirmed: true,
+        }
     }
 
     async fn drop_proposed(&self, study: usize) {
         let view = reports::report_view(&self.app, self.studies[study].clone()).await.expect("a report");
-        let proposed = view.sections.iter().flat_map(|s| &s.sentences).filter(|s| s.state == hilum_app::dto::SentenceState::Proposed);
+        let proposed = view
+            .sections
+            .iter()
+            .flat_map(|s| &s.sentences)
+            .filter(|s| s.state == hilum_app::dto::SentenceState::Proposed);
         let drops: Vec<EditCommand> = proposed.map(|s| EditCommand::Drop { id: s.id.clone() }).collect();
         if !drops.is_empty() {
             reports::report_edit(&self.app, view.id, view.revision, drops).await.expect("reviewed");
@@ -232,7 +257,8 @@ impl World {
             measured: Vec::new(),
             spacing: None,
         };
-        let macro_of = |text: &str| MacroView { name: "guard".into(), sections: vec![SectionName::Findings], text: text.into() };
+        let macro_of =
+            |text: &str| MacroView { name: "guard".into(), sections: vec![SectionName::Findings], text: text.into() };
         let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
         match command {
             "app_status" => session::app_status(&app).await.map(drop),
@@ -252,7 +278,9 @@ impl World {
             }
             "unlock_with_recovery" => {
                 session::lock(&app).await?;
-                session::unlock_with_recovery(&app, self.recovery.clone(), NAME.into(), PASSPHRASE.into()).await.map(drop)
+                session::unlock_with_recovery(&app, self.recovery.clone(), NAME.into(), PASSPHRASE.into())
+                    .await
+                    .map(drop)
             }
             "lock" => session::lock(&app).await,
             "add_user" => session::add_user(&app, "Dr B. Reader".into(), PASSPHRASE.into(), false).await.map(drop),
@@ -510,14 +538,66 @@ impl World {
 
 /// In an order in which each finds what it needs. What is missing here is called first, and fails if it needs more.
 const ORDER: &[&str] = &[
-    "add_user", "started", "worklist", "import_files", "cancel_import", "undo_import", "import_folder", "open_study",
-    "image_pixels", "thumbnail", "index_cancel", "evidence_map", "similar_cases", "similar_reveal", "report_view", "report_edit",
-    "draft_queue_pause", "draft_queue_add", "draft_queue", "draft_queue_remove", "draft_start", "proposal_view", "evidence_requery",
-    "draft_section", "draft_cancel", "report_reveal", "report_take_over", "report_release", "set_figures", "annotation_put",
-    "annotation_remove", "draft_preview_pdf", "sign_preliminary", "sign", "sign_without_time_stamp", "signed_pdf", "save_pdf",
-    "export_report", "timeline", "logo_choose", "logo_remove", "template_export", "template_import", "macro_put", "macros_export",
-    "macros_import", "macro_remove", "word_add", "word_remove", "calibration_fit", "move_study", "pack_choose", "pack_add",
-    "pack_add_cancel", "pack_remove", "backup_choose", "backup_start", "backups", "restore_choose", "restore_start",
+    "add_user",
+    "started",
+    "worklist",
+    "import_files",
+    "cancel_import",
+    "undo_import",
+    "import_folder",
+    "open_study",
+    "image_pixels",
+    "thumbnail",
+    "index_cancel",
+    "evidence_map",
+    "similar_cases",
+    "similar_reveal",
+    "report_view",
+    "report_edit",
+    "draft_queue_pause",
+    "draft_queue_add",
+    "draft_queue",
+    "draft_queue_remove",
+    "draft_start",
+    "proposal_view",
+    "evidence_requery",
+    "draft_section",
+    "draft_cancel",
+    "report_reveal",
+    "report_take_over",
+    "report_release",
+    "set_figures",
+    "annotation_put",
+    "annotation_remove",
+    "draft_preview_pdf",
+    "sign_preliminary",
+    "sign",
+    "sign_without_time_stamp",
+    "signed_pdf",
+    "save_pdf",
+    "export_report",
+    "timeline",
+    "logo_choose",
+    "logo_remove",
+    "template_export",
+    "template_import",
+    "macro_put",
+    "macros_export",
+    "macros_import",
+    "macro_remove",
+    "word_add",
+    "word_remove",
+    "calibration_fit",
+    "move_study",
+    "pack_choose",
+    "pack_add",
+    "pack_add_cancel",
+    "pack_remove",
+    "backup_choose",
+    "backup_start",
+    "backups",
+    "restore_choose",
+    "restore_start",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -543,7 +623,10 @@ async fn what_each_leaves_in_the_chain() {
         // A restored folder has a chain of its own.
         let before = if command == "restore_start" { 0.0 } else { before };
         let (mut left, _) = world.lines(before).await;
-        left.retain(|action| !BY_THEMSELVES.contains(&action.as_str()) && !(locked && action == "vault.unlock") && action != "audit.read" || command == "audit");
+        left.retain(|action| {
+            !BY_THEMSELVES.contains(&action.as_str()) && !(locked && action == "vault.unlock") && action != "audit.read"
+                || command == "audit"
+        });
         match leaves(command) {
             Lines(wanted) if command != "create_first_user" => {
                 lines_of += 1;

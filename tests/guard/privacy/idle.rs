@@ -27,7 +27,14 @@ async fn locks_and_keeps_what_was_typed() {
     let study = study.await;
     let view = reports::report_view(&app, study.clone()).await.expect("a report");
     let (after, region, from) = (None, None, None);
-    let insert = EditCommand::Insert { section: SectionName::Findings, after, id: "s".into(), text: "Typed before leaving.".into(), region, from };
+    let insert = EditCommand::Insert {
+        section: SectionName::Findings,
+        after,
+        id: "s".into(),
+        text: "Typed before leaving.".into(),
+        region,
+        from,
+    };
     reports::report_edit(&app, view.id, view.revision, vec![insert]).await.expect("an edit");
     app.touch();
     let begun = Instant::now();

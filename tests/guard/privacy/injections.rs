@@ -54,7 +54,8 @@ async fn no_tag_reaches_a_prompt() {
     let cases = amount(6, 100);
     let (mut same, mut burned) = (0, 0);
     for n in 1..=cases {
-        let hostile = TAGS.into_iter().fold(film(n), |file, (tag, vr)| file.text(tag, vr, &order(n + tag as usize % 20)));
+        let hostile =
+            TAGS.into_iter().fold(film(n), |file, (tag, vr)| file.text(tag, vr, &order(n + tag as usize % 20)));
         // Every other one carries its order in the pixels as well.
         let letters = n % 2 == 1;
         let file = if letters { burn(hostile, &order(n)) } else { hostile };
@@ -74,7 +75,10 @@ async fn no_tag_reaches_a_prompt() {
             assert_eq!(found.raw_text, clean.raw_text, "{n}: the same picture is read otherwise because of a tag");
         }
     }
-    println!("{cases} injections in {} tags each, {burned} of them burned into the pixels too: one prompt for all, byte by byte; every answer in its grammar; {same} answers of unchanged pixels are the clean one's", TAGS.len());
+    println!(
+        "{cases} injections in {} tags each, {burned} of them burned into the pixels too: one prompt for all, byte by byte; every answer in its grammar; {same} answers of unchanged pixels are the clean one's",
+        TAGS.len()
+    );
     app.close().await;
 }
 
@@ -143,11 +147,14 @@ fn burn(file: DicomFile, text: &str) -> DicomFile {
     let glyph = |c: char| -> [u8; 5] {
         // Enough of an alphabet to be read: each letter from its own number, with a column that is always set.
         let n = c as u32;
-        std::array::from_fn(|column| if column == 0 { 0x7F } else { (n.wrapping_mul(2654435761) >> (column * 6) & 0x7F) as u8 })
+        std::array::from_fn(
+            |column| if column == 0 { 0x7F } else { (n.wrapping_mul(2654435761) >> (column * 6) & 0x7F) as u8 },
+        )
     };
     let (rows, columns) = (480usize, 400usize);
     let whole = file.clone().write();
-    let mut values: Vec<u16> = whole[whole.len() - rows * columns * 2..].chunks(2).map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
+    let mut values: Vec<u16> =
+        whole[whole.len() - rows * columns * 2..].chunks(2).map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
     for (place, c) in text.chars().take(33).enumerate() {
         for (column, dots) in glyph(c).into_iter().enumerate() {
             for row in 0..7 {
@@ -163,7 +170,10 @@ fn burn(file: DicomFile, text: &str) -> DicomFile {
 
 #[test]
 fn the_grammar_is_held() {
-    assert!(in_grammar("FINDINGS:\nLungs: Clear. No nodule.\nPleura: No effusion.\n\nIMPRESSION:\nNo acute disease.").is_ok());
+    assert!(
+        in_grammar("FINDINGS:\nLungs: Clear. No nodule.\nPleura: No effusion.\n\nIMPRESSION:\nNo acute disease.")
+            .is_ok()
+    );
     for bad in [
         "",
         "FINDINGS:\nLungs: Clear.",

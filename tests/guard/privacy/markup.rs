@@ -9,7 +9,9 @@ use crate::payloads::{ALL, payload};
 use crate::scene::*;
 use hilum_app::App;
 use hilum_app::commands::{reading, reports, session, settings, signing, studies, templates, writing};
-use hilum_app::dto::{Annotation, AnnotationKind, AppEvent, EditCommand, ExportAs, MacroView, SectionName, SentenceState, SignRequest};
+use hilum_app::dto::{
+    Annotation, AnnotationKind, AppEvent, EditCommand, ExportAs, MacroView, SectionName, SentenceState, SignRequest,
+};
 use hilum_report::{Command, Entry, PackHash, ProposalId, ProposedText, SectionKind, SentenceId};
 use hilum_store::{DataFolder, NewProposal, ProposalOutcome, ProposalStatus};
 use hilum_testkit::dicom;
@@ -85,7 +87,9 @@ async fn one_round(scene: &Scene, round: usize) {
         open(&window, study).await;
         look(&window, &mut seen, "reading room").await;
         for tab in ["timeline", "similar", "report"] {
-            let script = format!("const t = document.querySelector('[data-testid=\"tab-{tab}\"]'); if (t) t.click(); return !!t");
+            let script = format!(
+                "const t = document.querySelector('[data-testid=\"tab-{tab}\"]'); if (t) t.click(); return !!t"
+            );
             if window.client.execute(&script, vec![]).await.expect("a script") == serde_json::json!(true) {
                 pause(if tab == "similar" { 1200 } else { 400 }).await;
                 look(&window, &mut seen, tab).await;
@@ -178,11 +182,18 @@ async fn own_templates(app: &Arc<App>, desk: &Desk, scene: &Scene, supply: &Supp
     desk.save_as(&file);
     templates::template_export(app, "cxr-frontal".into()).await.expect("a template");
     let document = std::fs::read_to_string(&file).expect("a template");
-    let escaped = |text: String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let escaped =
+        |text: String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     for n in 0..6 {
-        let title = document.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).expect("a title").0;
-        let mut hostile = document.replace(&format!("<title>{title}</title>"), &format!("<title>{}</title>", escaped(supply.take())));
-        hostile = hostile.replace("cxr-frontal", &format!("guard-{n}")).replacen("</p>", &format!(" {}.</p>", escaped(supply.take())), 1);
+        let title =
+            document.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).expect("a title").0;
+        let mut hostile =
+            document.replace(&format!("<title>{title}</title>"), &format!("<title>{}</title>", escaped(supply.take())));
+        hostile = hostile.replace("cxr-frontal", &format!("guard-{n}")).replacen(
+            "</p>",
+            &format!(" {}.</p>", escaped(supply.take())),
+            1,
+        );
         if n >= 4 {
             // As markup, not as text: whatever is made of it must be none.
             hostile = hostile.replacen("</section>", &format!("<p>{}</p></section>", supply.take()), 1);
@@ -197,11 +208,22 @@ async fn own_templates(app: &Arc<App>, desk: &Desk, scene: &Scene, supply: &Supp
 async fn one_study(app: &Arc<App>, desk: &Desk, scene: &Scene, supply: &Supply, n: usize) -> String {
     let study = format!("2.25.950.{n}");
     let tags = [
-        (dicom::PATIENT_ID, b"LO"), (dicom::ACCESSION_NUMBER, b"SH"), (0x0008_1030, b"LO"), (0x0008_0080, b"LO"), (0x0008_103E, b"LO"),
-        (0x0018_1030, b"LO"), (0x0020_4000, b"LT"), (0x0008_0070, b"LO"), (0x0008_1090, b"LO"), (0x0020_0020, b"CS"), (0x0020_0062, b"CS"),
+        (dicom::PATIENT_ID, b"LO"),
+        (dicom::ACCESSION_NUMBER, b"SH"),
+        (0x0008_1030, b"LO"),
+        (0x0008_0080, b"LO"),
+        (0x0008_103E, b"LO"),
+        (0x0018_1030, b"LO"),
+        (0x0020_4000, b"LT"),
+        (0x0008_0070, b"LO"),
+        (0x0008_1090, b"LO"),
+        (0x0020_0020, b"CS"),
+        (0x0020_0062, b"CS"),
     ];
     let name = |text: String| text.replace(['^', '=', '\\'], "");
-    let film = tags.into_iter().fold(radiograph(&format!("X{n}"), "20240105"), |film, (tag, vr)| film.text(tag, vr, &supply.printable().replace('\\', "")));
+    let film = tags.into_iter().fold(radiograph(&format!("X{n}"), "20240105"), |film, (tag, vr)| {
+        film.text(tag, vr, &supply.printable().replace('\\', ""))
+    });
     let film = film
         .text(dicom::PATIENT_NAME, b"PN", &name(supply.printable()))
         .text(0x0008_0090, b"PN", &name(supply.printable()))
@@ -223,8 +245,15 @@ async fn one_study(app: &Arc<App>, desk: &Desk, scene: &Scene, supply: &Supply, 
         let (after, region, from) = (None, None, None);
         EditCommand::Insert { section, after, id: format!("typed-{number}"), text, region, from }
     };
-    let sections = [SectionName::Indication, SectionName::Technique, SectionName::Findings, SectionName::Findings, SectionName::Impression];
-    let typed = sections.into_iter().enumerate().map(|(number, section)| insert(number, section, supply.printable())).collect();
+    let sections = [
+        SectionName::Indication,
+        SectionName::Technique,
+        SectionName::Findings,
+        SectionName::Findings,
+        SectionName::Impression,
+    ];
+    let typed =
+        sections.into_iter().enumerate().map(|(number, section)| insert(number, section, supply.printable())).collect();
     let view = reports::report_edit(app, view.id, view.revision, typed).await.expect("typed");
     let told = EditCommand::NotCommunicated { reason: supply.printable() };
     let _ = reports::report_edit(app, view.id, view.revision, vec![told]).await;
@@ -283,7 +312,13 @@ async fn draft_payloads(scene: &Scene, supply: &Supply, studies: &[String]) {
                 pack: PackHash::new("hash"),
                 demo: true,
                 section,
-                sentences: (0..3).map(|k| ProposedText { id: SentenceId::new(format!("{name}-{k}")), text: supply.printable(), region: None }).collect(),
+                sentences: (0..3)
+                    .map(|k| ProposedText {
+                        id: SentenceId::new(format!("{name}-{k}")),
+                        text: supply.printable(),
+                        region: None,
+                    })
+                    .collect(),
             },
         };
         let entries = [propose(SectionKind::Findings, "pf"), propose(SectionKind::Impression, "pi")];
@@ -318,14 +353,20 @@ async fn print(app: &Arc<App>, desk: &Desk, scene: &Scene, study: &str) {
                 let mut texts = Vec::new();
                 narratives(&bundle, &mut texts);
                 for text in texts {
-                    let markup = ["<script", "<img", "<svg", "<iframe", "<a ", "<input", "<details", "<video", "<style", "<link", "<object", "<form", "<math", "<meta"];
+                    let markup = [
+                        "<script", "<img", "<svg", "<iframe", "<a ", "<input", "<details", "<video", "<style", "<link",
+                        "<object", "<form", "<math", "<meta",
+                    ];
                     assert!(markup.iter().all(|m| !text.contains(m)), "{text}");
                 }
             }
             _ => {
                 let text = String::from_utf8(bytes).expect("UTF-8");
                 let segments = ["MSH|", "PID|", "PV1|", "ORC|", "OBR|", "OBX|", "NTE|", "TXA|"];
-                assert!(text.split('\r').filter(|l| !l.is_empty()).all(|l| segments.iter().any(|s| l.starts_with(s))), "{text}");
+                assert!(
+                    text.split('\r').filter(|l| !l.is_empty()).all(|l| segments.iter().any(|s| l.starts_with(s))),
+                    "{text}"
+                );
             }
         }
     }
@@ -345,10 +386,22 @@ fn narratives(value: &serde_json::Value, into: &mut Vec<String>) {
 
 /// Nothing in the document acts, and no link leads out of it.
 fn inert(pdf: &[u8], file: &Path, data: &Path) {
-    let trusted: Vec<Vec<u8>> = hilum_store::certificates(data).expect("certificates").into_iter().map(|c| c.der).collect();
+    let trusted: Vec<Vec<u8>> =
+        hilum_store::certificates(data).expect("certificates").into_iter().map(|c| c.der).collect();
     let found = hilum_export::verify::verify(pdf, &trusted);
     assert!(found.is_ok(), "{}: {found:?}", file.display());
-    for key in ["/JavaScript", "/JS", "/URI", "/Launch", "/OpenAction", "/AA", "/SubmitForm", "/GoToR", "/RichMedia", "/EmbeddedFile"] {
+    for key in [
+        "/JavaScript",
+        "/JS",
+        "/URI",
+        "/Launch",
+        "/OpenAction",
+        "/AA",
+        "/SubmitForm",
+        "/GoToR",
+        "/RichMedia",
+        "/EmbeddedFile",
+    ] {
         assert!(!pdf.windows(key.len()).any(|w| w == key.as_bytes()), "{key} in {}", file.display());
     }
     // And the words are there to be read, as words.
@@ -388,9 +441,13 @@ async fn hook(window: &Window) {
         return true";
     window.client.execute(script, vec![]).await.expect("hooks");
     pause(300).await;
-    let hits = window.client.execute("const h = window.__hits; window.__hits = []; return h", vec![]).await.expect("hits");
+    let hits =
+        window.client.execute("const h = window.__hits; window.__hits = []; return h", vec![]).await.expect("hits");
     let hits = hits.as_array().expect("a list").clone();
-    assert!(hits[0] == "try" && hits.iter().any(|h| h.as_str().is_some_and(|h| h.starts_with("policy: script-src"))), "{hits:?}");
+    assert!(
+        hits[0] == "try" && hits.iter().any(|h| h.as_str().is_some_and(|h| h.starts_with("policy: script-src"))),
+        "{hits:?}"
+    );
 }
 
 /// Nothing ran on this screen, nothing was made that our page does not make; which payloads it shows.
@@ -408,13 +465,16 @@ async fn look(window: &Window, seen: &mut Seen, screen: &str) {
     assert_eq!(found["hits"], serde_json::json!([]), "{screen}: something ran, or tried to");
     assert_eq!(found["made"], serde_json::json!([]), "{screen}: text became elements");
     assert_eq!(found["styles"], serde_json::json!(0), "{screen}: text became a style");
-    seen.payloads.extend(found["shown"].as_array().expect("a list").iter().filter_map(|n| n.as_str().map(str::to_owned)));
+    seen.payloads
+        .extend(found["shown"].as_array().expect("a list").iter().filter_map(|n| n.as_str().map(str::to_owned)));
     seen.screens.insert(screen.to_owned());
     seen.looks += 1;
 }
 
 async fn worklist_row(window: &Window, number: usize) {
-    let script = format!("const r = document.querySelectorAll('[data-testid=\"worklist-row\"]')[{number}]; if (r) r.click(); return !!r");
+    let script = format!(
+        "const r = document.querySelectorAll('[data-testid=\"worklist-row\"]')[{number}]; if (r) r.click(); return !!r"
+    );
     window.until("a row of the worklist", 20, &script).await;
     pause(500).await;
 }
@@ -431,8 +491,16 @@ async fn open(window: &Window, study: &str) {
 
 /// Every dialog of the room that shows words of others.
 async fn dialogs(window: &Window, seen: &mut Seen) {
-    for (name, button) in [("origin", "origin-open"), ("compare", "compare-open"), ("critical", "critical-open"), ("sign", "sign-open"), ("signed document", "show-signed")] {
-        let script = format!("const b = document.querySelector('[data-testid=\"{button}\"]'); if (b && !b.disabled) b.click(); return !!b && !b.disabled");
+    for (name, button) in [
+        ("origin", "origin-open"),
+        ("compare", "compare-open"),
+        ("critical", "critical-open"),
+        ("sign", "sign-open"),
+        ("signed document", "show-signed"),
+    ] {
+        let script = format!(
+            "const b = document.querySelector('[data-testid=\"{button}\"]'); if (b && !b.disabled) b.click(); return !!b && !b.disabled"
+        );
         if window.client.execute(&script, vec![]).await.expect("a script") == serde_json::json!(true) {
             pause(700).await;
             look(window, seen, name).await;

@@ -9,7 +9,9 @@ use std::process::Command;
 #[test]
 fn the_whole_work_connects_to_nothing() {
     let temp = tempfile::tempdir().expect("a folder");
-    let able = |program: &str, arguments: &[&str]| Command::new(program).args(arguments).output().is_ok_and(|o| o.status.success());
+    let able = |program: &str, arguments: &[&str]| {
+        Command::new(program).args(arguments).output().is_ok_and(|o| o.status.success())
+    };
     if !able("strace", &["-o", "/dev/null", "true"]) {
         println!("skipped: strace is not installed, or may not trace here");
         return;
@@ -37,7 +39,8 @@ fn the_whole_work_connects_to_nothing() {
     let mut seen = Seen::default();
     let run = |arguments: &[&str], seen: &mut Seen| traced(&closed, temp.path(), &data, arguments, seen);
     let done: serde_json::Value = serde_json::from_str(&run(&report, &mut seen)).expect("JSON");
-    let (pdf, id) = (done["pdf"].as_str().expect("a document").to_owned(), done["report"].as_str().expect("a report").to_owned());
+    let (pdf, id) =
+        (done["pdf"].as_str().expect("a document").to_owned(), done["report"].as_str().expect("a report").to_owned());
     run(&["import", &prior], &mut seen);
     run(&["studies"], &mut seen);
     run(&["classify", &study], &mut seen);
@@ -50,12 +53,19 @@ fn the_whole_work_connects_to_nothing() {
     let backups = temp.path().join("backups").display().to_string();
     run(&["backup", &backups], &mut seen);
     assert!(seen.foreign.is_empty(), "{:?}", seen.foreign);
-    println!("{} commands and their workers, {} processes, {} sockets asked for, {} connects, all of them of files: nothing leaves", seen.commands, seen.processes, seen.sockets, seen.connects);
+    println!(
+        "{} commands and their workers, {} processes, {} sockets asked for, {} connects, all of them of files: nothing leaves",
+        seen.commands, seen.processes, seen.sockets, seen.connects
+    );
     // The watch can fail: it sees a program that tries.
     let mut control = Seen::default();
     let trace = temp.path().join("control");
     let command = [&closed[..], &["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"]].concat();
-    let _ = Command::new(command[0]).args(&command[1..]).arg(&trace).args(["bash", "-c", "exec 3<>/dev/tcp/192.0.2.1/80"]).output();
+    let _ = Command::new(command[0])
+        .args(&command[1..])
+        .arg(&trace)
+        .args(["bash", "-c", "exec 3<>/dev/tcp/192.0.2.1/80"])
+        .output();
     control.read(&std::fs::read_to_string(&trace).expect("a trace"));
     assert_eq!(control.foreign.len(), 1, "{:?}", control.foreign);
 }
@@ -79,7 +89,8 @@ impl Seen {
             let sends = [" connect(", " sendto(", " sendmsg("].iter().any(|call| line.contains(call));
             self.connects += usize::from(line.contains(" connect("));
             // A send without an address goes where its socket is connected to, which was seen.
-            let family = line.split_once("sa_family=").map(|(_, rest)| rest.split([',', '}']).next().unwrap_or_default());
+            let family =
+                line.split_once("sa_family=").map(|(_, rest)| rest.split([',', '}']).next().unwrap_or_default());
             if let (true, Some(family)) = (sends, family)
                 && family != "AF_UNIX"
             {

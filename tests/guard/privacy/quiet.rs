@@ -2,12 +2,14 @@
 //! of the program would log at any level is kept, errors are provoked on purpose, and both are searched.
 
 use crate::common;
-use crate::desk::{PASSPHRASE, Desk, app_on, hilumctl};
+use crate::desk::{Desk, PASSPHRASE, app_on, hilumctl};
 use crate::scene::radiograph;
 use crate::search::Secret;
 use hilum_app::App;
 use hilum_app::commands::*;
-use hilum_app::dto::{AppError, AppEvent, DraftMode, DraftOptions, EditCommand, ExportAs, SectionName, SignRequest, SimilarFilter};
+use hilum_app::dto::{
+    AppError, AppEvent, DraftMode, DraftOptions, EditCommand, ExportAs, SectionName, SignRequest, SimilarFilter,
+};
 use hilum_testkit::dicom;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -116,7 +118,13 @@ async fn logs_and_errors_name_nobody() {
         *all.entry(line.split(' ').next().unwrap_or_default()).or_default() += 1;
         all
     });
-    println!("{} lines at every level ({levels:?}), {texts} error texts of {} codes, {} programs' output: nothing of {} secrets", lines.len(), errors.0.len(), printed.len(), secrets.len());
+    println!(
+        "{} lines at every level ({levels:?}), {texts} error texts of {} codes, {} programs' output: nothing of {} secrets",
+        lines.len(),
+        errors.0.len(),
+        printed.len(),
+        secrets.len()
+    );
     assert!(errors.0.len() >= 20, "errors were provoked: {:?}", errors.0.keys());
 }
 
@@ -155,7 +163,14 @@ async fn work(app: &Arc<App>, desk: &Desk, folder: &Path, errors: &mut Errors) {
     let image = opened.images[0].instance_uid.clone();
     errors.take(images::image_pixels(app, image.clone()).await);
     errors.take(similar::evidence_map(app, image.clone(), "appendicitis".into()).await);
-    errors.take(similar::similar_cases(app, image.clone(), SimilarFilter { sex: Some("no such".into()), view: Some("no such".into()), ..SimilarFilter::default() }).await);
+    errors.take(
+        similar::similar_cases(
+            app,
+            image.clone(),
+            SimilarFilter { sex: Some("no such".into()), view: Some("no such".into()), ..SimilarFilter::default() },
+        )
+        .await,
+    );
     let view = reports::report_view(app, study.clone()).await.expect("a report");
     let id = view.id.clone();
     let insert = |name: &str, section, text: String| {
@@ -164,11 +179,39 @@ async fn work(app: &Arc<App>, desk: &Desk, folder: &Path, errors: &mut Errors) {
     };
     let typed = vec![insert("a", SectionName::Indication, canary(9)), insert("b", SectionName::Findings, canary(10))];
     let view = reports::report_edit(app, id.clone(), view.revision, typed).await.expect("an edit");
-    errors.take(reports::report_edit(app, id.clone(), view.revision - 1.0, vec![insert("c", SectionName::Findings, canary(10))]).await);
-    errors.take(reports::report_edit(app, id.clone(), view.revision, vec![insert("a", SectionName::Findings, canary(10))]).await);
-    errors.take(reports::report_edit(app, id.clone(), view.revision, vec![EditCommand::Accept { id: "a".into() }]).await);
-    errors.take(reports::report_edit(app, id.clone(), view.revision, vec![EditCommand::UseTemplate { template: "none".into() }]).await);
-    errors.take(reports::report_edit(app, id.clone(), view.revision, vec![insert("d", SectionName::Findings, canary(10).repeat(10_000))]).await);
+    errors.take(
+        reports::report_edit(
+            app,
+            id.clone(),
+            view.revision - 1.0,
+            vec![insert("c", SectionName::Findings, canary(10))],
+        )
+        .await,
+    );
+    errors.take(
+        reports::report_edit(app, id.clone(), view.revision, vec![insert("a", SectionName::Findings, canary(10))])
+            .await,
+    );
+    errors
+        .take(reports::report_edit(app, id.clone(), view.revision, vec![EditCommand::Accept { id: "a".into() }]).await);
+    errors.take(
+        reports::report_edit(
+            app,
+            id.clone(),
+            view.revision,
+            vec![EditCommand::UseTemplate { template: "none".into() }],
+        )
+        .await,
+    );
+    errors.take(
+        reports::report_edit(
+            app,
+            id.clone(),
+            view.revision,
+            vec![insert("d", SectionName::Findings, canary(10).repeat(10_000))],
+        )
+        .await,
+    );
     errors.take(reports::report_view(app, "1.2.3".into()).await);
     errors.take(reports::report_texts(app, "none".into()).await);
     errors.take(reports::proposal_view(app, "none".into()).await);
@@ -188,7 +231,9 @@ async fn work(app: &Arc<App>, desk: &Desk, folder: &Path, errors: &mut Errors) {
     errors.take(reports::draft_start(app, id.clone(), options).await);
     let ended = desk.wait("end of the draft", |e| match e {
         AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),
-        AppEvent::DraftFailed { code, detail, .. } => Some(Err(AppError { code: code.clone(), detail: detail.clone() })),
+        AppEvent::DraftFailed { code, detail, .. } => {
+            Some(Err(AppError { code: code.clone(), detail: detail.clone() }))
+        }
         _ => None,
     });
     let view = match ended.await {
@@ -199,7 +244,8 @@ async fn work(app: &Arc<App>, desk: &Desk, folder: &Path, errors: &mut Errors) {
         }
     };
     errors.take(signing::sign(app, request(view.revision, OWN_PASSPHRASE, true)).await);
-    let proposed = view.sections.iter().flat_map(|s| &s.sentences).filter(|s| s.state == hilum_app::dto::SentenceState::Proposed);
+    let proposed =
+        view.sections.iter().flat_map(|s| &s.sentences).filter(|s| s.state == hilum_app::dto::SentenceState::Proposed);
     let mut review: Vec<EditCommand> = proposed.map(|s| EditCommand::Drop { id: s.id.clone() }).collect();
     review.push(insert("e", SectionName::Impression, canary(11)));
     let view = reports::report_edit(app, id.clone(), view.revision, review).await.expect("a review");
@@ -289,7 +335,14 @@ fn programs(folder: &Path) -> Vec<(String, Vec<u8>)> {
     std::fs::write(&file, &study(9).write()[..700]).expect("a file");
     let wrong = canary(12);
     let mut printed = Vec::new();
-    for arguments in [vec!["classify"], vec!["draft"], vec!["import"], vec!["report", "--out", "out", "--signer", "Dr A. Reader"], vec!["inspect"], vec!["verify"]] {
+    for arguments in [
+        vec!["classify"],
+        vec!["draft"],
+        vec!["import"],
+        vec!["report", "--out", "out", "--signer", "Dr A. Reader"],
+        vec!["inspect"],
+        vec!["verify"],
+    ] {
         for passphrase in [wrong.as_str(), OWN_PASSPHRASE] {
             let output = Command::new(hilumctl())
                 .arg("--data")
@@ -326,10 +379,22 @@ fn no_type_with_a_secret_can_be_printed() {
                 continue;
             }
             looked += 1;
-            let secret = ["passphrase: String", "passphrase: Zeroizing", "recovery_key: String", "RecoveryKey(String)", "secret: String", "password: String", "secret: Zeroizing"];
+            let secret = [
+                "passphrase: String",
+                "passphrase: Zeroizing",
+                "recovery_key: String",
+                "RecoveryKey(String)",
+                "secret: String",
+                "password: String",
+                "secret: Zeroizing",
+            ];
             if secret.iter().any(|s| body.contains(s)) {
                 types += 1;
-                assert!(!derives.contains("Debug"), "{}: a type with a secret derives Debug: {derives}", file.display());
+                assert!(
+                    !derives.contains("Debug"),
+                    "{}: a type with a secret derives Debug: {derives}",
+                    file.display()
+                );
             }
         }
     }

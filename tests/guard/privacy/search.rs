@@ -144,10 +144,16 @@ pub fn in_memory(process: i32, secrets: &[Secret]) -> Vec<(String, usize)> {
 fn every_form_is_found() {
     let secret = Secret::text("name", "Kanarienvogel 17");
     let base64 = |before: &str| {
-        use std::process::{Command, Stdio};
         use std::io::Write;
-        let mut child = Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("base64");
-        child.stdin.take().expect("its input").write_all(format!("{before}Kanarienvogel 17 and on").as_bytes()).expect("to write");
+        use std::process::{Command, Stdio};
+        let mut child =
+            Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("base64");
+        child
+            .stdin
+            .take()
+            .expect("its input")
+            .write_all(format!("{before}Kanarienvogel 17 and on").as_bytes())
+            .expect("to write");
         child.wait_with_output().expect("an answer").stdout
     };
     for hay in [

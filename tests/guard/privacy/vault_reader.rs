@@ -31,10 +31,11 @@ pub fn keys(data: &Path, user: &str, passphrase: &str) -> Keys {
         .expect("a key");
     let mut wrapping = [0; 32];
     Hkdf::<Sha256>::new(None, &user_key).expand(b"hilum vault: database key", &mut wrapping).expect("a key");
-    let aad: Vec<u8> = ["hilum vault key".to_owned(), text(&record["id"]), text(&record["name"]), text(&record["role"])]
-        .iter()
-        .flat_map(|f| (f.len() as u64).to_be_bytes().into_iter().chain(f.bytes()).collect::<Vec<_>>())
-        .collect();
+    let aad: Vec<u8> =
+        ["hilum vault key".to_owned(), text(&record["id"]), text(&record["name"]), text(&record["role"])]
+            .iter()
+            .flat_map(|f| (f.len() as u64).to_be_bytes().into_iter().chain(f.bytes()).collect::<Vec<_>>())
+            .collect();
     let sealed = |part: &str| hex::decode(text(&record["wrapped_key"][part])).expect("digits");
     let database = XChaCha20Poly1305::new(&wrapping.into())
         .decrypt(XNonce::from_slice(&sealed("nonce")), Payload { msg: &sealed("ciphertext"), aad: &aad })
@@ -53,7 +54,8 @@ pub async fn open_raw(database: &Path, key: &[u8; 32]) -> SqliteConnection {
         .connect()
         .await
         .expect("the database");
-    let triggers = "PRAGMA journal_mode = DELETE; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type = 'trigger';
+    let triggers =
+        "PRAGMA journal_mode = DELETE; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type = 'trigger';
         PRAGMA writable_schema = RESET;";
     sqlx::raw_sql(triggers).execute(&mut connection).await.expect("triggers that are gone");
     connection

@@ -87,7 +87,13 @@ async fn wrong_key_for_the_database(data: &Path, other: &Path) {
 /// What a hand does to a passphrase, and what a program tries.
 fn near_misses(most: usize) -> Vec<String> {
     let chars: Vec<char> = PASSPHRASE.chars().collect();
-    let mut all = vec![String::new(), PASSPHRASE.to_uppercase(), format!("{PASSPHRASE} "), format!(" {PASSPHRASE}"), format!("{PASSPHRASE}\0")];
+    let mut all = vec![
+        String::new(),
+        PASSPHRASE.to_uppercase(),
+        format!("{PASSPHRASE} "),
+        format!(" {PASSPHRASE}"),
+        format!("{PASSPHRASE}\0"),
+    ];
     for i in 0..chars.len() {
         let (mut less, mut double, mut other) = (chars.clone(), chars.clone(), chars.clone());
         less.remove(i);
@@ -116,5 +122,9 @@ fn what_a_guess_costs() {
         times.push(begun.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
-    println!("a guess takes {:.2} s on one core here, with {} MiB, {passes} passes, {lanes} lane (Argon2id)", times[1], memory_kib / 1024);
+    println!(
+        "a guess takes {:.2} s on one core here, with {} MiB, {passes} passes, {lanes} lane (Argon2id)",
+        times[1],
+        memory_kib / 1024
+    );
 }

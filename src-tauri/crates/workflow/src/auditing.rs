@@ -33,7 +33,12 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
-    pub async fn audit(&self, filter: &AuditFilter, limit: u32, before: Option<u64>) -> Result<Vec<AuditEntry>, WorkflowError> {
+    pub async fn audit(
+        &self,
+        filter: &AuditFilter,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<AuditEntry>, WorkflowError> {
         let store = self.store()?;
         self.note_first(&store, "audit.read", "audit").await?;
         Ok(store.audit_page(filter, AuditPage::Before(before), limit).await?)
@@ -76,13 +81,24 @@ impl Workstation {
     }
 
     /// Writes a line to the chain, by whoever is logged in.
-    pub(crate) async fn note(&self, store: &Store, action: &str, object: &str, detail: Value) -> Result<(), WorkflowError> {
+    pub(crate) async fn note(
+        &self,
+        store: &Store,
+        action: &str,
+        object: &str,
+        detail: Value,
+    ) -> Result<(), WorkflowError> {
         store.record_event(AuditEvent::new(self.now(), &store.user().id, action, object).with(detail)).await?;
         Ok(())
     }
 
     /// As [`Workstation::note`], the first time only since somebody unlocked.
-    pub(crate) async fn note_first(&self, store: &Store, action: &'static str, object: &str) -> Result<(), WorkflowError> {
+    pub(crate) async fn note_first(
+        &self,
+        store: &Store,
+        action: &'static str,
+        object: &str,
+    ) -> Result<(), WorkflowError> {
         if self.reads.is_new(action, object) { self.note(store, action, object, json!({})).await } else { Ok(()) }
     }
 }
@@ -92,7 +108,8 @@ fn write_line(text: &mut String, line: &AuditEntry) {
     let at = at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     let seq = line.seq.to_string();
     let detail = line.event.detail.to_string();
-    let fields: [&str; 7] = [&seq, &at, line.event.who.as_str(), &line.event.action, &line.event.object, &detail, &line.hash];
+    let fields: [&str; 7] =
+        [&seq, &at, line.event.who.as_str(), &line.event.action, &line.event.object, &detail, &line.hash];
     for (number, field) in fields.into_iter().enumerate() {
         // A field that a spreadsheet would take for a formula is text to it with an apostrophe before it.
         let mark = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };

@@ -13,7 +13,12 @@ use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// SHA-256, hex, of some lines of a report's journal, as they lie in the table.
-pub(crate) async fn journal_sha256(connection: &mut SqliteConnection, report: &str, from: u64, to: u64) -> Result<String> {
+pub(crate) async fn journal_sha256(
+    connection: &mut SqliteConnection,
+    report: &str,
+    from: u64,
+    to: u64,
+) -> Result<String> {
     let rows: Vec<(i64, String, String, String, Option<String>)> = sqlx::query_as(
         "SELECT seq, by, at, entry, template FROM journal WHERE report_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
     )
@@ -178,7 +183,8 @@ impl Said {
             let Some(line) = self.versions.get(&id) else { return found(0) };
             unseen.remove(&id);
             // Versions signed before this was recorded have no hash of their text.
-            let text = line.detail["text_sha256"].is_null() || line.text("text_sha256") == hex::encode(Sha256::digest(&text));
+            let text =
+                line.detail["text_sha256"].is_null() || line.text("text_sha256") == hex::encode(Sha256::digest(&text));
             let same = report == line.object
                 && kind == line.text("kind")
                 && pdf == line.text("pdf_sha256")
