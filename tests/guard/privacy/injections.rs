@@ -8,7 +8,7 @@ use crate::payloads::order;
 use crate::scene::radiograph;
 use hilum_app::App;
 use hilum_app::commands::{reports, session, studies};
-use hilum_app::dto::{AppEvent, DraftMode, DraftOptions, ProposalView};
+use hilum_app::dto::{AppEvent, DraftMode, DraftOptions, EditCommand, ProposalView, SectionName};
 use hilum_testkit::dicom::{self, DicomFile};
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +79,20 @@ async fn no_tag_reaches_a_prompt() {
         "{cases} injections in {} tags each, {burned} of them burned into the pixels too: one prompt for all, byte by byte; every answer in its grammar; {same} answers of unchanged pixels are the clean one's",
         TAGS.len()
     );
+    confirmed_words_are_seen(&app, &desk, temp.path(), &clean.rendered_prompt).await;
     app.close().await;
+}
+
+/// The comparison can fail: what a person types as the indication, and ticks, does stand in the prompt.
+async fn confirmed_words_are_seen(app: &Arc<App>, desk: &Desk, folder: &Path, clean: &str) {
+    let study = imported(app, desk, folder, 9999, film(9999)).await;
+    let view = reports::report_view(app, study.clone()).await.expect("a report");
+    let (after, region, from) = (None, None, None);
+    let text = "HACKED by a person's own word.".to_owned();
+    let insert = EditCommand::Insert { section: SectionName::Indication, after, id: "s".into(), text, region, from };
+    reports::report_edit(app, view.id, view.revision, vec![insert]).await.expect("typed");
+    let found = draft_of(app, desk, study, true).await;
+    assert!(found.rendered_prompt != clean && found.rendered_prompt.contains("HACKED"), "{}", found.rendered_prompt);
 }
 
 fn film(n: usize) -> DicomFile {
@@ -94,6 +107,12 @@ fn film(n: usize) -> DicomFile {
 
 /// Imports it, has the model draft it, and gives what was asked and answered.
 async fn drafted(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: DicomFile) -> ProposalView {
+    let study = imported(app, desk, folder, n, file).await;
+    draft_of(app, desk, study, false).await
+}
+
+/// The study of a file.
+async fn imported(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: DicomFile) -> String {
     let path = folder.join(format!("{n}.dcm"));
     std::fs::write(&path, file.write()).expect("a file");
     desk.give_file(&path);
@@ -102,8 +121,12 @@ async fn drafted(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: Dic
         AppEvent::ImportDone { study_uids, .. } => Some(study_uids[0].clone()),
         _ => None,
     });
-    let view = reports::report_view(app, study.await).await.expect("a report");
-    let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+    study.await
+}
+
+async fn draft_of(app: &Arc<App>, desk: &Desk, study: String, indication_confirmed: bool) -> ProposalView {
+    let view = reports::report_view(app, study).await.expect("a report");
+    let options = DraftOptions { indication_confirmed, mode: DraftMode::Structured, use_prior: false };
     reports::draft_start(app, view.id, options).await.expect("a draft begins");
     let report = desk.wait("end of the draft", |e| match e {
         AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),
