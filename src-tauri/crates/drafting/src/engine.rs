@@ -23,12 +23,15 @@ use crate::sections::{sections_of, whole_sentences};
 use crate::spelling::ModelShape;
 use crate::stream::ReportText;
 use crate::structure::Frame;
-use crate::together::{TOGETHER, WRITTEN_TOGETHER};
+use crate::together::{Place, TOGETHER, WRITTEN_TOGETHER};
 use crate::view::{Placement, TEMPLATE, normalise};
 use crate::vocabulary::vocabulary_of;
 
 /// How often a cancel request is looked at while the engine computes.
 const LOOK: Duration = Duration::from_millis(25);
+
+/// How often where the engine waits for what comes after.
+const LOOK_HELD: Duration = Duration::from_millis(3);
 
 /// How long a cancelled prompt may still take before the process has to be killed. The
 /// person was promised two seconds, and killing takes a moment too.
@@ -205,7 +208,11 @@ impl Engine {
         let runtime = self.runtime.as_ref().ok_or(DraftingError::EngineDied)?;
         let turn = Turn::begin(known);
         let alone = || {};
-        let write = self.write(&turn, images, prompt, rendered, max_tokens, &alone, &mut sink, cancel);
+        let place = Place { submitted: &alone, on_its_way: &alone, hold: None };
+        let write = async {
+            let room = self.room(&rendered, images.len()).await?;
+            self.write(&turn, place, images, prompt, rendered, max_tokens, room, &mut sink, cancel).await
+        };
         let outcome = runtime.block_on(write)?;
         Ok((outcome, turn.encoded()))
     }
@@ -221,22 +228,21 @@ impl Engine {
         }
     }
 
-    /// Writes one answer within `turn`. `on_its_way` is called as soon as the engine holds the prompt's keys and values
-    /// apart from what it keeps for the next prompt.
+    /// Writes one answer within `turn`, at its place among others. `room`: most tokens after the prompt.
     #[allow(clippy::too_many_arguments)]
     pub(crate) async fn write(
         &self,
         turn: &Turn,
+        place: Place<'_>,
         images: &[GrayImage],
         prompt: &DraftPrompt,
         rendered: String,
         max_tokens: u32,
-        on_its_way: &dyn Fn(),
+        room: usize,
         sink: &mut dyn FnMut(DraftEvent<'_>),
         cancel: &AtomicBool,
     ) -> Result<DraftOutcome, DraftingError> {
         let sent = self.sent(&rendered);
-        let room = self.room(&sent, images.len()).await?;
         let max_tokens = (max_tokens as usize).clamp(1, room);
 
         let (guide, grammar) = match Frame::for_prompt(prompt) {
@@ -248,7 +254,8 @@ impl Engine {
             None => (None, None),
         };
         let circumstances = circumstances(images, grammar.as_deref(), &self.device, max_tokens);
-        let greedy = Greedy::shared(guide);
+        let held = place.hold.is_some();
+        let greedy = Greedy::shared(guide, place.hold);
         let images: Vec<DynamicImage> = images.iter().cloned().map(DynamicImage::ImageLuma8).collect();
         let request = match images.is_empty() {
             true => RequestBuilder::new().add_message(TextMessageRole::User, sent),
@@ -266,6 +273,7 @@ impl Engine {
         let mut shown = 0.0;
         sink(DraftEvent::Phase(DraftPhase::ReadingImage, None));
         let mut stream = self.model.stream_chat_request(request).await.map_err(|_| DraftingError::EngineDied)?;
+        (place.submitted)();
         let mut outcome = DraftOutcome { prompt: rendered, circumstances, ..DraftOutcome::default() };
         let mut report = ReportText::default();
         let mut first_token = None;
@@ -284,13 +292,14 @@ impl Engine {
                     return Err(DraftingError::MustBeKilled);
                 }
             }
-            let response = tokio::time::timeout(LOOK, stream.next()).await;
+            let look = if held && written < 2 { LOOK_HELD } else { LOOK };
+            let response = tokio::time::timeout(look, stream.next()).await;
             // Tokens that end inside a character bring no chunk, so progress does not wait
             // for one.
             if greedy.tokens() > written {
                 written = greedy.tokens();
                 if written > 1 {
-                    on_its_way();
+                    (place.on_its_way)();
                 }
                 if first_token.is_none() {
                     first_token = Some(Instant::now());
@@ -370,18 +379,18 @@ impl Engine {
     }
 
     /// The prompt as it is given to the tokenizer, which may add the begin token itself.
-    pub(crate) fn sent(&self, rendered: &str) -> String {
+    fn sent(&self, rendered: &str) -> String {
         match self.adds_begin {
             true => rendered.trim_start_matches(BEGIN).to_owned(),
             false => rendered.to_owned(),
         }
     }
 
-    /// Tokens of a prompt, those of its images with them.
-    pub(crate) async fn length(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
+    /// Tokens of a prompt, those of its images with them. The engine is asked, which has to be idle.
+    pub(crate) async fn length(&self, rendered: &str, images: usize) -> Result<usize, DraftingError> {
         let words = self
             .model
-            .tokenize(Either::Right(sent.to_owned()), None, true, false, None)
+            .tokenize(Either::Right(self.sent(rendered)), None, true, false, None)
             .await
             .map_err(|error| DraftingError::Engine(error.to_string()))?
             .len();
@@ -389,8 +398,8 @@ impl Engine {
     }
 
     /// Tokens that may be written after this prompt.
-    async fn room(&self, sent: &str, images: usize) -> Result<usize, DraftingError> {
-        room_after(self.length(sent, images).await?, &self.shape)
+    async fn room(&self, rendered: &str, images: usize) -> Result<usize, DraftingError> {
+        room_after(self.length(rendered, images).await?, &self.shape)
     }
 
     /// Why an answer with these tokens is complete, if it is.

@@ -1,6 +1,7 @@
 //! Greedy choice with a written record of it.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hilum_kernels::threads;
 use mistralrs::{CustomLogitsProcessor, Device, Tensor};
@@ -25,6 +26,31 @@ pub(crate) struct Greedy {
     guide: Mutex<Option<Guide>>,
     /// Why the guide gave up, if it did.
     fault: Mutex<Option<DraftingError>>,
+    /// What the answer waits for after its second token.
+    hold: Option<Arc<Hold>>,
+}
+
+/// Keeps the engine between two steps of an answer until another request is on its way to it, so that what could be
+/// written together is not written apart. By the second token the engine has the first request's keys and values apart.
+#[derive(Default)]
+pub(crate) struct Hold {
+    released: Mutex<bool>,
+    change: Condvar,
+}
+
+/// An answer that goes on alone is right too, so that nothing may wait for long.
+const LONGEST_HOLD: Duration = Duration::from_millis(500);
+
+impl Hold {
+    pub(crate) fn release(&self) {
+        *self.released.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.change.notify_all();
+    }
+
+    fn wait(&self) {
+        let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.change.wait_timeout_while(released, LONGEST_HOLD, |released| !*released);
+    }
 }
 
 /// What one generation did.
@@ -37,8 +63,8 @@ pub(crate) struct Record {
 }
 
 impl Greedy {
-    pub(crate) fn shared(guide: Option<Guide>) -> Arc<Self> {
-        Arc::new(Self { guide: Mutex::new(guide), ..Self::default() })
+    pub(crate) fn shared(guide: Option<Guide>, hold: Option<Arc<Hold>>) -> Arc<Self> {
+        Arc::new(Self { guide: Mutex::new(guide), hold, ..Self::default() })
     }
 
     pub(crate) fn record(&self) -> Record {
@@ -91,6 +117,11 @@ impl CustomLogitsProcessor for Greedy {
         }
         record.tokens.push(token);
         record.logprobs.push((f64::from(values[token as usize]) - normaliser) as f32);
+        let second = record.tokens.len() == 2;
+        drop(record);
+        if let Some(hold) = self.hold.as_ref().filter(|_| second) {
+            hold.wait();
+        }
 
         // One certain token is left, so that no rule of the sampler for ties matters.
         let mut certain = vec![f32::NEG_INFINITY; values.len()];

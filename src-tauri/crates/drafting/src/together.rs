@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
@@ -14,12 +15,24 @@ use image::GrayImage;
 use tokio::sync::Notify;
 
 use crate::arithmetic::{EncodedImage, Turn, steps};
+use crate::greedy::Hold;
+use crate::load::room_after;
 use crate::prompts::{prompt_text, render_turn};
 use crate::{DraftingError, Engine};
 
 /// Answers that are written at the same time, at most. From six rows of activations on, a product is computed in
 /// another order; up to then each row has the results that it has alone.
 pub(crate) const TOGETHER: usize = 4;
+
+/// What one answer among several tells the others, and waits for.
+pub(crate) struct Place<'a> {
+    /// Called when the engine has the request.
+    pub(crate) submitted: &'a dyn Fn(),
+    /// Called as soon as the engine holds the prompt's keys and values apart from what it keeps for the next prompt.
+    pub(crate) on_its_way: &'a dyn Fn(),
+    /// What the answer waits for after its second token, where another one can follow at once.
+    pub(crate) hold: Option<Arc<Hold>>,
+}
 
 /// What the edited engine says of itself where it can.
 pub(crate) const WRITTEN_TOGETHER: &str = "answers written together";
@@ -70,20 +83,27 @@ impl Engine {
         answered: impl FnMut(usize, DraftOutcome),
         cancel: &AtomicBool,
     ) -> Result<(), DraftingError> {
-        let mut most = 0;
+        let mut lengths = Vec::new();
         for text in &texts {
-            most = most.max(self.length(&self.sent(text), images.len()).await?);
+            lengths.push(self.length(text, images.len()).await?);
         }
+        let rooms: Vec<usize> =
+            lengths.iter().map(|&length| room_after(length, &self.shape)).collect::<Result<_, _>>()?;
+        let most = lengths.into_iter().max().unwrap_or_default();
         // Beyond the window the engine lets go of what it keeps of a prompt, and answers would no longer have room alike.
         let together = self.joins && most + max_tokens as usize <= self.shape.window;
         let (free, begun, ended) = (Cell::new(if together { TOGETHER } else { 1 }), Cell::new(0), Cell::new(false));
         let (news, answered) = (Notify::new(), RefCell::new(answered));
-        let (free, begun, ended, news, answered) = (&free, &begun, &ended, &news, &answered);
+        let holds: Vec<Arc<Hold>> = prompts.iter().map(|_| Arc::default()).collect();
+        let (free, begun, ended, news, answered, holds, rooms) =
+            (&free, &begun, &ended, &news, &answered, &holds, &rooms);
         let each = prompts.iter().zip(texts).enumerate().map(|(index, (prompt, text))| async move {
             // In order, so that each prompt finds what the one before left, and only once that one no longer uses it.
             while begun.get() < index || free.get() == 0 {
                 news.notified().await;
             }
+            // The one before waits for this one, if it does.
+            let submitted = || holds[..index].iter().for_each(|hold| hold.release());
             let result = if ended.get() || cancel.load(Ordering::Relaxed) {
                 Ok(())
             } else {
@@ -92,10 +112,15 @@ impl Engine {
                     begun.set(begun.get().max(index + 1));
                     news.notify_waiters();
                 };
-                let result = self.write(turn, images, prompt, text, max_tokens, &on_its_way, &mut |_| {}, cancel).await;
+                let follows = index + 1 < prompts.len() && free.get() > 0;
+                let hold = follows.then(|| Arc::clone(&holds[index]));
+                let place = Place { submitted: &submitted, on_its_way: &on_its_way, hold };
+                let result =
+                    self.write(turn, place, images, prompt, text, max_tokens, rooms[index], &mut |_| {}, cancel).await;
                 free.set(free.get() + 1);
                 result.map(|outcome| (*answered.borrow_mut())(index, outcome))
             };
+            submitted();
             ended.set(ended.get() || result.is_err());
             begun.set(begun.get().max(index + 1));
             news.notify_waiters();
