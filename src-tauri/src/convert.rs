@@ -29,7 +29,11 @@ pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow
         Some(Status::Draft) if glance.revision == 0 => "new",
         Some(Status::Draft) => "in_progress",
         Some(Status::Preliminary) => "preliminary",
-        Some(Status::Final) => "final",
+        Some(Status::Final) => match line.signed {
+            Some(VersionKind::Amendment) => "amended",
+            Some(VersionKind::Addendum) => "addendum",
+            _ => "final",
+        },
         Some(Status::Reopened) => "reopened",
         Some(Status::Cancelled) => "cancelled",
     };

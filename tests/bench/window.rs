@@ -75,6 +75,9 @@ mod linux {
         window.click("first-run-create").await;
         window.click("recovery-written").await;
         window.click("recovery-done").await;
+        window.click("first-run-key").await;
+        window.click("first-run-understood").await;
+        window.click("first-run-begin").await;
         window.until("first image", 90, READY).await;
         window.until("support", 120, SCORED).await;
         tokio::time::sleep(Duration::from_secs(3)).await;

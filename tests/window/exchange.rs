@@ -67,7 +67,18 @@ async fn from_a_critical_result_to_every_export() {
     window.click("go-worklist").await;
     window.see("worklist-row", 20).await;
     let status = window.text("return document.querySelector('[data-testid=\"worklist-row\"]').dataset.status").await;
-    assert!(status == "final" || status == "amended", "{status}");
+    assert_eq!(status, "addendum");
+
+    // An amendment opens the text itself, and is signed in its turn.
+    open_study(&window, "CRITICAL").await;
+    window.click("amend").await;
+    write(&window, "findings", "The right lung is clear.").await;
+    saved_addendum(&window).await;
+    sign(&window).await;
+    window.until("three signed versions", 20, &format!("{versions} === 3")).await;
+    window.click("go-worklist").await;
+    let amended = "return document.querySelector('[data-testid=\"worklist-row\"]')?.dataset.status === 'amended'";
+    window.until("the study to be amended", 20, amended).await;
     window.close().await;
 }
 

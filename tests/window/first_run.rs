@@ -40,6 +40,17 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     accessible(&window, "recovery-key").await;
     window.click("recovery-written").await;
     window.click("recovery-done").await;
+    window.says("signing-key-name", NAME, 20).await;
+    shoot("signing-key");
+    accessible(&window, "signing-key").await;
+    window.click("first-run-key").await;
+    window.says("first-run-models", "demonstration", 30).await;
+    let begins = "return document.querySelector('[data-testid=\"first-run-begin\"]').disabled";
+    window.until("reading what it is for to be waited for", 10, begins).await;
+    window.click("first-run-understood").await;
+    shoot("first-run-models");
+    accessible(&window, "first-run-models").await;
+    window.click("first-run-begin").await;
 
     // The study given at start opens by itself.
     window

@@ -20,6 +20,7 @@ mod first_run;
 mod full_disk;
 mod import;
 mod keyboard;
+mod keys;
 mod lock;
 mod measurement;
 mod prior;

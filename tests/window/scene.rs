@@ -22,6 +22,7 @@ pub const BACKSPACE: char = '\u{e003}';
 pub const ESCAPE: char = '\u{e00c}';
 pub const END: char = '\u{e010}';
 pub const DOWN: char = '\u{e015}';
+pub const F1: char = '\u{e031}';
 pub const F10: char = '\u{e03a}';
 
 /// How long the engine may take for one draft on a machine that does other things too.

@@ -1,7 +1,8 @@
-// The preview in headless Chromium, which CHROMIUM names where it is not /usr/bin/chromium.
+// The preview in headless Chromium, which CHROMIUM names where it is not /usr/bin/chromium; PREVIEW names
+// another address of it.
 import { chromium } from "playwright-core";
 
-const address = "http://127.0.0.1:1421/";
+const address = process.env.PREVIEW ?? "http://127.0.0.1:1421/";
 
 /** A browser; `open(query)` gives a page of the preview, whose complaints go to `problems`. */
 export async function preview({ width, height, theme, problems }) {

@@ -25,6 +25,20 @@ export function scenesOf(open, shoot) {
       await shoot(page, "recovery-key");
       await page.check(id("recovery-written"));
       await page.click(id("recovery-done"));
+      await page.waitForSelector(id("signing-key-name"));
+      await shoot(page, "signing-key");
+      await page.click(id("signing-key-import"));
+      await shoot(page, "signing-key-import");
+      await page.fill(id("signing-key-password"), "wrong");
+      await page.fill(id("signing-key-passphrase"), "correct horse");
+      await page.click(id("signing-key-choose"));
+      await page.waitForSelector("[data-code='pkcs12.wrong_password']");
+      await shoot(page, "signing-key-refused");
+      await page.click(id("first-run-key"));
+      await page.waitForSelector(id("first-run-understood"));
+      await page.check(id("first-run-understood"));
+      await shoot(page, "first-run-models");
+      await page.click(id("first-run-begin"));
       await page.waitForSelector(id("worklist"));
       await shoot(page, "empty-worklist");
       await page.click(id("import-files"));
@@ -202,7 +216,9 @@ export function scenesOf(open, shoot) {
     async viewer() {
       const page = await inRoom("no-prior", 0);
       const box = await page.locator(id("viewer")).first().boundingBox();
-      const at = (u, v) => [box.x + box.width / 2 + (u - 0.5) * box.height * 0.8, box.y + v * box.height];
+      // The image is 1251 x 1501 and fills its pane.
+      const zoom = Math.min(box.width / 1251, box.height / 1501);
+      const at = (u, v) => [box.x + box.width / 2 + (u - 0.5) * 1251 * zoom, box.y + box.height / 2 + (v - 0.5) * 1501 * zoom];
       const line = async (a, b) => {
         await page.mouse.move(...at(...a));
         await page.mouse.down();
@@ -237,6 +253,7 @@ export function scenesOf(open, shoot) {
       await page.waitForTimeout(700);
       await shoot(page, "mark-in-report");
       await page.keyboard.press("Shift+L");
+      await page.keyboard.press("Escape");
       await page.locator(id("viewer")).first().click({ position: { x: 30, y: 200 } });
       await page.keyboard.press("k");
       await page.keyboard.press("m");
@@ -262,10 +279,12 @@ export function scenesOf(open, shoot) {
       await page.keyboard.press("i");
       await page.waitForTimeout(300);
       await shoot(page, "linked");
-      await page.keyboard.press("v");
+      await page.keyboard.press("x");
+      await page.waitForTimeout(300);
+      await shoot(page, "mirrored");
       await page.keyboard.press("v");
       await page.waitForTimeout(1500);
-      await shoot(page, "four");
+      await shoot(page, "single");
       await page.keyboard.press("Shift+H");
       await page.waitForSelector(id("hanging-rules"));
       await shoot(page, "hanging-rules");
@@ -364,6 +383,18 @@ export function scenesOf(open, shoot) {
           await shoot(page, "audit-filtered");
         }
       }
+      await page.click(id("keys-change"));
+      await page.click(id("key-of-view.invert"));
+      await page.waitForTimeout(100);
+      await page.keyboard.press("r");
+      await page.waitForSelector(id("key-take"));
+      await shoot(page, "keys-changing");
+      await page.click(id("key-take"));
+      await page.click(id("keys-change"));
+      await page.keyboard.press("Shift+F1");
+      await page.click("details summary");
+      await page.waitForSelector(id("about-component"));
+      await shoot(page, "about");
       await page.close();
     },
   };

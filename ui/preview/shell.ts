@@ -1,5 +1,5 @@
 import { applied } from "../src/features/report/fixtures";
-import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SignRequest, StudyRow } from "../src/ipc";
+import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SigningKey, SignRequest, StudyRow } from "../src/ipc";
 import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { PreviewBackups } from "./backups";
@@ -70,6 +70,13 @@ export class PreviewShell {
   private held: boolean;
   private added: ModelPack[] = [];
 
+  private signingKey: SigningKey = {
+    name: "Dr A. Reader",
+    issuer: "Dr A. Reader",
+    selfIssued: true,
+    validUntil: "2056-11-23",
+    fingerprint: "9f2c41d07be8a3356c1f0d9e84b7a2c5538e6f10b2d4c7a998e1f3056d7c8b4a",
+  };
   private figures: unknown = { images: [], measurements: [] };
 
   constructor(private readonly options: PreviewOptions) {
@@ -324,6 +331,10 @@ export class PreviewShell {
     time_stamp: () => ({ url: "", certificate: "" }),
     set_time_stamp_url: ({ url }) => ({ url, certificate: "" }),
     time_stamp_certificate: () => null,
+    signing_key: () => this.signingKey,
+    signing_key_import: ({ password }) => (password === "wrong" ? refuse("pkcs12.wrong_password", "the password does not open the file") : (this.signingKey = { ...this.signingKey, issuer: "St. Example Hospital CA", selfIssued: false })),
+    signing_certificate_save: () => "/home/reader/hilum-certificate.der",
+    accept_intended_use: () => null,
     signed_pdf: ({ versionId }) => pdfOf(["Hilum preview", `Signed version ${versionId}`, "", "Findings", "The heart is enlarged."]),
     draft_preview_pdf: () => pdfOf(["Hilum preview", "DRAFT, not signed"]),
     save_pdf: () => "report.pdf",

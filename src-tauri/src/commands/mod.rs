@@ -11,6 +11,7 @@ pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod signing;
+pub mod signing_key;
 pub mod similar;
 pub mod studies;
 pub mod templates;

@@ -16,6 +16,7 @@ type Shell<'a> = State<'a, Arc<App>>;
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         figures, logo, logo_choose, logo_remove, set_figures, set_time_stamp_url, sign_without_time_stamp, time_stamp, time_stamp_certificate,
+        signing_key, signing_key_import, signing_certificate_save, accept_intended_use,
         annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
         macros, macro_put, macro_remove, macros_import, macros_export, spelling, word_add, word_remove, template_choices, template_choose, report_texts, report_reveal, report_take_over, report_release, sign_preliminary,
         backup_cancel, backup_choose, backup_start, backups, restore_choose, restore_start,
@@ -224,6 +225,26 @@ async fn set_time_stamp_url(app: Shell<'_>, url: String) -> Answer<TimeStampSett
 #[tauri::command]
 async fn time_stamp_certificate(app: Shell<'_>) -> Answer<Option<TimeStampSettings>> {
     on::printing::time_stamp_certificate(&app).await
+}
+
+#[tauri::command]
+async fn signing_key(app: Shell<'_>) -> Answer<SigningKey> {
+    on::signing_key::signing_key(&app).await
+}
+
+#[tauri::command]
+async fn signing_key_import(app: Shell<'_>, password: String, passphrase: String) -> Answer<Option<SigningKey>> {
+    on::signing_key::signing_key_import(&app, password, passphrase).await
+}
+
+#[tauri::command]
+async fn signing_certificate_save(app: Shell<'_>) -> Answer<Option<String>> {
+    on::signing_key::signing_certificate_save(&app).await
+}
+
+#[tauri::command]
+async fn accept_intended_use(app: Shell<'_>) -> Answer<()> {
+    on::signing_key::accept_intended_use(&app).await
 }
 
 #[tauri::command]

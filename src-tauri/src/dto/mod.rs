@@ -42,7 +42,7 @@ pub fn typescript() -> String {
         CalibrationStatus, CalibrationRow, AucView,
         SentenceEvidence, ClaimView, ClaimState, ClaimPresence, ClaimSide, ClaimSupport, ClaimRequery, ReportFlag,
         ReportView, SectionView, SentenceView, SentenceState, RegionName, SectionName, ReportStatus, VersionView,
-        VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, FigureChoice, TimeStampSettings, TemplateView, ExportAs, AppEvent, DraftStage,
+        VersionName, SigningNeed, MeansName, EditCommand, SignRequest, SignedResult, FigureChoice, TimeStampSettings, SigningKey, TemplateView, ExportAs, AppEvent, DraftStage,
         DraftOptions, DraftMode, SectionToDraft, SectionHow, ProposalView, PriorStudy,
         HeldView, PreliminaryView, MacroView, Spelling, SituationName, TemplateChoice, TextKind, ReportText, TextSection, TextSentence,
         Annotation, AnnotationKind, WorklistFilter, TimelineStudy, ImportUndone, DraftQueue, QueuedDraft,

@@ -13,6 +13,21 @@ pub struct FigureChoice {
     pub measurements: Vec<String>,
 }
 
+/// The certificate with which somebody signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningKey {
+    pub name: String,
+    /// Who vouches for the name.
+    pub issuer: String,
+    /// True where nobody else vouches for it, as for the keys that Hilum makes.
+    pub self_issued: bool,
+    /// YYYY-MM-DD.
+    pub valid_until: String,
+    /// SHA-256 of the certificate in hex.
+    pub fingerprint: String,
+}
+
 /// The time-stamp server.
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -29,7 +29,7 @@ pub struct StudyRow {
     pub description: String,
     pub modality: String,
     pub images: u32,
-    /// "new", "drafting", "drafted", "in_progress", "preliminary", "final", "reopened", "cancelled".
+    /// "new", "drafting", "drafted", "in_progress", "preliminary", "final", "addendum", "amended", "reopened", "cancelled".
     pub status: String,
     /// Findings that the models put in front, strongest first; empty when not scored.
     pub top_findings: Vec<FindingSupport>,

@@ -1,4 +1,5 @@
 import { IpcError } from "../ipc/error";
+import { withCaps } from "../keys/caps";
 import { FAMILIES } from "./engines";
 import { WORDING, type Wording } from "./table";
 
@@ -14,7 +15,7 @@ export interface Described extends Wording {
 export function describe(reason: unknown): Described {
   const error = IpcError.from(reason);
   const known = WORDING[error.code];
-  if (known) return { code: error.code, ...known };
+  if (known) return { code: error.code, what: known.what, next: withCaps(known.next) };
   const what = error.detail === "" ? WORDING["app.internal"]!.what : sentence(error.detail);
   const family = Object.keys(FAMILIES).find((beginning) => error.code.startsWith(beginning));
   return { code: error.code, what, next: family ? FAMILIES[family]! : WORDING["app.internal"]!.next };

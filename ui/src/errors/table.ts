@@ -140,7 +140,7 @@ export const WORDING: Record<string, Wording> = {
   },
   "sign.untold": {
     what: "The report states a critical result, and nobody is recorded as told.",
-    next: "Record who was told, or why nobody was: Ctrl Shift K.",
+    next: "Record who was told, or why nobody was: {critical.record}.",
   },
   "report.outside_addendum": {
     what: "The signed text is not open while an addendum is written.",
@@ -148,7 +148,7 @@ export const WORDING: Record<string, Wording> = {
   },
   "report.not_seen": {
     what: "Some proposed sentences of this section have not been looked at.",
-    next: "Go through them with Alt Down, then accept the section.",
+    next: "Go through them with {proposal.next}, then accept the section.",
   },
   "report.still_proposed": {
     what: "A proposed sentence is not removed by deleting text.",
@@ -171,7 +171,7 @@ export const WORDING: Record<string, Wording> = {
 
   "report.no_sentence": { what: "This sentence is not in the report any more.", next: "The text shown is the new one. Try once more." },
   "report.no_section": { what: "This section is not in the report any more.", next: "The text shown is the new one. Try once more." },
-  "report.not_proposed": { what: "This sentence is decided already.", next: "Edit it or remove it, or undo the decision with Ctrl Z." },
+  "report.not_proposed": { what: "This sentence is decided already.", next: "Edit it or remove it, or undo the decision with {edit.undo}." },
   "report.wrong_status": { what: "The report has moved on, and this cannot be done to it now.", next: "See its state at the top. A signed report takes an addendum." },
   "report.no_template": { what: "This template is not there any more.", next: "Choose another one." },
   "report.not_signed": { what: "Nothing of this report is signed yet.", next: "Sign it first: only signed versions are exported." },
@@ -183,7 +183,7 @@ export const WORDING: Record<string, Wording> = {
   },
   "draft.running": {
     what: "A draft of this report is being written already.",
-    next: "Wait for it, or cancel it with Ctrl .",
+    next: "Wait for it, or cancel it with {draft.cancel}.",
   },
   "draft.not_applicable": {
     what: "The models do not know this kind of image.",
@@ -259,7 +259,7 @@ export const WORDING: Record<string, Wording> = {
   },
   "sign.unreviewed": {
     what: "Some proposed sentences have not been reviewed.",
-    next: "Accept, edit or drop each of them: Alt Down goes to the next one.",
+    next: "Accept, edit or drop each of them: {proposal.next} goes to the next one.",
   },
   "sign.empty_section": { what: "A required section is empty.", next: "Write it, then sign." },
   "sign.not_open": { what: "This report is signed already.", next: "Add an addendum to say more." },

@@ -224,7 +224,7 @@ export type StudyRow = { studyUid: string, patient: PatientView, accession: stri
  */
 date: string, description: string, modality: string, images: number, 
 /**
- * "new", "drafting", "drafted", "in_progress", "preliminary", "final", "reopened", "cancelled".
+ * "new", "drafting", "drafted", "in_progress", "preliminary", "final", "addendum", "amended", "reopened", "cancelled".
  */
 status: string, 
 /**
@@ -621,6 +621,24 @@ url: string,
  * The name in the certificate to which its time stamps must lead; empty for none.
  */
 certificate: string, };
+
+export type SigningKey = { name: string, 
+/**
+ * Who vouches for the name.
+ */
+issuer: string, 
+/**
+ * True where nobody else vouches for it, as for the keys that Hilum makes.
+ */
+selfIssued: boolean, 
+/**
+ * YYYY-MM-DD.
+ */
+validUntil: string, 
+/**
+ * SHA-256 of the certificate in hex.
+ */
+fingerprint: string, };
 
 export type TemplateView = { id: string, name: string, };
 

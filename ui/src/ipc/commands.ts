@@ -29,6 +29,7 @@ import type {
   SimilarIdentity,
   SentenceEvidence,
   SignedResult,
+  SigningKey,
   SignRequest,
   SituationName,
   Spelling,
@@ -198,6 +199,14 @@ export const logoRemove = () => call<null>("logo_remove");
 export const timeStamp = () => call<TimeStampSettings>("time_stamp");
 export const setTimeStampUrl = (url: string) => call<TimeStampSettings>("set_time_stamp_url", { url });
 export const timeStampCertificate = () => call<TimeStampSettings | null>("time_stamp_certificate");
+/** The certificate with which whoever is logged in signs. */
+export const signingKey = () => call<SigningKey>("signing_key");
+/** Signs from now on with the PKCS#12 file that the person chooses; null when the dialog was closed. */
+export const signingKeyImport = (password: string, passphrase: string) => call<SigningKey | null>("signing_key_import", { password, passphrase });
+/** Writes that certificate where the person says; the file, or null. */
+export const signingCertificateSave = () => call<string | null>("signing_certificate_save");
+/** Records that the person read what Hilum is for. */
+export const acceptIntendedUse = () => call<null>("accept_intended_use");
 export const signedPdf = (versionId: string) => call<ArrayBuffer>("signed_pdf", { versionId });
 export const savePdf = (versionId: string) => call<string | null>("save_pdf", { versionId });
 /** Saves a signed version in one of its forms; the file that it was saved to, null when the dialog was closed. */

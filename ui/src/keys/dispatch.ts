@@ -1,3 +1,4 @@
+import { keymap } from "./keymap.svelte";
 import { ACTIONS, type Action, type ActionId, type Scope } from "./registry";
 
 /** What of a keyboard event decides which action it means. */
@@ -9,6 +10,11 @@ export interface Stroke {
   shiftKey: boolean;
   /** The third level of a keyboard, with which "[" is typed on many. */
   altGraph: boolean;
+}
+
+export function strokeOf(event: KeyboardEvent): Stroke {
+  const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+  return { key, ctrlKey, metaKey, altKey, shiftKey, altGraph: event.getModifierState("AltGraph") };
 }
 
 /** The name of a stroke as the registry spells it. */
@@ -33,7 +39,7 @@ export function isTyping(name: string): boolean {
 /** The action of a stroke in the given scopes; none for plain keys while a person types. */
 export function actionFor(name: string, scopes: readonly Scope[], inText: boolean): Action | null {
   if (inText && isTyping(name)) return null;
-  return ACTIONS.find((a) => scopes.includes(a.scope) && (a.keys as readonly string[]).includes(name)) ?? null;
+  return ACTIONS.find((a) => scopes.includes(a.scope) && keymap.keysOf(a).includes(name)) ?? null;
 }
 
 type Handler = () => void;
@@ -70,15 +76,8 @@ function isTextField(target: EventTarget | null): boolean {
 /** Listens for keys on the window. `scopes` says what is on the screen at the moment. */
 export function listenForKeys(scopes: () => readonly Scope[]): () => void {
   const onKey = (event: KeyboardEvent, chords: boolean) => {
-    if (event.defaultPrevented || event.isComposing) return;
-    const name = nameOf({
-      key: event.key,
-      ctrlKey: event.ctrlKey,
-      metaKey: event.metaKey,
-      altKey: event.altKey,
-      shiftKey: event.shiftKey,
-      altGraph: event.getModifierState("AltGraph"),
-    });
+    if (event.defaultPrevented || event.isComposing || keymap.choosing) return;
+    const name = nameOf(strokeOf(event));
     if (isTyping(name) === chords) return;
     // Enter and Space belong to a focused button.
     if (event.target instanceof HTMLButtonElement && (name === "Enter" || name === " ")) return;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { capOf, tooltip, withCaps } from "./caps";
 import { actionFor, nameOf, type Stroke } from "./dispatch";
-import { ACTIONS, printed } from "./registry";
+import { keymap, obstacle, parseChanges, withKey, withStandard } from "./keymap.svelte";
+import { action, ACTIONS, printed, type ActionId } from "./registry";
 
 const stroke = (key: string, held: Partial<Stroke> = {}): Stroke => ({
   key,
@@ -58,3 +60,45 @@ test.each([
   ["w", "W"],
   ["?", "?"],
 ])("%s is printed as %s", (key, cap) => expect(printed(key)).toBe(cap));
+
+test.each<[ActionId, string, ActionId | "reserved" | null]>([
+  ["view.invert", "y", null],
+  ["view.invert", "r", "view.rotate"],
+  ["view.invert", "Ctrl+K", "palette"],
+  ["view.invert", "Enter", "reserved"],
+  // The worklist and the room are never on the screen together.
+  ["view.invert", "j", null],
+  // A focused proposal is asked first, and only there.
+  ["view.invert", "n", null],
+  // With the focus in the images their chords come first.
+  ["mark.undo", "Ctrl+G", null],
+  ["mark.undo", "g", null],
+  ["mark.undo", "w", "tool.window"],
+])("%s with %s: %s", (id, key, expected) => {
+  const found = obstacle(action(id), key, {});
+  expect(found === null || found === "reserved" ? found : found.id).toBe(expected);
+});
+
+test("a key is taken from one action for another, and given back", () => {
+  const taken = withKey(action("view.invert"), "r", {});
+  expect(taken).toEqual({ "view.invert": ["r"], "view.rotate": [] });
+  keymap.changes = taken;
+  expect(actionFor("r", ["room"], false)?.id).toBe("view.invert");
+  expect(actionFor("i", ["room"], false)).toBeNull();
+  expect(capOf("view.invert")).toBe("R");
+  expect(tooltip("view.rotate")).toBe("Rotate by 90°");
+  expect(withCaps("Press {view.invert}, or {view.rotate}, not {this}.")).toBe("Press R, or “Rotate by 90°” (from the palette), not {this}.");
+  // The standard key of the other one is still in use.
+  expect(withStandard(action("view.rotate"), taken)).toEqual({ "view.invert": ["r"], "view.rotate": [] });
+  expect(withStandard(action("view.rotate"), withStandard(action("view.invert"), taken))).toEqual({});
+  keymap.changes = {};
+  expect(capOf("view.invert")).toBe("I");
+});
+
+test.each([
+  [null, {}],
+  ["", {}],
+  ["[]", {}],
+  ["{", {}],
+  ['{"view.invert":["y"],"gone.action":["z"],"view.flip":"x","view.fit":["Tab"],"view.actual":[]}', { "view.invert": ["y"], "view.actual": [] }],
+])("kept keys %s are read as %o", (kept, changes) => expect(parseChanges(kept)).toEqual(changes));

@@ -6,7 +6,7 @@ export type Scope = "everywhere" | "worklist" | "image" | "room" | "proposal";
 
 export interface Action {
   id: string;
-  /** As in "Ctrl+K", "Alt+ArrowDown", "?" or "w"; the first one is shown. */
+  /** The standard ones, as in "Ctrl+K", "Alt+ArrowDown", "?" or "w"; a reader may choose others (`keymap`). The first one is shown. */
   keys: string[];
   title: string;
   group: "Everywhere" | "Worklist" | "Measure and mark" | "Image" | "Layout" | "Report" | "Proposed sentence" | "Screens";
@@ -16,7 +16,8 @@ export interface Action {
 /** The one table behind shortcuts, the command palette, the help screen and tooltips. */
 export const ACTIONS = [
   { id: "palette", keys: ["Ctrl+K"], title: "Command palette", group: "Everywhere", scope: "everywhere" },
-  { id: "help.keys", keys: ["?"], title: "Keys", group: "Everywhere", scope: "everywhere" },
+  { id: "help.keys", keys: ["?", "F1"], title: "Keys and help", group: "Everywhere", scope: "everywhere" },
+  { id: "about", keys: ["Shift+F1"], title: "About Hilum: versions, licences, models", group: "Everywhere", scope: "everywhere" },
   { id: "lock", keys: ["Ctrl+Shift+L"], title: "Lock the window", group: "Everywhere", scope: "everywhere" },
   { id: "import.files", keys: ["Ctrl+O"], title: "Import files…", group: "Everywhere", scope: "everywhere" },
   { id: "import.folder", keys: ["Ctrl+Shift+O"], title: "Import a folder…", group: "Everywhere", scope: "everywhere" },
@@ -115,7 +116,7 @@ export const ACTIONS = [
 
   { id: "proposal.accept", keys: ["Enter"], title: "Accept", group: "Proposed sentence", scope: "proposal" },
   { id: "proposal.edit", keys: ["e"], title: "Edit", group: "Proposed sentence", scope: "proposal" },
-  { id: "proposal.drop", keys: ["Backspace"], title: "Drop", group: "Proposed sentence", scope: "proposal" },
+  { id: "proposal.drop", keys: ["Backspace", "Delete"], title: "Drop", group: "Proposed sentence", scope: "proposal" },
   { id: "proposal.below", keys: ["n"], title: "Write a sentence below it", group: "Proposed sentence", scope: "proposal" },
 ] as const satisfies readonly Action[];
 
@@ -144,14 +145,4 @@ export function printed(key: string): string {
     .split(/\+(?=.)/)
     .map((part) => WORDS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
     .join(" ");
-}
-
-/** The key cap of an action. */
-export function capOf(id: ActionId): string {
-  return printed(action(id).keys[0]!);
-}
-
-/** "Invert (I)": how tooltips name an action. */
-export function tooltip(id: ActionId): string {
-  return `${action(id).title} (${capOf(id)})`;
 }

@@ -172,6 +172,10 @@ fn pkcs12_files_of_openssl_are_read() {
                 document.signature = Some(SignatureBlock { at: now, ..signature() });
                 let pdf = signed(&document, &identity);
                 let trust = certificate(&identity);
+                let about = hilum_export::signature::summary_of(&trust).expect(name);
+                assert_eq!((about.name.as_str(), about.issuer.as_str(), about.self_issued), ("Test", "Test", true));
+                assert_eq!(about.fingerprint, identity.fingerprint().expect(name));
+                assert_eq!((about.valid_until - now).whole_days(), 3649, "{name}");
                 assert!(verify(&pdf, std::slice::from_ref(&trust)).is_ok(), "{name}");
                 if let Some(said) = pyhanko(&pdf, &trust) {
                     assert_eq!(said["bottom_line"], true, "{name}: {said}");

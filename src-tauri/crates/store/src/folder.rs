@@ -93,6 +93,11 @@ impl DataFolder {
         self.held.vault().as_ref().map(Vault::users).unwrap_or_default()
     }
 
+    /// The certificates of everybody who signs or signed here, each user's newest last.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        self.held.vault().as_ref().map(Vault::certificates).unwrap_or_default()
+    }
+
     /// Makes vault and database with their first user. The recovery key is given here once
     /// and kept nowhere.
     ///

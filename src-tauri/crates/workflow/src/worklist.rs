@@ -2,7 +2,7 @@
 
 use crate::reading::Patient;
 use crate::{Workstation, WorkflowError, display_date, display_time};
-use hilum_report::{Status, UserId};
+use hilum_report::{Status, UserId, VersionKind};
 use hilum_store::{Priority, WorklistQuery, WorklistRow};
 
 /// A study as the worklist shows it.
@@ -19,6 +19,8 @@ pub struct WorklistLine {
     pub images: u32,
     /// `None` while there is no report.
     pub status: Option<Status>,
+    /// What its newest signed version is; `None` while nothing is signed.
+    pub signed: Option<VersionKind>,
     /// A model has finished a draft.
     pub drafted: bool,
     pub priority: Priority,
@@ -95,7 +97,7 @@ impl Workstation {
 }
 
 pub(crate) fn line(row: WorklistRow) -> WorklistLine {
-    let WorklistRow { study, patient, modalities, images, report, drafted, .. } = row;
+    let WorklistRow { study, patient, modalities, images, report, signed, drafted, .. } = row;
     WorklistLine {
         patient: Patient::of(&patient, None, &study.date),
         study_uid: study.uid,
@@ -105,6 +107,7 @@ pub(crate) fn line(row: WorklistRow) -> WorklistLine {
         modality: modalities.join("/"),
         images,
         status: report.map(|(_, status)| status),
+        signed,
         drafted,
         priority: study.priority,
         front: study.front,

@@ -2,7 +2,7 @@ import { Node } from "@tiptap/core";
 import type { Node as ProseNode } from "@tiptap/pm/model";
 import type { Decoration, NodeView } from "@tiptap/pm/view";
 import type { FindingSupport, SentenceEvidence } from "../../ipc";
-import { capOf } from "../../keys/registry";
+import { capOf } from "../../keys/caps";
 import { signed } from "../../components/format";
 import { CLAIM_WORDS, claimText, leading, numbersText, stateOf } from "./evidence";
 import { STATE_WORDS, type Sentence } from "./sentences";

@@ -1,4 +1,5 @@
 import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
+import { withCaps } from "../../keys/caps";
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
@@ -15,7 +16,7 @@ import { ReportSync } from "./sync";
 const HINTS: Partial<Record<SectionName, string>> = {
   indication: "Why was the image taken?",
   comparison: "Earlier images, or none",
-  findings: "Type, or draft with Ctrl G",
+  findings: "Type, or draft with {draft.start}",
   impression: "What it comes to",
   addendum: "What is to be added to the signed report",
 };
@@ -101,7 +102,7 @@ export class OpenReport {
       place,
       sentences: section.sentences,
       open: section.open,
-      hint: HINTS[name] ?? "",
+      hint: withCaps(HINTS[name] ?? ""),
       newId,
       undecided: (id) => this.undecided(id),
       evidence: (id) => this.evidence.known.get(id),
@@ -305,7 +306,7 @@ export class OpenReport {
       // A failure has been said already, and the text is tried again.
       blurred: () => void this.sync.flush().catch(() => undefined),
       kept: () =>
-        session.say("Proposed sentences are not deleted with text.", "Focus one with Alt Down and drop it with Backspace."),
+        session.say("Proposed sentences are not deleted with text.", withCaps("Focus one with {proposal.next} and drop it with {proposal.drop}.")),
       at: (name, id) => {
         this.section = name;
         this.current = id;

@@ -4,6 +4,7 @@ import type { Node as ProseNode } from "@tiptap/pm/model";
 import { NodeSelection, Plugin, Selection, TextSelection, type Transaction } from "@tiptap/pm/state";
 import type { EditorView } from "@tiptap/pm/view";
 import type { SectionName, SentenceEvidence } from "../../ipc";
+import { actionFor, nameOf, strokeOf } from "../../keys/dispatch";
 import { decorate, misspelt, type Misspelt } from "./decorations";
 import { joinSentences, pasteText, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
@@ -371,7 +372,7 @@ export class SectionEditor {
     const { selection, doc } = view.state;
     const chord = event.ctrlKey || event.metaKey || event.altKey;
     if (selection instanceof NodeSelection && selection.node.attrs.state === "proposed") {
-      if (!chord && this.proposalKey(selection.from, event)) return true;
+      if (this.proposalKey(selection.from, event, chord)) return true;
     } else if (event.key === "Enter" && !chord) {
       return splitSentence(view, this.options.newId);
     } else if (event.key === "Backspace" && !chord && selection.empty && selection.$from.parentOffset === 0) {
@@ -418,27 +419,24 @@ export class SectionEditor {
     return true;
   }
 
-  private proposalKey(position: number, event: KeyboardEvent): boolean {
-    switch (event.key) {
-      case "Enter":
+  private proposalKey(position: number, event: KeyboardEvent, chord: boolean): boolean {
+    switch (actionFor(nameOf(strokeOf(event)), ["proposal"], false)?.id) {
+      case "proposal.accept":
+        // A key held down must not run through the proposals.
         if (!event.repeat) this.accept(position);
         return true;
-      case "e":
-      case "E":
+      case "proposal.edit":
         this.edit(position);
         return true;
-      case "Backspace":
-      case "Delete":
-        // A key held down must not run through the proposals.
+      case "proposal.drop":
         if (!event.repeat) this.drop(position);
         return true;
-      case "n":
-      case "N":
+      case "proposal.below":
         this.addSentence(position);
         return true;
       default:
-        // Letters never write over a proposal.
-        return event.key.length === 1;
+        // What would write over a proposal or delete it never does.
+        return !chord && (event.key.length === 1 || ["Enter", "Backspace", "Delete"].includes(event.key));
     }
   }
 }

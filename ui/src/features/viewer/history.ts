@@ -34,6 +34,14 @@ export class History {
     return change;
   }
 
+  get canUndo(): boolean {
+    return this.done.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.undone.length > 0;
+  }
+
   clear(): void {
     this.done = [];
     this.undone = [];

@@ -12,6 +12,8 @@ class Marks {
   /** Whether the list of measurements is open. */
   listed = $state(false);
   readonly selected = $derived(this.all.find((mark) => mark.id === this.selectedId) ?? null);
+  canUndo = $state(false);
+  canRedo = $state(false);
   private readonly history = new History();
   /** Changes reach the shell in the order in which they were made. */
   private sending: Promise<void> = Promise.resolve();
@@ -27,6 +29,7 @@ class Marks {
     this.selectedId = null;
     this.listed = false;
     this.history.clear();
+    this.look();
     this.studies.clear();
   }
 
@@ -80,12 +83,18 @@ class Marks {
     if (change) this.set(change);
   }
 
+  private look(): void {
+    this.canUndo = this.history.canUndo;
+    this.canRedo = this.history.canRedo;
+  }
+
   private carryOut(change: Change): void {
     this.history.add(change);
     this.set(change);
   }
 
   private set({ before, after }: Change): void {
+    this.look();
     const others = this.all.filter((mark) => mark.id !== (after ?? before)!.id);
     if (after) {
       const known = this.all.some((mark) => mark.id === after.id);

@@ -6,13 +6,13 @@ const finding = (key: string, difference: number): FindingSupport => ({ finding:
 const row = (status: string, topFindings: FindingSupport[] = []) => ({ status, topFindings }) as StudyRow;
 
 test.each<[FilterId, string[]]>([
-  ["all", ["new", "drafted", "preliminary", "final", "cancelled"]],
+  ["all", ["new", "drafted", "preliminary", "final", "addendum", "amended", "cancelled"]],
   ["unread", ["new", "drafted", "preliminary"]],
   ["drafted", ["drafted"]],
   ["open", ["preliminary"]],
-  ["signed", ["final"]],
+  ["signed", ["final", "addendum", "amended"]],
 ])("the filter %s admits %o", (id, admitted) => {
-  const all = ["new", "drafted", "preliminary", "final", "cancelled"];
+  const all = ["new", "drafted", "preliminary", "final", "addendum", "amended", "cancelled"];
   expect(all.filter((status) => FILTERS[id].admits(row(status)))).toEqual(admitted);
 });
 

@@ -14,6 +14,8 @@ export const STATUS: Record<string, StatusWords> = {
   preliminary: { word: "Preliminary", tone: "underway" },
   reopened: { word: "Reopened", tone: "underway" },
   final: { word: "Final", tone: "done" },
+  addendum: { word: "Addendum", tone: "done" },
+  amended: { word: "Amended", tone: "done" },
   cancelled: { word: "Cancelled", tone: "off" },
 };
 
@@ -21,17 +23,20 @@ export function statusWords(status: string): StatusWords {
   return STATUS[status] ?? { word: status, tone: "underway" };
 }
 
+/** Signed, and nothing open: what the newest signed version is says the rest. */
+const SIGNED = ["final", "addendum", "amended"];
+
 const ANY: WorklistFilter = { status: "any", inFront: false, mine: false, from: "", to: "" };
 
 /** What each filter asks of the store, which looks among all studies, and what it admits of the answer. */
 export const FILTERS = {
   all: { title: "All studies", asks: ANY, admits: () => true },
-  unread: { title: "To read", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => !["final", "cancelled"].includes(row.status) },
+  unread: { title: "To read", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => ![...SIGNED, "cancelled"].includes(row.status) },
   mine: { title: "Handed to me", asks: { ...ANY, mine: true }, admits: () => true },
   drafted: { title: "Draft ready", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => row.status === "drafted" },
   open: { title: "In progress", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
   flagged: { title: "Put in front by models", asks: { ...ANY, inFront: true }, admits: (row: StudyRow) => row.front !== "" },
-  signed: { title: "Signed", asks: { ...ANY, status: "signed" }, admits: (row: StudyRow) => row.status === "final" },
+  signed: { title: "Signed", asks: { ...ANY, status: "signed" }, admits: (row: StudyRow) => SIGNED.includes(row.status) },
 } as const satisfies Record<string, { title: string; asks: WorklistFilter; admits: (row: StudyRow) => boolean }>;
 
 export type FilterId = keyof typeof FILTERS;

@@ -10,6 +10,9 @@ export interface ImportJob {
   done: number;
   total: number;
   running: boolean;
+  /** How many files had each verdict. */
+  counts: Record<string, number>;
+  /** The newest verdicts. */
   files: ImportFile[];
 }
 
@@ -153,7 +156,7 @@ class Worklist {
     try {
       const job = await (what === "files" ? shell.importFiles() : shell.importFolder());
       // Its first events may have come before the answer.
-      if (job !== null && this.job?.job !== job) this.job = { job, done: 0, total: 0, running: true, files: [] };
+      if (job !== null && this.job?.job !== job) this.job = { job, done: 0, total: 0, running: true, counts: {}, files: [] };
     } catch (reason) {
       session.say(reason);
     }
@@ -164,8 +167,12 @@ class Worklist {
   }
 
   private progress(job: string, done: number, total: number, file: ImportFile): void {
-    const before = this.job?.job === job ? this.job.files : [];
-    this.job = { job, done, total, running: true, files: [...before, file].slice(-MOST_VERDICTS) };
+    const before = this.job?.job === job ? this.job : { counts: {} as Record<string, number>, files: [] };
+    const counts = { ...before.counts, [file.verdict]: (before.counts[file.verdict] ?? 0) + 1 };
+    // Those that were refused are what a person has to see: they stay longest.
+    const files = [...before.files, file];
+    if (files.length > MOST_VERDICTS) files.splice(Math.max(0, files.findIndex((one) => one.verdict !== "refused")), 1);
+    this.job = { job, done, total, running: true, counts, files };
   }
 }
 

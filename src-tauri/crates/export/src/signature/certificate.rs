@@ -136,6 +136,36 @@ pub fn certificate_of(file: &[u8]) -> Result<(Vec<u8>, String), ExportError> {
     Ok((der, name_of(&certificate.tbs_certificate.subject)))
 }
 
+/// What a person should know of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateSummary {
+    pub name: String,
+    /// The name of who vouches for it; the same as `name` where nobody else does.
+    pub issuer: String,
+    pub self_issued: bool,
+    pub valid_until: OffsetDateTime,
+    /// SHA-256 of the certificate in hex.
+    pub fingerprint: String,
+}
+
+/// Reads a certificate in DER for a person.
+///
+/// # Errors
+/// [`ExportError::Certificate`].
+pub fn summary_of(der: &[u8]) -> Result<CertificateSummary, ExportError> {
+    let certificate = Certificate::from_der(der).map_err(|e| ExportError::Certificate(e.to_string()))?;
+    let tbs = &certificate.tbs_certificate;
+    let seconds = tbs.validity.not_after.to_unix_duration().as_secs();
+    let valid_until = i64::try_from(seconds).ok().and_then(|s| OffsetDateTime::from_unix_timestamp(s).ok());
+    Ok(CertificateSummary {
+        name: name_of(&tbs.subject),
+        issuer: name_of(&tbs.issuer),
+        self_issued: tbs.subject == tbs.issuer,
+        valid_until: valid_until.ok_or_else(|| ExportError::Certificate("its end is no date".into()))?,
+        fingerprint: hex::encode(Sha256::digest(der)),
+    })
+}
+
 /// The common name of a subject, else the whole name.
 pub(crate) fn name_of(name: &Name) -> String {
     for part in &name.0 {

@@ -12,7 +12,7 @@ pub use cms::AskForTime;
 pub use identity::Identity;
 pub use sign::{sign, sign_with_time};
 
-pub use certificate::certificate_of;
+pub use certificate::{CertificateSummary, certificate_of, summary_of};
 pub(crate) use certificate::{may_sign_documents, name_of};
 pub(crate) use cms::{
     ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, ECDSA_WITH_SHA512, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST,

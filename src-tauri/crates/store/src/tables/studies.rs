@@ -10,7 +10,7 @@ use crate::tables::reports::{self, ReportRow};
 use crate::tables::search::quoted;
 use crate::tables::series::{self, Series};
 use crate::tables::{from_word, instances, time_text};
-use hilum_report::{Status, UserId};
+use hilum_report::{Status, UserId, VersionKind};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -76,6 +76,8 @@ pub struct WorklistRow {
     pub images: u32,
     /// Of the newest report; `None` while there is none.
     pub report: Option<(String, Status)>,
+    /// What its newest signed version is; `None` while nothing is signed.
+    pub signed: Option<VersionKind>,
     /// True when a model has finished a draft.
     pub drafted: bool,
 }
@@ -198,6 +200,7 @@ impl Store {
                 (SELECT count(*) FROM instances
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS images,
                 r.id AS report_id, r.status,
+                (SELECT kind FROM report_versions WHERE report_id = r.id ORDER BY number DESC LIMIT 1) AS signed,
                 EXISTS (SELECT 1 FROM proposals WHERE study_uid = s.uid AND status = 'complete') AS drafted
              FROM chosen CROSS JOIN studies s ON s.uid = chosen.uid
              JOIN patients p ON p.key = s.patient_key
@@ -461,6 +464,7 @@ fn worklist_row(row: &SqliteRow) -> Result<WorklistRow> {
         views: list("views")?,
         images: row.try_get("images").doing("read the worklist")?,
         report,
+        signed: optional("signed")?.map(|kind| from_word(kind, "a kind of version")).transpose()?,
         drafted: row.try_get("drafted").doing("read the worklist")?,
     })
 }
