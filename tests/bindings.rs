@@ -52,6 +52,41 @@ fn every_command_is_wrapped_allowed_and_called() {
     assert_eq!(wrapped, commands, "the shell wraps just the commands");
 }
 
+/// As Tauri merges one configuration into another (RFC 7396).
+fn merged(mut under: serde_json::Value, over: &serde_json::Value) -> serde_json::Value {
+    let (Some(fields), Some(known)) = (over.as_object(), under.as_object_mut()) else { return over.clone() };
+    for (name, value) in fields {
+        let before = known.remove(name).unwrap_or(serde_json::Value::Null);
+        known.insert(name.clone(), merged(before, value));
+    }
+    under
+}
+
+#[test]
+fn packages_of_every_system_are_configured() {
+    let json = |path: &str| serde_json::from_str::<serde_json::Value>(&read(path)).expect(path);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (system, over) in [
+        ("Linux", vec!["packaging/bundle.json"]),
+        ("Windows and macOS", vec!["packaging/bundle.json", "packaging/elsewhere.json"]),
+    ] {
+        let config = over.iter().fold(json("tauri.conf.json"), |config, path| merged(config, &json(path)));
+        // Tauri knows every field: one that is misspelt is refused.
+        let config: tauri::utils::config::Config = serde_json::from_value(config).expect(system);
+        let value = serde_json::to_value(&config.bundle).expect("JSON");
+        let files = value["linux"]["deb"]["files"].as_object().expect("files").values();
+        let resources = value["resources"].as_object().into_iter().flat_map(|map| map.keys());
+        let named: Vec<String> =
+            files.map(|file| file.as_str().expect("a path").to_owned()).chain(resources.cloned()).chain(config.bundle.icon).collect();
+        assert!(named.iter().any(|path| path.ends_with(".ico")) && named.iter().any(|path| path.ends_with(".icns")), "{system}");
+        assert!(named.iter().any(|path| path.starts_with("models/demo")), "{system}: {named:?}");
+        for path in named.iter().filter(|path| !path.starts_with("target/bundle")) {
+            assert!(root.join(path).exists(), "{system}: {path} is not there");
+        }
+        assert_eq!(config.bundle.external_bin.map(|programs| programs.len()), Some(2), "{system}");
+    }
+}
+
 /// The text of every source file below a folder.
 fn sources(folder: &str) -> Vec<String> {
     let (mut folders, mut texts) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)], Vec::new());

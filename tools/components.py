@@ -39,7 +39,10 @@ def listed():
 
 def folders():
     """Where the sources of every component lie, by name and version."""
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path", str(ROOT / "Cargo.toml")]
+    about = subprocess.run(["rustc", "-vV"], capture_output=True, check=True, text=True).stdout
+    host = next(line.removeprefix("host: ") for line in about.splitlines() if line.startswith("host: "))
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]
+    command += ["--manifest-path", str(ROOT / "Cargo.toml")]
     metadata = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     found = {("hilum-rust", p["name"], p["version"]): Path(p["manifest_path"]).parent for p in metadata["packages"]}
     lock = json.loads((ROOT / "ui/package-lock.json").read_text())

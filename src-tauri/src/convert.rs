@@ -55,7 +55,7 @@ pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow
         proposed: glance.proposed,
         instance_uid: glance.instance_uid,
         priority: reading::priority(line.priority),
-        front: reading::front(&line.front),
+        front: hilum_workflow::front_words(&line.front).to_owned(),
         assigned_to: None,
     }
 }

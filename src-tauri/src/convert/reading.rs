@@ -2,7 +2,7 @@
 
 use crate::dto::{self, StudyRow, TimelineStudy};
 use hilum_store::{Annotation, AnnotationKind, Priority, SpacingSource};
-use hilum_workflow::{Glance, SessionUser, WantedStatus, WorklistFilter, WorklistLine, label};
+use hilum_workflow::{Glance, SessionUser, WantedStatus, WorklistFilter, WorklistLine};
 
 pub fn annotation(known: Annotation) -> dto::Annotation {
     let Annotation { id, instance_uid, kind, points, label, measured, spacing } = known;
@@ -59,11 +59,6 @@ pub fn row(line: WorklistLine, glance: Glance, drafting: bool, users: &[SessionU
 
 pub fn priority(priority: Priority) -> String {
     priority.as_str().to_owned()
-}
-
-/// "Pneumothorax" of the key of a finding; empty for none.
-pub fn front(key: &str) -> String {
-    if key.is_empty() { String::new() } else { label(key).to_owned() }
 }
 
 pub fn timeline(study: hilum_workflow::TimelineStudy, users: &[SessionUser]) -> TimelineStudy {

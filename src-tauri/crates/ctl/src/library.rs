@@ -91,12 +91,14 @@ fn card(dir: &Path) -> Option<String> {
 }
 
 /// The folder of the demonstration packs: `HILUM_MODELS`, else `models/demo` beside the
-/// program or in a folder above it, which is where a checkout has it.
+/// program or in a folder above it, which is where a checkout has it, else where a package puts it.
 fn demonstrations() -> Option<PathBuf> {
     if let Some(folder) = env::var_os("HILUM_MODELS").filter(|folder| !folder.is_empty()) {
         return Some(PathBuf::from(folder));
     }
     let program = env::current_exe().ok()?;
     let above = program.ancestors().skip(1).map(|folder| folder.join("models/demo"));
-    above.chain(program.parent().map(|bin| bin.join("../lib/hilum/models/demo"))).find(|folder| folder.is_dir())
+    // Below /usr/lib of a Debian package, and in the resources of a macOS bundle.
+    let packaged = ["../lib/hilum/models/demo", "../Resources/models/demo"].map(|place| program.parent().map(|bin| bin.join(place)));
+    above.chain(packaged.into_iter().flatten()).find(|folder| folder.is_dir())
 }

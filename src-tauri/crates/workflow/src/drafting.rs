@@ -1,6 +1,7 @@
 //! Drafting: a model's answer becomes proposed sentences, and is kept whole beside them.
 
 use crate::annotating::measured_in;
+use crate::in_front;
 use crate::reading::image_for_models;
 use crate::reporting::ReportDetail;
 use crate::stated::{indication, stated};
@@ -241,6 +242,7 @@ impl Workstation {
         }
         self.record(store, proposal, &outcome, ProposalStatus::Complete, None).await?;
         let pack = drafter.pack();
+        let urgent = in_front::by_words(sections.iter().flat_map(|(_, sentences)| sentences).map(|s| s.text.as_str()));
         let commands: Vec<Command> = sections
             .into_iter()
             .map(|(section, sentences)| Command::Propose {
@@ -252,6 +254,9 @@ impl Workstation {
             })
             .collect();
         let report = self.propose(store, id, commands).await?;
+        if let Some(urgent) = urgent {
+            store.set_front(report.study_uid(), &urgent).await?;
+        }
         let event = AuditEvent::new(self.now(), &store.user().id, "report.propose", id.as_str())
             .with(json!({ "proposal": proposal.as_str(), "pack": pack.hash }));
         store.record_event(event).await?;

@@ -224,6 +224,21 @@ async fn a_linked_prior_goes_first() {
 }
 
 #[tokio::test]
+async fn what_a_draft_states_puts_its_study_in_front() {
+    let room = Room::with(&[("20260105", "PA"), ("20270104", "PA")]).await;
+    let id = room.report("20260105").await;
+    let order = async || {
+        let lines = room.workstation.worklist("", 0).await.expect("lines");
+        lines.into_iter().map(|l| (l.study_uid, crate::front_words(&l.front).to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(room.draft(&id, DraftChoice::default()).await, Ok(()));
+    assert_eq!(order().await, [(study_uid("20270104"), String::new()), (study_uid("20260105"), String::new())]);
+    *room.scribe.says.lock().expect("an answer") = answer("The endotracheal tube ends in the right main bronchus.", "Misplaced tube.");
+    assert_eq!(room.draft(&id, DraftChoice::default()).await, Ok(()));
+    assert_eq!(order().await[0], (study_uid("20260105"), "Misplaced tube".to_owned()));
+}
+
+#[tokio::test]
 async fn an_image_is_encoded_once() {
     let room = Room::with(&[("20260105", "PA"), ("20250104", "PA")]).await;
     let id = room.report("20260105").await;

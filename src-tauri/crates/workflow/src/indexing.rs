@@ -1,5 +1,6 @@
 //! Embedding images in the background, so that similar cases are found among all of them.
 
+use crate::in_front;
 use crate::reading::header_of;
 use crate::{Applicability, Cancel, Support, WorkflowError, Workstation, applicability};
 use hilum_report::PackHash;
@@ -74,35 +75,11 @@ pub(crate) async fn keep(
         }));
         store.set_scores(instance_uid, pack, &scores).await?;
         let (study_uid, _) = store.owner_of_image(instance_uid).await?;
-        store.set_front(&study_uid, front(&scores)).await?;
+        // What a draft stated stays: its reader has not looked yet.
+        if !in_front::is_drafted(&store.study(&study_uid).await?.row.front) {
+            store.set_front(&study_uid, in_front::by_support(&scores)).await?;
+        }
     }
     store.set_embedding(instance_uid, pack, &encoded.embedding).await?;
     Ok(scores)
-}
-
-/// Findings that put a study in front of others: those that cannot wait for its turn.
-const IN_FRONT: [&str; 5] = ["pneumothorax", "pleural_effusion", "consolidation", "edema", "pneumonia"];
-
-/// The one of these that has the most support, of those with more support than not; else empty.
-fn front(scores: &[Score]) -> &str {
-    let supported = scores.iter().filter(|s| s.difference > 0.0 && IN_FRONT.contains(&s.finding.as_str()));
-    supported.max_by(|a, b| a.difference.total_cmp(&b.difference)).map_or("", |s| &s.finding)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_wait_puts_a_study_in_front() {
-        let score = |finding: &str, difference| Score { finding: finding.to_owned(), difference, softmax: 0.5 };
-        for (scores, expected) in [
-            (vec![score("pneumothorax", 0.1), score("pleural_effusion", 0.2)], "pleural_effusion"),
-            (vec![score("cardiomegaly", 0.9), score("pneumothorax", 0.1)], "pneumothorax"),
-            (vec![score("pneumothorax", 0.0), score("edema", -0.1)], ""),
-            (vec![], ""),
-        ] {
-            assert_eq!(front(&scores), expected);
-        }
-    }
 }

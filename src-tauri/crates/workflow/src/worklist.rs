@@ -24,7 +24,7 @@ pub struct WorklistLine {
     /// A model has finished a draft.
     pub drafted: bool,
     pub priority: Priority,
-    /// Key of the finding for which the models put it in front; empty for none.
+    /// For what the models put it in front, as `front_words` reads it; empty for nothing.
     pub front: String,
     /// Who is to read it.
     pub assigned_to: Option<UserId>,

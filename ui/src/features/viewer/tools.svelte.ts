@@ -47,6 +47,8 @@ class Tools {
   overlays = $state(true);
   private pane: PaneActions | null = null;
   private readonly panes = new Set<Follower>();
+  /** The last that was told of each kind, for a pane that is opened beside the others. */
+  private readonly told = new Map<"view" | "voi" | "curve" | "invert", Linked>();
 
   /** Makes a pane the one that is acted on; the result withdraws it. */
   follow(pane: PaneActions): () => void {
@@ -68,7 +70,25 @@ class Tools {
 
   tell(from: Follower, said: Linked): void {
     if (!this.linked) return;
+    this.told.set(said.what === "preset" || said.what === "window" ? "voi" : said.what, said);
     for (const pane of this.panes) if (pane !== from) pane(said);
+  }
+
+  /** Brings a pane that shows another image to where those that it is linked with are; only its brightness with "voi". */
+  catchUp(pane: Follower, only?: "voi"): void {
+    if (!this.linked || this.panes.size < 2) return;
+    for (const [kind, said] of this.told) if (!only || kind === only) pane(said);
+  }
+
+  /** Links the panes, or lets each go by itself from where it is. */
+  link(linked: boolean): void {
+    this.linked = linked;
+    this.told.clear();
+  }
+
+  /** Other images are shown. */
+  forget(): void {
+    this.told.clear();
   }
 }
 

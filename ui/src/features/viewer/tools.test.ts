@@ -29,13 +29,37 @@ test("panes hear the others while they are linked, and never themselves", () => 
   const b = () => void heard.push("b");
   const ends = [tools.join(a), tools.join(b)];
   tools.tell(a, { what: "invert", inverted: true });
-  tools.linked = false;
+  tools.link(false);
   tools.tell(a, { what: "invert", inverted: true });
-  tools.linked = true;
+  tools.link(true);
   ends[1]!();
   tools.tell(a, { what: "invert", inverted: true });
   ends[0]!();
   expect(heard).toEqual(["b"]);
+});
+
+test("an image that is put beside others comes to where they are", () => {
+  const heard: string[] = [];
+  const a = () => undefined;
+  const late = (said: Linked) => void heard.push(said.what === "preset" ? `preset ${said.number}` : said.what);
+  tools.forget();
+  const ends = [tools.join(a)];
+  tools.tell(a, { what: "window", width: 2, shift: 0 });
+  tools.tell(a, { what: "preset", number: 3 });
+  tools.tell(a, { what: "invert", inverted: true });
+  // Alone it follows nobody.
+  tools.catchUp(late);
+  expect(heard).toEqual([]);
+  ends.push(tools.join(late));
+  tools.catchUp(late);
+  expect(heard).toEqual(["preset 3", "invert"]);
+  tools.catchUp(late, "voi");
+  expect(heard).toEqual(["preset 3", "invert", "preset 3"]);
+  tools.link(false);
+  tools.link(true);
+  tools.catchUp(late);
+  expect(heard.length).toBe(3);
+  for (const end of ends) end();
 });
 
 test.each([

@@ -54,7 +54,7 @@ export function priorityOf(row: Pick<StudyRow, "priority" | "front" | "status" |
   if (row.priority === "stat") return { word: "STAT", why: "Set by a person" };
   if (row.priority === "urgent") return { word: "Urgent", why: "Set by a person" };
   const finding = row.front || flagged(row);
-  return finding ? { word: finding, why: `The encoder's support puts this in front: ${finding}. Not a diagnosis.` } : null;
+  return finding ? { word: finding, why: `A model puts this in front, by the encoder's support or a drafted sentence: ${finding}. Not a diagnosis.` } : null;
 }
 
 /** A search that a reader named. */
