@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { play, preview } from "./browser.mjs";
 import { scenesOf } from "./scenes.mjs";
+import { writingScenesOf } from "./writing-scenes.mjs";
 
 const [themes = "dark,light", only = ""] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,7 +28,7 @@ for (const theme of themes.split(",")) {
       for (const node of violation.nodes.slice(0, 4)) console.log(`    ${node.html.slice(0, 160)}\n      ${node.failureSummary.split("\n").slice(1, 3).join(" ").trim().slice(0, 220)}`);
     }
   }
-  await play(scenesOf(open, look), only, problems);
+  await play({ ...scenesOf(open, look), ...writingScenesOf(open, look) }, only, problems);
   await browser.close();
   const said = [...new Set(problems)];
   failures += said.length;

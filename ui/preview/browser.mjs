@@ -4,6 +4,9 @@ import { chromium } from "playwright-core";
 
 const address = process.env.PREVIEW ?? "http://127.0.0.1:1421/";
 
+/** Milliseconds that something may take on a machine that is busy with other things. */
+export const PATIENCE = 180_000;
+
 /** A browser; `open(query)` gives a page of the preview, whose complaints go to `problems`. */
 export async function preview({ width, height, theme, problems }) {
   const browser = await chromium.launch({
@@ -12,12 +15,13 @@ export async function preview({ width, height, theme, problems }) {
   });
   async function open(query) {
     const page = await browser.newPage({ viewport: { width, height } });
+    page.setDefaultTimeout(PATIENCE);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type()) && !/GPU stall|vite/.test(message.text())) problems.push(`${query}: ${message.text()}`);
     });
     page.on("pageerror", (error) => problems.push(`${query}: ${error.message}`));
     await page.goto(`${address}?theme=${theme}&${query}`);
-    await page.waitForSelector("body[data-ready=true]", { timeout: 60_000 });
+    await page.waitForSelector("body[data-ready=true]", { timeout: PATIENCE });
     return page;
   }
   return { browser, open };

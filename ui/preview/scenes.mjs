@@ -1,5 +1,7 @@
 // Every screen of the preview, reached as a person would reach it.
 
+import { PATIENCE } from "./browser.mjs";
+
 /** Selector of a test id. */
 export const id = (name) => `[data-testid="${name}"]`;
 
@@ -10,7 +12,7 @@ export function scenesOf(open, shoot) {
   async function inRoom(query, row = 0) {
     const page = await open(query);
     await page.locator(id("open-study")).nth(row).click();
-    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: PATIENCE });
     return page;
   }
 
@@ -176,9 +178,9 @@ export function scenesOf(open, shoot) {
       await shoot(page, "add-pack");
       await page.check(id("accept-terms"));
       await page.click(id("pack-add"));
-      await page.waitForSelector(`${id("pack-job")}[data-phase=converting]`, { timeout: 60_000 });
+      await page.waitForSelector(`${id("pack-job")}[data-phase=converting]`, { timeout: PATIENCE });
       await shoot(page, "adding");
-      await page.waitForSelector(`${id("model-pack")}[data-pack-id="medgemma-1-5-4b-it"]`, { timeout: 60_000 });
+      await page.waitForSelector(`${id("model-pack")}[data-pack-id="medgemma-1-5-4b-it"]`, { timeout: PATIENCE });
       await shoot(page, "added");
       await page.locator(id("remove-pack")).first().click();
       await shoot(page, "remove");
@@ -193,7 +195,7 @@ export function scenesOf(open, shoot) {
       await page.keyboard.press("Control+Shift+m");
       await page.check(id("accept-terms"));
       await page.click(id("pack-add"));
-      await page.waitForSelector(id("pack-refusal"), { timeout: 30_000 });
+      await page.waitForSelector(id("pack-refusal"), { timeout: PATIENCE });
       await shoot(page, "pack-failed");
       await page.close();
     },
@@ -304,7 +306,7 @@ export function scenesOf(open, shoot) {
       await page.waitForTimeout(500);
       await shoot(page, "worklist-queue");
       await page.locator(id("open-study")).first().click();
-      await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+      await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: PATIENCE });
       await page.click(id("tab-timeline"));
       await page.waitForSelector(id("timeline-study"));
       await shoot(page, "timeline");

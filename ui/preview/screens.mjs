@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { play, preview } from "./browser.mjs";
 import { scenesOf } from "./scenes.mjs";
+import { writingScenesOf } from "./writing-scenes.mjs";
 
 const [out = "screens", width = "1920", height = "1080", theme = "dark", only = ""] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
@@ -16,6 +17,6 @@ async function shoot(page, name) {
   await page.screenshot({ path: `${out}/${String(number).padStart(2, "0")}-${name}.png` });
 }
 
-await play(scenesOf(open, shoot), only, problems);
+await play({ ...scenesOf(open, shoot), ...writingScenesOf(open, shoot) }, only, problems);
 await browser.close();
 if (problems.length > 0) console.log([...new Set(problems)].join("\n"));

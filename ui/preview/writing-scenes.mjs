@@ -1,6 +1,8 @@
 // The screens of writing: critical results, find, macros and pick lists, exports, spelling, comparison,
 // a covered draft, a report that another one holds, two signatures, and their settings.
 
+import { PATIENCE } from "./browser.mjs";
+
 const id = (name) => `[data-testid="${name}"]`;
 
 /** The scenes by name; `open` and `shoot` as in `scenes.mjs`. */
@@ -8,7 +10,7 @@ export function writingScenesOf(open, shoot) {
   async function inRoom(query, row = 0) {
     const page = await open(query);
     await page.locator(id("open-study")).nth(row).click();
-    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: 30_000 });
+    await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: PATIENCE });
     return page;
   }
   const section = (page, name) => page.click(`${id(`section-${name}`)} .ProseMirror`);
