@@ -174,3 +174,36 @@ fn only_time_stamping_opens_a_connection() {
         files.iter().filter(|(path, text)| product(path) && opens(text)).map(|(path, _)| path.as_str()).collect();
     assert!(found.len() == 1 && found[0].ends_with("workflow/src/time_stamping.rs"), "{found:?}");
 }
+
+/// A control counts in docs/hazards.md and docs/reliability.md only by the script that shows it.
+#[test]
+fn every_script_that_the_documents_name_is_there() {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
+    let targets: BTreeSet<&str> = metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .flat_map(|package| package["targets"].as_array().expect("targets"))
+        .filter(|target| target["kind"][0] == "test")
+        .filter_map(|target| target["name"].as_str())
+        .collect();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = 0;
+    for document in ["docs/hazards.md", "docs/reliability.md"] {
+        let text = std::fs::read_to_string(root.join(document)).expect(document);
+        // What stands between backquotes.
+        for code in text.split('`').skip(1).step_by(2) {
+            let words: Vec<&str> = code.split_whitespace().collect();
+            for path in words.iter().filter(|word| word.starts_with("tests/")) {
+                assert!(root.join(path).exists(), "{document}: {path}");
+                named += 1;
+            }
+            for test in words.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]) {
+                assert!(targets.contains(test), "{document}: --test {test}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "the documents name {named} scripts");
+}

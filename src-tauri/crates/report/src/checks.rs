@@ -7,10 +7,12 @@ mod age;
 mod comparison;
 mod examination;
 mod known;
+mod patient;
 mod placeholder;
 mod units;
 
 pub use known::Known;
+pub use patient::Identity;
 
 use crate::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, label};
 use crate::{Report, SectionKind, SentenceId};
@@ -125,11 +127,13 @@ pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
             flag("check.not_measured", units::unmeasured(sentence.text, measured));
         }
         flag("check.age", known.age.and_then(|age| age::problem(sentence.text, age)));
+        flag("check.patient", patient::problem(sentence.text, &known.patient));
         if named {
             let exam = examination::wrong_exam(sentence.text, known);
             let text = exam.map(|word| format!("The study is of the chest; the text says \u{201c}{word}\u{201d}."));
             flag("check.body_part", text);
             flag("check.view", examination::wrong_view(sentence.text, known));
+            flag("check.side", examination::wrong_side(sentence.text, known));
         }
         if reported {
             let part = examination::wrong_part(sentence.text, known);

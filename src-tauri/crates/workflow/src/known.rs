@@ -2,7 +2,8 @@
 
 use crate::reading::{Patient, header_of};
 use crate::{WorkflowError, Workstation};
-use hilum_report::checks::{Known, Sex};
+use hilum_report::checks::{Identity, Known, Sex};
+use hilum_report::claims::Side;
 use hilum_store::Store;
 
 impl Workstation {
@@ -18,10 +19,28 @@ impl Workstation {
             age: years(&patient.age),
             prior: !self.priors_in(store, study_uid).await?.is_empty(),
             views: headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect(),
+            side: one_side(study.series.iter().flat_map(|s| &s.instances).map(|i| i.laterality.as_str())),
+            patient: Identity {
+                names: study.patient.name.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect(),
+                id: study.patient.patient_id.clone(),
+                accession: study.row.accession.clone(),
+                birth_date: study.patient.birth_date.clone().unwrap_or_default(),
+            },
             body_part: headers.first().and_then(|h| h.body_part.clone()),
             measured: Some(measured.iter().flat_map(|a| &a.measured).filter_map(|m| Known::millimetres(m)).collect()),
         })
     }
+}
+
+/// The one side that all images are of, by Image Laterality.
+fn one_side<'a>(said: impl Iterator<Item = &'a str>) -> Option<Side> {
+    let mut sides = said.map(|l| match l.trim() {
+        "L" => Some(Side::Left),
+        "R" => Some(Side::Right),
+        _ => None,
+    });
+    let first = sides.next()??;
+    sides.all(|side| side == Some(first)).then_some(first)
 }
 
 /// Whole years of an age as it is shown ("58 Y", "7 M"); an infant's are 0.
@@ -38,7 +57,19 @@ pub(crate) fn years(age: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::years;
+    use super::{one_side, years};
+    use hilum_report::claims::Side;
+
+    #[test]
+    fn one_side_of_all_images() {
+        let check = |said: &[&str], expected| assert_eq!(one_side(said.iter().copied()), expected, "{said:?}");
+        check(&["L", "L"], Some(Side::Left));
+        check(&["R"], Some(Side::Right));
+        check(&["L", "R"], None);
+        check(&["L", ""], None);
+        check(&["B"], None);
+        check(&[], None);
+    }
 
     #[test]
     fn ages_in_years() {

@@ -2,6 +2,7 @@
 
 use super::known::Known;
 use super::words;
+use crate::claims::Side;
 
 /// Parts of the body that a chest radiograph is not of. Shoulder, abdomen and spine are at its
 /// edges, so that they count in the name of the examination only.
@@ -101,9 +102,51 @@ pub(super) fn wrong_view(text: &str, known: &Known) -> Option<String> {
     None
 }
 
+/// A side in the name or technique of the examination that the images are not of, as a plain sentence.
+pub(super) fn wrong_side(text: &str, known: &Known) -> Option<String> {
+    let all = words(text);
+    let says = |list: &[&str]| all.iter().any(|w| list.contains(&w.as_str()));
+    let said = match (says(&["left", "lt"]), says(&["right", "rt"])) {
+        (true, false) => Side::Left,
+        (false, true) => Side::Right,
+        _ => return None,
+    };
+    let name = |side: Side| if side == Side::Left { "left" } else { "right" };
+    if let Some(side) = known.side.filter(|side| *side != said && *side != Side::Bilateral) {
+        return Some(format!("The text says {}; the images are of the {} side.", name(said), name(side)));
+    }
+    // A lateral, oblique or decubitus view has its side in its code.
+    let of_view = |view: &String| match view.trim() {
+        "LL" | "LLD" | "LLO" | "LAO" | "LPO" => Some(Side::Left),
+        "RL" | "RLD" | "RLO" | "RAO" | "RPO" => Some(Side::Right),
+        _ => None,
+    };
+    let sides: Vec<Side> = known.views.iter().filter_map(of_view).collect();
+    let of_a_view = says(&["lateral", "decubitus", "oblique"]);
+    (of_a_view && !sides.is_empty() && !sides.contains(&said))
+        .then(|| format!("The text says {}; the view is a {} one.", name(said), name(sides[0])))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sides_against_the_tags() {
+        let check = |text: &str, side: Option<Side>, views: &[&str], expected: bool| {
+            let views = views.iter().map(|v| (*v).to_owned()).collect();
+            let known = Known { side, views, ..Known::default() };
+            assert_eq!(wrong_side(text, &known).is_some(), expected, "{text} {views:?}", views = known.views);
+        };
+        check("PA and left lateral views of the chest.", None, &["PA", "LL"], false);
+        check("PA and right lateral views of the chest.", None, &["PA", "LL"], true);
+        check("Left lateral decubitus view.", None, &["RLD"], true);
+        check("Left and right lateral views.", None, &["LL"], false);
+        check("Left lateral view.", None, &["PA"], false);
+        check("Ribs, left side.", Some(Side::Right), &["AP"], true);
+        check("Ribs, left side.", Some(Side::Left), &["AP"], false);
+        check("Chest, frontal view.", Some(Side::Left), &["AP"], false);
+    }
 
     #[test]
     fn views_against_the_tags() {

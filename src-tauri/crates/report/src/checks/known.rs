@@ -1,6 +1,7 @@
 //! What is known of the patient and the images besides the report.
 
-use super::Sex;
+use super::{Identity, Sex};
+use crate::claims::Side;
 
 /// What the checks hold the text against. What is not known checks nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -12,10 +13,14 @@ pub struct Known {
     pub prior: bool,
     /// View Position of each image as its header writes it ("PA", "AP", "LL"); empty when one does not say.
     pub views: Vec<String>,
+    /// The side that the images are of, where all of them say so and it is one (Image Laterality "L" or "R").
+    pub side: Option<Side>,
     /// Body Part Examined, as the header writes it.
     pub body_part: Option<String>,
     /// What was measured on this study's images, millimetres.
     pub measured: Option<Vec<f64>>,
+    /// Whose images they are.
+    pub patient: Identity,
 }
 
 impl Known {

@@ -1,0 +1,480 @@
+//! Random paths through the real window: whatever is clicked and pressed in the report and in the sign dialog, in
+//! whatever order, nothing is final without a signature that somebody asked for there, nothing signed changes, and
+//! no signature covers an unreviewed sentence.
+//!
+//! `HILUM_PATHS` says how many (8 where it is not set; `./dev check-long`: 1,000), `HILUM_GUARD_SEED` which. Clicks
+//! and keys are real ones, given by WebKitWebDriver to the app on a display of its own; the demonstration pack
+//! drafts. After every path the report is read back through the window's own handlers; at the end the folder is
+//! opened again, and every report in it is judged by `report_life/ledger.rs`. Left out is what opens a dialog of
+//! the desktop or leaves the report: saving and exporting, the second screen, the other tabs, the other screens.
+
+#![cfg(target_os = "linux")]
+
+#[allow(dead_code)]
+#[path = "../common/browser.rs"]
+mod browser;
+#[path = "common.rs"]
+mod chance;
+#[allow(dead_code)]
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "report_life/ledger.rs"]
+mod ledger;
+#[allow(dead_code)]
+#[path = "../window/scene.rs"]
+mod scene;
+
+use browser::Window;
+use chance::Random;
+use hilum_store::{AuditEntry, AuditVerdict, DataFolder, StoreError};
+use hilum_testkit::dicom::EXPLICIT_LE;
+use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, NAME, PASSPHRASE, SHIFT, Scene, TAB, open_study, pause, radiograph};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+
+const UP: char = '\u{e013}';
+const DELETE: char = '\u{e017}';
+const F7: char = '\u{e037}';
+
+/// Controls within reach of the pointer: those of the dialog or menu that is open, else of the report. One of them, by
+/// the number given, is scrolled into view and described; `null` where there is none.
+const CONTROL_AT: &str = r#"
+    const left_out = /^(save-pdf|export|tab-timeline|tab-similar|requery$|image|view|unlock)/;
+    const shown = (e) => {
+        const r = e.getBoundingClientRect();
+        return r.width > 2 && r.height > 2 && !e.disabled && getComputedStyle(e).visibility !== 'hidden' && !left_out.test(e.dataset.testid ?? '');
+    };
+    const over = [...document.querySelectorAll('dialog[open], [popover]:popover-open')].pop();
+    const root = over ?? document.querySelector('[data-testid="report"]');
+    if (!root) return null;
+    const all = [...root.querySelectorAll('button, input, select, textarea, [contenteditable="true"], [data-sentence]')].filter(shown);
+    if (all.length === 0) return null;
+    const e = all[arguments[0] % all.length];
+    e.scrollIntoView({ block: 'nearest' });
+    if (e.tagName === 'SELECT') {
+        // A list of the platform is a window of its own, which the driver does not reach.
+        e.selectedIndex = arguments[0] % e.options.length;
+        e.dispatchEvent(new Event('change', { bubbles: true }));
+        return null;
+    }
+    const r = e.getBoundingClientRect();
+    return [r.left + r.width / 2, r.top + Math.min(r.height / 2, 12)];
+"#;
+
+/// Clicks of the sign dialog's button are counted where they arrive.
+const COUNT_SIGNATURES_ASKED: &str = r#"
+    window.asked = 0;
+    document.addEventListener('submit', (e) => { if (e.target.querySelector('[data-testid="sign-passphrase"]')) window.asked += 1; }, true);
+    return true;
+"#;
+
+/// The report of a study as the handlers have it: shown, replayed from the journal, and in the audit trail.
+const READ_BACK: &str = r#"
+    const [study, done] = [arguments[0], arguments[arguments.length - 1]];
+    const invoke = window.__TAURI_INTERNALS__.invoke;
+    (async () => {
+        const view = await invoke('report_view', { studyUid: study });
+        const texts = await invoke('report_texts', { reportId: view.id });
+        return { view, texts, audit: await invoke('audit', { limit: 400, before: null }), asked: window.asked };
+    })().then(done, (e) => done({ failed: JSON.stringify(e) }));
+"#;
+
+/// What is remembered from path to path.
+#[derive(Default)]
+struct Known {
+    /// Text and hash of every signed version as first read.
+    versions: BTreeMap<String, (Value, Value)>,
+    /// Events of a signature in the trail, by report.
+    events: BTreeMap<String, u64>,
+    line: f64,
+    preliminary: u64,
+    actions: usize,
+    ended: BTreeMap<String, usize>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_paths_through_the_window() {
+    let Some(scene) = Scene::with_user().await else { return };
+    let paths: usize = std::env::var("HILUM_PATHS").map_or(8, |n| n.parse().expect("HILUM_PATHS is a number"));
+    let mut random = Random::new(0x9A7B);
+    let names: Vec<String> = (0..(paths / 8).clamp(3, 120)).map(|n| format!("PATH{n:03}")).collect();
+    let files: Vec<(String, Vec<u8>)> = names
+        .iter()
+        .map(|name| (format!("{name}.dcm"), radiograph(name, "20240105").write_as(EXPLICIT_LE)))
+        .collect();
+    let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let folder = scene.folder("studies", &files);
+    let window = scene.open(Some(&folder)).await;
+    window.see("report", 120).await;
+    let studies = studies(&window, names.len()).await;
+    window.client.execute(COUNT_SIGNATURES_ASKED, vec![]).await.expect("a script");
+    let mut known = Known { line: newest_line(&window).await, ..Known::default() };
+    let began = Instant::now();
+    let mut open = String::new();
+    for path in 0..paths {
+        let there = window.client.execute("return !!document.querySelector('[data-testid=\"report\"]')", vec![]).await;
+        if open.is_empty() || random.one_in(3) || there.ok() != Some(json!(true)) {
+            open = names[random.below(names.len())].clone();
+            window.click("go-worklist").await;
+            open_study(&window, &open).await;
+        }
+        for _ in 0..8 + random.below(16) {
+            act(&window, &mut random).await;
+            known.actions += 1;
+        }
+        settle(&window).await;
+        if path % 2 == 0 {
+            conclude(&window, &mut random).await;
+            settle(&window).await;
+        }
+        // A key may have led to another study.
+        let patient = window.words("room-patient").await;
+        if let Some(shown) = names.iter().find(|name| patient.contains(name.as_str())) {
+            open = shown.clone();
+        }
+        let place = format!("path {path} on {open}");
+        let read = window.client.execute_async(READ_BACK, vec![json!(studies[&open])]).await.expect("what is read back");
+        check(&place, &read, &mut known);
+        on_the_screen(&window, &place, &read).await;
+    }
+    println!(
+        "{paths} paths, {} clicks and keys in {:.0} s; {} signatures, {} reports signed, the paths ended {:?}",
+        known.actions,
+        began.elapsed().as_secs_f64(),
+        known.events.values().sum::<u64>(),
+        known.events.len(),
+        known.ended
+    );
+    window.close().await;
+    judged(&scene, &studies, &known).await;
+    assert!(paths < 4 || !known.events.is_empty(), "no report was signed");
+}
+
+/// The UID of each study by its patient's name, once all are imported.
+async fn studies(window: &Window, wanted: usize) -> BTreeMap<String, String> {
+    let until = Instant::now() + Duration::from_secs(180);
+    let script = "const done = arguments[arguments.length - 1];
+        window.__TAURI_INTERNALS__.invoke('worklist', { search: '', filter: null }).then(done, (e) => done({ failed: JSON.stringify(e) }))";
+    loop {
+        let rows = window.client.execute_async(script, vec![]).await.expect("the worklist");
+        let found: BTreeMap<String, String> = rows
+            .as_array()
+            .unwrap_or_else(|| panic!("{rows}"))
+            .iter()
+            .filter_map(|row| Some((row["patient"]["id"].as_str()?.to_owned(), row["studyUid"].as_str()?.to_owned())))
+            .collect();
+        if found.len() == wanted {
+            return found;
+        }
+        assert!(Instant::now() < until, "{} of {wanted} studies were imported", found.len());
+        pause(200).await;
+    }
+}
+
+/// The number of the audit trail's last line.
+async fn newest_line(window: &Window) -> f64 {
+    let script = "const done = arguments[arguments.length - 1];
+        window.__TAURI_INTERNALS__.invoke('audit', { limit: 1, before: null }).then((lines) => done(lines[0].seq), () => done(null))";
+    window.client.execute_async(script, vec![]).await.expect("a script").as_f64().expect("the last audit line")
+}
+
+/// One thing that a person might do next.
+async fn act(window: &Window, random: &mut Random) {
+    match random.below(20) {
+        0..=7 => click_anything(window, random).await,
+        8..=11 => press_anything(window, random).await,
+        12..=13 => {
+            let words = random.pick(&["Small left effusion. ", "The lungs are clear. ", "no ", "A [number] mm nodule", " and so on."]);
+            let section = random.pick(&["indication", "findings", "impression", "addendum"]);
+            click(window, &format!("add-sentence-{section}")).await;
+            keys(window, words).await;
+        }
+        14..=16 => {
+            // The next proposed sentence is looked at and decided, or the one before.
+            chord(window, &[ALT], random.pick(&[DOWN, DOWN, DOWN, UP])).await;
+            let decision = random.pick(&[ENTER, ENTER, ENTER, BACKSPACE, 'e', 'n', TAB]);
+            keys(window, &decision.to_string()).await;
+        }
+        17..=18 => sign(window, random).await,
+        _ => finish(window, random).await,
+    }
+}
+
+async fn click_anything(window: &Window, random: &mut Random) {
+    let number = json!(random.below(1 << 20));
+    let at = window.client.execute(CONTROL_AT, vec![number]).await.unwrap_or(Value::Null);
+    if let (Some(x), Some(y)) = (at[0].as_f64(), at[1].as_f64()) {
+        pointer(window, x, y, random.one_in(12)).await;
+    }
+    if random.one_in(3) {
+        let words = random.pick(&["x", "7", " ", "No effusion. "]);
+        keys(window, words).await;
+    }
+}
+
+async fn press_anything(window: &Window, random: &mut Random) {
+    match random.below(16) {
+        0..=3 => keys(window, &random.pick(&[ENTER, ESCAPE, TAB, ' ', BACKSPACE, DELETE, F7]).to_string()).await,
+        4..=5 => chord(window, &[CONTROL], 'g').await,
+        6 => chord(window, &[CONTROL], '.').await,
+        7..=8 => chord(window, &[CONTROL], 'z').await,
+        9 => chord(window, &[CONTROL, SHIFT], 'Z').await,
+        10..=11 => chord(window, &[CONTROL], ENTER).await,
+        12 => chord(window, &[CONTROL, SHIFT], random.pick(&['G', 'S', 'D'])).await,
+        13 => chord(window, &[CONTROL], random.pick(&['i', 's', 'f', 'p'])).await,
+        14 => chord(window, &[CONTROL, SHIFT], random.pick(&['X', 'B', 'K', 'F', DELETE])).await,
+        _ => chord(window, &[SHIFT], TAB).await,
+    }
+}
+
+/// Opens the sign dialog, or does some of what it asks for in the one that is open.
+async fn sign(window: &Window, random: &mut Random) {
+    if !there(window, "sign-submit").await {
+        return click(window, if there(window, "sign-close").await { "sign-close" } else { "sign-open" }).await;
+    }
+    for tick in ["sign-patient", "sign-accession"] {
+        if !random.one_in(6) {
+            click(window, tick).await;
+        }
+    }
+    click(window, "sign-passphrase").await;
+    keys(window, if random.one_in(8) { "not the passphrase" } else { PASSPHRASE }).await;
+    match random.one_in(2) {
+        true => click(window, "sign-submit").await,
+        false => keys(window, &ENTER.to_string()).await,
+    }
+    pause(250).await;
+}
+
+/// As a person who wants the report to be done with: decides what is proposed, and writes what is required.
+async fn finish(window: &Window, random: &mut Random) {
+    for _ in 0..12 {
+        if window.number(&format!("return {}", scene::PROPOSED)).await == 0.0 {
+            break;
+        }
+        chord(window, &[ALT], DOWN).await;
+        keys(window, &random.pick(&[ENTER, ENTER, ENTER, BACKSPACE]).to_string()).await;
+    }
+    for section in ["exam", "findings", "impression", "addendum"] {
+        let empty = format!(
+            "const s = document.querySelector('[data-testid=\"section-{section}\"]');
+            return !!s && !s.querySelector('[data-sentence][data-empty=\"false\"]')"
+        );
+        if window.client.execute(&empty, vec![]).await.ok() == Some(json!(true)) {
+            click(window, &format!("add-sentence-{section}")).await;
+            keys(window, "Written by a person. ").await;
+        }
+    }
+    chord(window, &[CONTROL], 's').await;
+}
+
+/// Signs as a person who wants to be done with the report, from wherever the path has led.
+async fn conclude(window: &Window, random: &mut Random) {
+    let status = "return document.querySelector('[data-testid=\"report\"]')?.dataset.status ?? ''";
+    if window.text(status).await == "final" {
+        click(window, random.pick(&["addendum", "amend"])).await;
+        pause(200).await;
+    }
+    for _ in 0..4 {
+        finish(window, random).await;
+        pause(150).await;
+    }
+    click(window, "sign-open").await;
+    pause(150).await;
+    if !there(window, "sign-submit").await {
+        return;
+    }
+    for tick in ["sign-patient", "sign-accession"] {
+        click(window, tick).await;
+    }
+    click(window, "sign-passphrase").await;
+    keys(window, PASSPHRASE).await;
+    click(window, "sign-submit").await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until && !there(window, "sign-close").await {
+        pause(50).await;
+    }
+}
+
+/// Lets go of whatever is open, and waits until nothing is under way.
+async fn settle(window: &Window) {
+    let over = "return document.querySelectorAll('dialog[open], [popover]:popover-open').length";
+    let until = Instant::now() + Duration::from_secs(60);
+    while window.number(over).await > 0.0 {
+        assert!(Instant::now() < until, "a dialog does not close");
+        keys(window, &ESCAPE.to_string()).await;
+        pause(60).await;
+    }
+    window.until("the draft to end", scene::DRAFT, "return !document.querySelector('[data-testid=\"draft-cancel\"]')").await;
+    chord(window, &[CONTROL], 's').await;
+    let at_rest = "const s = document.querySelector('[data-testid=\"save-state\"]')?.dataset.state; return !['typing', 'saving'].includes(s)";
+    window.until("the text to be kept", 20, at_rest).await;
+}
+
+/// What must be true of a report, whatever was done to it.
+fn check(place: &str, read: &Value, known: &mut Known) {
+    assert!(read["failed"].is_null(), "{place}: {read}");
+    let (view, texts) = (&read["view"], read["texts"].as_array().expect("texts"));
+    let status = view["status"].as_str().expect("a status");
+    let versions = view["versions"].as_array().expect("versions");
+    *known.ended.entry(status.to_owned()).or_default() += 1;
+    let sentences = |sections: &Value, state: &str| -> usize {
+        let sections = sections.as_array().into_iter().flatten();
+        sections.flat_map(|s| s["sentences"].as_array().into_iter().flatten()).filter(|s| s["state"] == state).count()
+    };
+    let proposed = sentences(&view["sections"], "proposed");
+    match status {
+        "final" => {
+            assert!(!versions.is_empty() && proposed == 0, "{place}: {view}");
+            let open = view["sections"].as_array().into_iter().flatten().any(|s| s["open"] == true);
+            assert!(!open, "{place}: final and open");
+        }
+        "preliminary" => assert_eq!(proposed, 0, "{place}"),
+        "draft" => assert!(versions.is_empty(), "{place}"),
+        "reopened" => assert!(!versions.is_empty(), "{place}"),
+        other => panic!("{place}: {other}"),
+    }
+    let signed: Vec<&Value> =
+        texts.iter().filter(|t| ["signed", "addendum", "amendment"].iter().any(|kind| t["kind"] == *kind)).collect();
+    assert_eq!(signed.len(), versions.len(), "{place}: signed texts in the journal, and versions");
+    for (number, (text, version)) in signed.iter().zip(versions).enumerate() {
+        for state in ["proposed", "accepted_in_bulk"] {
+            assert_eq!(sentences(&text["sections"], state), 0, "{place}: {state} and signed: {text}");
+        }
+        assert_eq!(number == 0, version["kind"] == "original", "{place}: {version}");
+        let now = (text["sections"].clone(), version["pdfSha256"].clone());
+        let first = known.versions.entry(version["id"].as_str().expect("an id").into()).or_insert_with(|| now.clone());
+        assert_eq!(*first, now, "{place}: a signed version changed");
+    }
+    let lines = read["audit"].as_array().expect("audit lines");
+    for line in lines.iter().filter(|l| l["seq"].as_f64() > Some(known.line)) {
+        match line["action"].as_str() {
+            Some("report.sign") => *known.events.entry(line["object"].as_str().expect("an id").into()).or_default() += 1,
+            Some("report.sign_preliminary") => known.preliminary += 1,
+            _ => {}
+        }
+    }
+    let oldest = lines.last().and_then(|l| l["seq"].as_f64()).unwrap_or_default();
+    assert!(oldest <= known.line + 1.0, "{place}: a path has more audit lines than are read");
+    known.line = lines.first().and_then(|l| l["seq"].as_f64()).unwrap_or_default();
+    let events = known.events.get(view["id"].as_str().expect("an id")).copied().unwrap_or_default();
+    assert_eq!(events, versions.len() as u64, "{place}: signatures in the audit trail, and versions");
+    let asked = read["asked"].as_u64().expect("a number");
+    let signatures = known.events.values().sum::<u64>() + known.preliminary;
+    assert!(signatures <= asked, "{place}: {signatures} signatures, the dialog was answered {asked} times");
+}
+
+/// The screen says the same, and gives nothing final to type into.
+async fn on_the_screen(window: &Window, place: &str, read: &Value) {
+    let script = "const r = document.querySelector('[data-testid=\"report\"]');
+        return r && { status: r.dataset.status, revision: r.dataset.revision, editable: r.querySelectorAll('[contenteditable=\"true\"]').length,
+            sign: !!r.querySelector('[data-testid=\"sign-open\"]:not(:disabled)'), proposed: r.querySelectorAll('[data-testid=\"proposed-sentence\"]').length }";
+    let shown = window.client.execute(script, vec![]).await.expect("a script");
+    // A report that was given up leaves the room.
+    if shown.is_null() {
+        return;
+    }
+    let view = &read["view"];
+    assert_eq!(shown["status"], view["status"], "{place}");
+    assert_eq!(shown["revision"], json!(view["revision"].as_f64().expect("a number").to_string()), "{place}");
+    if shown["status"] == "final" {
+        assert_eq!(shown["editable"], 0, "{place}: final and editable");
+    }
+    assert!(shown["proposed"] == 0 || shown["sign"] == false, "{place}: unreviewed and signable");
+}
+
+/// At the end: the folder as the next start finds it.
+async fn judged(scene: &Scene, studies: &BTreeMap<String, String>, known: &Known) {
+    let until = Instant::now() + Duration::from_secs(30);
+    let folder = loop {
+        match DataFolder::open(&scene.data) {
+            Ok(folder) => break folder,
+            Err(StoreError::InUse(_)) if Instant::now() < until => pause(50).await,
+            Err(e) => panic!("{e}"),
+        }
+    };
+    let store = folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store");
+    assert!(matches!(store.verify_audit(None).await.expect("a verdict"), AuditVerdict::Intact(_)));
+    let mut lines: Vec<AuditEntry> = Vec::new();
+    loop {
+        let page = store.audit_entries(1000, lines.last().map(|line| line.seq)).await.expect("audit lines");
+        if page.is_empty() {
+            break;
+        }
+        lines.extend(page);
+    }
+    let trusted: Vec<Vec<u8>> =
+        hilum_store::certificates(&scene.data).expect("certificates").into_iter().map(|c| c.der).collect();
+    let mut account = ledger::Found::default();
+    let mut signed = 0;
+    for uid in studies.values() {
+        for row in store.study(uid).await.expect("a study").reports {
+            let record = ledger::Record::read(&store, &row.id).await;
+            let of: Vec<&AuditEntry> = lines.iter().filter(|line| line.event.object == row.id.as_str()).collect();
+            let found = ledger::judge(&row.id, &record, &of).unwrap_or_else(|e| panic!("report {}: {e}", row.id));
+            account.add(found);
+            for version in &record.versions {
+                if let Some((_, hash)) = known.versions.get(version.id.as_str()) {
+                    assert_eq!(*hash, json!(version.pdf_sha256), "a signed version changed");
+                }
+                let pdf = store.signed_pdf(version).await.expect("the document");
+                let verdict = hilum_export::verify::verify(&pdf, &trusted);
+                assert!(verdict.is_ok(), "version {}: {verdict:?}", version.id);
+                signed += 1;
+            }
+        }
+    }
+    println!("{signed} signed versions verified; {account:?}");
+    store.close().await.expect("to close");
+}
+
+async fn there(window: &Window, id: &str) -> bool {
+    let script = format!("return !!document.querySelector('[data-testid=\"{id}\"]')");
+    window.client.execute(&script, vec![]).await.ok() == Some(json!(true))
+}
+
+/// Clicks where the element of this test id is, where it is to be seen.
+async fn click(window: &Window, id: &str) {
+    let script = format!(
+        "const e = document.querySelector('[data-testid=\"{id}\"]'); if (!e || e.disabled) return null;
+        e.scrollIntoView({{ block: 'nearest' }}); const r = e.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]"
+    );
+    let at = window.client.execute(&script, vec![]).await.unwrap_or(Value::Null);
+    if let (Some(x), Some(y)) = (at[0].as_f64(), at[1].as_f64()) {
+        pointer(window, x, y, false).await;
+    }
+}
+
+// What the driver refuses (a place outside of the window, a page that is busy) is nothing that a person did.
+
+async fn pointer(window: &Window, x: f64, y: f64, twice: bool) {
+    use fantoccini::actions::{InputSource, MouseActions, PointerAction};
+    let mut actions = MouseActions::new("mouse".into()).then(PointerAction::MoveTo { duration: None, x, y });
+    for _ in 0..1 + usize::from(twice) {
+        actions = actions.then(PointerAction::Down { button: 0 }).then(PointerAction::Up { button: 0 });
+    }
+    let _ = window.client.perform_actions(actions).await;
+}
+
+async fn keys(window: &Window, text: &str) {
+    use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+    let keys = text.chars().fold(KeyActions::new("keyboard".into()), |keys, value| {
+        keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+    });
+    let _ = window.client.perform_actions(keys).await;
+}
+
+async fn chord(window: &Window, held: &[char], key: char) {
+    use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+    let mut keys = KeyActions::new("keyboard".into());
+    for value in held.iter().copied() {
+        keys = keys.then(KeyAction::Down { value });
+    }
+    keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+    for value in held.iter().rev().copied() {
+        keys = keys.then(KeyAction::Up { value });
+    }
+    let _ = window.client.perform_actions(keys).await;
+}
