@@ -82,6 +82,7 @@ fn known() -> Known {
         body_part: Some("CHEST".into()),
         measured: Some(vec![]),
         side: None,
+        ratios: vec![],
         patient: patient(),
     }
 }

@@ -124,10 +124,12 @@ pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
         let reported = matches!(sentence.section, SectionKind::Findings | SectionKind::Impression);
         let named = matches!(sentence.section, SectionKind::Exam | SectionKind::Technique);
         if let Some(measured) = known.measured.as_ref().filter(|_| reported) {
-            flag("check.not_measured", units::unmeasured(sentence.text, measured));
+            let ratio = || units::unmeasured_ratio(sentence.text, &known.ratios);
+            flag("check.not_measured", units::unmeasured(sentence.text, measured).or_else(ratio));
         }
         flag("check.age", known.age.and_then(|age| age::problem(sentence.text, age)));
-        flag("check.patient", patient::problem(sentence.text, &known.patient));
+        let head = sentence.section == SectionKind::Exam;
+        flag("check.patient", patient::problem(sentence.text, &known.patient, head));
         if named {
             let exam = examination::wrong_exam(sentence.text, known);
             let text = exam.map(|word| format!("The study is of the chest; the text says \u{201c}{word}\u{201d}."));
@@ -387,9 +389,22 @@ fn related(said: Finding, finding: Finding) -> bool {
 }
 
 /// Organs and words that only one sex has.
-const FEMALE: [&str; 14] = [
+const FEMALE: [&str; 27] = [
+    "cervix",
     "mrs",
     "ms",
+    "miss",
+    "she",
+    "her",
+    "girl",
+    "mother",
+    "menopausal",
+    "postmenopausal",
+    "partum",
+    "postpartum",
+    "preeclampsia",
+    "endometrial",
+    "breastfeeding",
     "uterus",
     "uterine",
     "ovary",
@@ -403,8 +418,12 @@ const FEMALE: [&str; 14] = [
     "lady",
     "vaginal",
 ];
-const MALE: [&str; 10] = [
+const MALE: [&str; 14] = [
     "mr",
+    "he",
+    "his",
+    "him",
+    "boy",
     "prostate",
     "prostatic",
     "prostatectomy",
@@ -424,13 +443,49 @@ fn sexes(sentences: &[Read<'_>], sex: Option<Sex>) -> Vec<Flag> {
     };
     sentences
         .iter()
-        .filter_map(|s| Some((s, *other.iter().find(|word| has_word(s.text, &[word]))?)))
+        .filter_map(|s| {
+            let word = other.iter().find(|word| says_of_somebody(s.text, word)).map(|word| (*word).to_owned());
+            Some((s, word.or_else(|| letter_of_sex(s, sex))?))
+        })
         .map(|(s, word)| Flag {
             code: "check.sex",
             text: format!("The patient is {who}; the text says \u{201c}{word}\u{201d}."),
             sentences: vec![s.id.clone()],
         })
         .collect()
+}
+
+/// The word stands in the text for a person: "MR" is a method, "MS" a disease, "His" a bundle, and a mother may be a
+/// child's.
+fn says_of_somebody(text: &str, word: &str) -> bool {
+    let all: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    all.iter().enumerate().any(|(at, said)| {
+        let next = all.get(at + 1).copied().unwrap_or_default();
+        let before = at.checked_sub(1).map(|b| all[b]).unwrap_or_default();
+        let another = match word {
+            "mr" | "ms" => said.chars().all(char::is_uppercase),
+            "his" => next.eq_ignore_ascii_case("bundle") || before.eq_ignore_ascii_case("of"),
+            "mother" => !["feeding", "breastfeeding", "nursing", "expectant"].iter().any(|w| before.eq_ignore_ascii_case(w)),
+            _ => false,
+        };
+        let cervix = word == "cervix" && said.eq_ignore_ascii_case("cervical") && ["cancer", "carcinoma"].iter().any(|w| next.eq_ignore_ascii_case(w));
+        said.eq_ignore_ascii_case(word) && !another || cervix
+    })
+}
+
+/// The letter of the other sex beside an age or the word: "58F", "sex F".
+fn letter_of_sex(sentence: &Read<'_>, sex: Option<Sex>) -> Option<String> {
+    let letter = match sex? {
+        Sex::Female => 'M',
+        Sex::Male => 'F',
+    };
+    let all: Vec<&str> = sentence.text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    all.iter().enumerate().find_map(|(at, said)| {
+        let number = said.strip_suffix(letter).is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
+        let before = at.checked_sub(1).map(|b| all[b].to_ascii_lowercase()).unwrap_or_default();
+        let named = said.len() == 1 && said.starts_with(letter) && matches!(before.as_str(), "sex" | "gender");
+        (number || named).then(|| (*said).to_owned())
+    })
 }
 
 fn has_word(text: &str, words: &[&str]) -> bool {

@@ -121,7 +121,7 @@ impl Critical {
             return None;
         }
         let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
-        if has(&["pneumoperitoneum", "free intraperitoneal air", "free air under", "free subdiaphragmatic"]) {
+        if has(&["pneumoperitoneum", "free intraperitoneal air", "free air under", "air under the", "free subdiaphragmatic", "subdiaphragmatic air"]) {
             return Some(Critical::FreeAir);
         }
         let tube = claims.iter().any(|c| {
@@ -181,6 +181,7 @@ mod tests {
         check("Unchanged small right pneumothorax.", None);
         check("Free air under the right hemidiaphragm.", Some(Critical::FreeAir));
         check("There is no free intraperitoneal air.", None);
+        check("Air under the diaphragm.", Some(Critical::FreeAir));
         check("The endotracheal tube lies in the right main bronchus.", Some(Critical::MisplacedTube));
         check("The endotracheal tube ends 4 cm above the carina.", None);
         check("The nasogastric tube lies in the left lower lobe bronchus.", Some(Critical::MisplacedTube));

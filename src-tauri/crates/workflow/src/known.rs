@@ -20,6 +20,7 @@ impl Workstation {
             prior: !self.priors_in(store, study_uid).await?.is_empty(),
             views: headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect(),
             side: one_side(study.series.iter().flat_map(|s| &s.instances).map(|i| i.laterality.as_str())),
+            ratios: measured.iter().flat_map(|a| &a.measured).filter_map(|m| m.trim().parse().ok()).collect(),
             patient: Identity {
                 names: study.patient.name.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect(),
                 id: study.patient.patient_id.clone(),

@@ -3,7 +3,9 @@
 use super::words;
 
 /// Single words that compare. "Stable" and "new" need company, see [`pairs`].
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 22] = [
+    "remains",
+    "remain",
     "unchanged",
     "interval",
     "previously",
@@ -26,7 +28,9 @@ const WORDS: [&str; 20] = [
     "since",
 ];
 
-const PAIRS: [(&str, &[&str]); 6] = [
+const PAIRS: [(&str, &[&str]); 8] = [
+    ("as", &["before"]),
+    ("than", &["before"]),
     (
         "prior",
         &[

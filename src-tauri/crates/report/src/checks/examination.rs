@@ -30,7 +30,15 @@ const ELSEWHERE: [&str; 22] = [
     "pubic",
     "meniscus",
 ];
-const OTHER_EXAMS: [&str; 16] = [
+const OTHER_EXAMS: [&str; 24] = [
+    "kub",
+    "humerus",
+    "elbow",
+    "forearm",
+    "facial",
+    "finger",
+    "leg",
+    "mandible",
     "abdomen",
     "abdominal",
     "pelvis",
@@ -49,7 +57,7 @@ const OTHER_EXAMS: [&str; 16] = [
     "head",
 ];
 /// Kinds of imaging that a radiograph is not.
-const OTHER_METHODS: [&str; 6] = ["ultrasound", "sonography", "mri", "mammogram", "fluoroscopy", "scintigraphy"];
+const OTHER_METHODS: [&str; 9] = ["ct", "tomography", "pet", "ultrasound", "sonography", "mri", "mammogram", "fluoroscopy", "scintigraphy"];
 
 /// What in the name or technique of the examination is of another one.
 pub(super) fn wrong_exam(text: &str, known: &Known) -> Option<String> {
@@ -85,7 +93,7 @@ pub(super) fn wrong_view(text: &str, known: &Known) -> Option<String> {
     let says = |word: &str| all.iter().any(|w| w == word);
     let lateral = views.iter().any(|v| matches!(*v, "LL" | "RL" | "LATERAL" | "LLO" | "RLO"));
     let (pa, ap) = (views.contains(&"PA"), views.iter().any(|v| v.starts_with("AP")));
-    let two = all.windows(2).any(|w| matches!(w[0].as_str(), "two" | "2") && w[1].starts_with("view"));
+    let two = all.windows(2).any(|w| matches!(w[0].as_str(), "two" | "2") && (w[1].starts_with("view") || w[1].starts_with("projection")));
     let decubitus = says("decubitus");
     if (says("lateral") && !decubitus || two) && !lateral && views.len() == 1 {
         return Some("The text names a lateral or second view; there is one frontal image.".to_owned());
@@ -93,10 +101,10 @@ pub(super) fn wrong_view(text: &str, known: &Known) -> Option<String> {
     if (says("single") || says("one")) && (says("view") || says("frontal")) && lateral && views.len() > 1 {
         return Some("The text names a single view; there is a lateral image too.".to_owned());
     }
-    if says("pa") && !pa && ap {
+    if (says("pa") || says("posteroanterior")) && !pa && ap {
         return Some("The text says PA; the image is AP.".to_owned());
     }
-    if (says("ap") || says("portable")) && !ap && pa {
+    if ["ap", "anteroposterior", "portable", "bedside", "supine"].into_iter().any(says) && !ap && pa {
         return Some("The text says AP or portable; the image is PA.".to_owned());
     }
     None
@@ -106,7 +114,10 @@ pub(super) fn wrong_view(text: &str, known: &Known) -> Option<String> {
 pub(super) fn wrong_side(text: &str, known: &Known) -> Option<String> {
     let all = words(text);
     let says = |list: &[&str]| all.iter().any(|w| list.contains(&w.as_str()));
-    let said = match (says(&["left", "lt"]), says(&["right", "rt"])) {
+    // "L lateral", where a letter alone says little.
+    let of_a_view = ["lateral", "decubitus", "oblique"];
+    let letter = |letter: &str| all.windows(2).any(|w| w[0] == letter && of_a_view.contains(&w[1].as_str()));
+    let said = match (says(&["left", "lt"]) || letter("l"), says(&["right", "rt"]) || letter("r")) {
         (true, false) => Side::Left,
         (false, true) => Side::Right,
         _ => return None,
@@ -122,8 +133,7 @@ pub(super) fn wrong_side(text: &str, known: &Known) -> Option<String> {
         _ => None,
     };
     let sides: Vec<Side> = known.views.iter().filter_map(of_view).collect();
-    let of_a_view = says(&["lateral", "decubitus", "oblique"]);
-    (of_a_view && !sides.is_empty() && !sides.contains(&said))
+    (says(&of_a_view) && !sides.is_empty() && !sides.contains(&said))
         .then(|| format!("The text says {}; the view is a {} one.", name(said), name(sides[0])))
 }
 

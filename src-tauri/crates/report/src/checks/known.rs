@@ -19,6 +19,8 @@ pub struct Known {
     pub body_part: Option<String>,
     /// What was measured on this study's images, millimetres.
     pub measured: Option<Vec<f64>>,
+    /// Ratios that were measured (the cardiothoracic one); looked at where `measured` is known.
+    pub ratios: Vec<f64>,
     /// Whose images they are.
     pub patient: Identity,
 }

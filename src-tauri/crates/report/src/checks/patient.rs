@@ -17,15 +17,24 @@ pub struct Identity {
 
 /// How a person is called before their family name. A doctor's name is the referrer's more often.
 const TITLES: [&str; 6] = ["mr", "mrs", "ms", "miss", "herr", "frau"];
+/// Words of headings that a list of radiology's own words lacks.
+const NO_NAMES: [&str; 30] = [
+    "chest", "two", "single", "one", "left", "right", "view", "views", "front", "back", "side", "and", "the", "study", "exam",
+    "image", "images", "film", "sitting", "standing", "lying", "bed", "ward", "emergency", "follow", "before", "after", "adult", "child", "patient",
+];
 /// What stands before a name, an id, a number of the order and a date of birth; the longer ones first.
-const NAME: [&str; 4] = ["patient name", "name of patient", "patient", "name"];
-const ID: [&str; 7] = ["medical record number", "patient id", "patient no", "mrn", "pid", "hospital number", "id"];
+const NAME: [&str; 6] = ["patient name", "name of patient", "patient", "name", "pt", "re"];
+const ID: [&str; 9] = [
+    "medical record number", "medical record no", "patient id", "patient no", "mrn", "pid", "hospital number", "hospital no", "id",
+];
 const ACCESSION: [&str; 5] = ["accession number", "accession no", "accession", "acc no", "acc"];
 const BIRTH: [&str; 5] = ["date of birth", "birth date", "dob", "d o b", "born"];
 
-/// What the text says of another patient, as a plain sentence.
-pub(super) fn problem(text: &str, who: &Identity) -> Option<String> {
+/// What the text says of another patient, as a plain sentence. `head`: it is the name of the examination, where
+/// a name may stand without a label.
+pub(super) fn problem(text: &str, who: &Identity, head: bool) -> Option<String> {
     let said = another_name(text, who)
+        .or_else(|| another_name_alone(text, who).filter(|_| head))
         .or_else(|| another_number(text, &ID, &who.id))
         .or_else(|| another_number(text, &ACCESSION, &who.accession))
         .or_else(|| another_birth(text, &who.birth_date))?;
@@ -63,8 +72,33 @@ fn another_name(text: &str, who: &Identity) -> Option<String> {
     (names_one && !name.iter().any(is_known)).then(|| name.join(" "))
 }
 
+/// "Miller, Karl": two words with capitals and a comma between, neither of which is one of radiology.
+fn another_name_alone(text: &str, who: &Identity) -> Option<String> {
+    let known: Vec<String> = who.names.iter().flat_map(|name| words(name)).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let last = |part: &str| part.split(|c: char| !c.is_alphabetic()).next_back().unwrap_or_default().to_owned();
+    let first = |part: &str| part.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_owned();
+    let parts: Vec<&str> = text.split(',').collect();
+    parts.windows(2).find_map(|pair| {
+        let name = [last(pair[0]), first(pair[1])];
+        let is_name = |word: &String| {
+            let mut letters = word.chars();
+            let small = word.to_lowercase();
+            letters.next().is_some_and(char::is_uppercase)
+                && letters.clone().count() > 1
+                && letters.all(char::is_lowercase)
+                && !crate::lexicon::words().any(|w| w == small)
+                && !NO_NAMES.contains(&small.as_str())
+        };
+        let another = name.iter().all(is_name) && !name.iter().any(|word| known.contains(&word.to_lowercase()));
+        another.then(|| name.join(", "))
+    })
+}
+
 /// A number with its label that is another one than that of the study.
-fn another_number(text: &str, labels: &[&str], known: &str) -> Option<String> {
+fn another_number(text: &str, labels: &[&'static str], known: &str) -> Option<String> {
     let plain = |number: &str| -> String {
         number.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
@@ -142,7 +176,7 @@ mod tests {
             accession: "A1001".into(),
             birth_date: "19600414".into(),
         };
-        let check = |text: &str, expected: bool| assert_eq!(problem(text, &who).is_some(), expected, "{text}");
+        let check = |text: &str, expected: bool| assert_eq!(problem(text, &who, true).is_some(), expected, "{text}");
         check("Mrs Doe has chest pain.", false);
         check("Mrs. Smith has chest pain.", false);
         check("Ms Doe-Smith, cough.", false);
@@ -166,9 +200,13 @@ mod tests {
         check("DOB 1961-04-14.", true);
         check("Date of birth: 15 April 1960.", true);
         check("Born prematurely.", false);
+        check("Patient Miller, Karl, chest radiograph.", true);
+        check("Chest radiograph (Doe-Smith, Jane).", false);
+        check("Chest radiograph, Portable.", false);
+        check("Chest Radiograph, Two Views.", false);
         check("ID bands overlie the wrist.", false);
         check("MR Angiography is advised.", false);
         check("Acc. to the referrer 3 days of cough.", false);
-        assert!(problem("Mr Miller, MRN 1, DOB 1961-01-01", &Identity::default()).is_none());
+        assert!(problem("Mr Miller, MRN 1, DOB 1961-01-01", &Identity::default(), true).is_none());
     }
 }

@@ -9,7 +9,14 @@ pub(super) fn left(text: &str) -> Option<&str> {
     if field.is_some() {
         return field;
     }
-    ["___", "***", "???", "{}", "TODO", "TBD"].into_iter().find(|mark| text.contains(mark))
+    // "<size>" and "{side}" are fields of others' templates; "< 5 mm" is none.
+    for (open, close) in [('<', '>'), ('{', '}')] {
+        let field = text.find(open).and_then(|at| Some(&text[at..at + text[at..].find(close)? + 1]));
+        if let Some(field) = field.filter(|f| f.chars().nth(1).is_some_and(char::is_alphabetic)) {
+            return Some(field);
+        }
+    }
+    ["___", "***", "???", "{}", "TODO", "TBD", "FIXME", "xx/xx"].into_iter().find(|mark| text.contains(mark))
 }
 
 #[cfg(test)]
@@ -25,5 +32,8 @@ mod tests {
         check("Heart size is *** .", Some("***"));
         check("No pneumothorax.", None);
         check("Question of edema?", None);
+        check("Nodule of <size>.", Some("<size>"));
+        check("A nodule < 5 mm and a mass > 3 cm.", None);
+        check("Opacity in the {side} lobe.", Some("{side}"));
     }
 }

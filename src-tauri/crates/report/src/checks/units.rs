@@ -33,6 +33,22 @@ pub(super) fn unmeasured(text: &str, measured: &[f64]) -> Option<String> {
     Some(format!("{} was not measured on these images.", found.words))
 }
 
+/// A ratio in the text that was not measured on the images, as a plain sentence; two digits of it are held to what is
+/// known.
+pub(super) fn unmeasured_ratio(text: &str, measured: &[f64]) -> Option<String> {
+    let small = text.to_ascii_lowercase();
+    let at = ["cardiothoracic", "cardio-thoracic", "ctr", "ratio"].iter().filter_map(|word| small.find(word)).min()?;
+    let rest = &text[at..];
+    let starts = rest.find(|c: char| c.is_ascii_digit())?;
+    let number: &str = rest[starts..].split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').next()?;
+    let said: f64 = number.trim_end_matches(['.', ',']).replace(',', ".").parse().ok()?;
+    let percent = rest[starts + number.len()..].trim_start().starts_with('%');
+    let ratio = if percent { said / 100.0 } else { said };
+    let known = measured.iter().any(|m| (m - ratio).abs() < 0.0151);
+    ((0.1..1.0).contains(&ratio) && !known)
+        .then(|| format!("The ratio {}{} was not measured on these images.", number.trim_end_matches(['.', ',']), if percent { " %" } else { "" }))
+}
+
 struct Length<'a> {
     words: &'a str,
     millimetres: f64,
@@ -46,15 +62,20 @@ fn lengths(text: &str) -> Vec<Length<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() || (at > 0 && bytes[at - 1].is_ascii_alphanumeric()) {
+        let start = at;
+        let number = if let Some((words, number)) = spelt(text, at) {
+            at += words;
+            number
+        } else if !bytes[at].is_ascii_digit() || (at > 0 && bytes[at - 1].is_ascii_alphanumeric() && !is_by(bytes, at - 1)) {
             at += 1;
             continue;
-        }
-        let start = at;
-        while at < bytes.len() && (bytes[at].is_ascii_digit() || is_point(bytes, at)) {
-            at += 1;
-        }
-        let Ok(number) = text[start..at].replace(',', ".").parse::<f64>() else { continue };
+        } else {
+            while at < bytes.len() && (bytes[at].is_ascii_digit() || is_point(bytes, at)) {
+                at += 1;
+            }
+            let Ok(number) = text[start..at].replace(',', ".").parse::<f64>() else { continue };
+            number
+        };
         let rest = &text[at..];
         let unit = rest.trim_start_matches([' ', '-', '\u{a0}']);
         let letters = unit.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -69,13 +90,30 @@ fn lengths(text: &str) -> Vec<Length<'_>> {
     found
 }
 
+/// A number in words that begins here as a word of its own: its length, and what it is.
+fn spelt(text: &str, at: usize) -> Option<(usize, f64)> {
+    const WORDS: [&str; 12] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    if !text.is_char_boundary(at) || text[..at].ends_with(char::is_alphanumeric) {
+        return None;
+    }
+    let word = text[at..].split(|c: char| !c.is_alphabetic()).next()?;
+    let number = WORDS.iter().position(|w| w.eq_ignore_ascii_case(word))?;
+    Some((word.len(), number as f64 + 1.0))
+}
+
+/// The "x" of "4x5 mm".
+fn is_by(bytes: &[u8], at: usize) -> bool {
+    bytes[at].eq_ignore_ascii_case(&b'x') && at > 0 && bytes[at - 1].is_ascii_digit()
+}
+
 fn is_point(bytes: &[u8], at: usize) -> bool {
     matches!(bytes[at], b'.' | b',') && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{problem, unmeasured};
+    use super::{problem, unmeasured, unmeasured_ratio};
 
     #[test]
     fn lengths_that_nobody_measured() {
@@ -89,6 +127,21 @@ mod tests {
         check("A 2.0 cm nodule.", &[25.0], true);
         check("A nodule.", &[], false);
         check("T12 and 3 views.", &[], false);
+        check("A 4x5 mm nodule.", &[4.0], true);
+        check("A three cm mass.", &[], true);
+        check("One or two nodules.", &[], false);
+    }
+
+    #[test]
+    fn ratios_that_nobody_measured() {
+        let check = |text: &str, measured: &[f64], expected: bool| {
+            assert_eq!(unmeasured_ratio(text, measured).is_some(), expected, "{text} {measured:?}");
+        };
+        check("Cardiothoracic ratio 0.56.", &[], true);
+        check("Cardiothoracic ratio of 56 %.", &[0.56], false);
+        check("CTR 0,52", &[0.61], true);
+        check("The cardiothoracic ratio is enlarged.", &[], false);
+        check("Cardiothoracic surgery in 2019.", &[], false);
     }
 
     #[test]
