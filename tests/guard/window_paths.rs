@@ -77,7 +77,7 @@ const READ_BACK: &str = r#"
     (async () => {
         const view = await invoke('report_view', { studyUid: study });
         const texts = await invoke('report_texts', { reportId: view.id });
-        return { view, texts, audit: await invoke('audit', { limit: 400, before: null }), asked: window.asked };
+        return { view, texts, audit: await invoke('audit', { limit: 3000, before: null, filter: {} }), asked: window.asked };
     })().then(done, (e) => done({ failed: JSON.stringify(e) }));
 "#;
 
@@ -176,7 +176,7 @@ async fn studies(window: &Window, wanted: usize) -> BTreeMap<String, String> {
 /// The number of the audit trail's last line.
 async fn newest_line(window: &Window) -> f64 {
     let script = "const done = arguments[arguments.length - 1];
-        window.__TAURI_INTERNALS__.invoke('audit', { limit: 1, before: null }).then((lines) => done(lines[0].seq), () => done(null))";
+        window.__TAURI_INTERNALS__.invoke('audit', { limit: 1, before: null, filter: {} }).then((lines) => done(lines[0].seq), () => done(null))";
     window.client.execute_async(script, vec![]).await.expect("a script").as_f64().expect("the last audit line")
 }
 

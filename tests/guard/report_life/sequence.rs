@@ -7,7 +7,7 @@ use crate::TRAINEE;
 use hilum_app::App;
 use hilum_app::commands::{audit, reports, session, signing};
 use hilum_app::dto::{
-    AppError, AppEvent, DraftMode, DraftOptions, EditCommand, ReportStatus, ReportView, SectionHow, SectionToDraft,
+    AppError, AppEvent, AuditFilter, DraftMode, DraftOptions, EditCommand, ReportStatus, ReportView, SectionHow, SectionToDraft,
     SentenceState, SignRequest, SignedResult, TextKind, VersionName,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ impl Known {
         let mut before = None;
         let mut newest = self.line;
         loop {
-            let page = audit::audit(app, 500, before).await.expect("audit lines");
+            let page = audit::audit(app, 500, before, AuditFilter::default()).await.expect("audit lines");
             for line in page.iter().filter(|line| line.seq > self.line && line.action == "report.sign") {
                 *self.signatures.entry(line.object.clone()).or_default() += 1;
             }
