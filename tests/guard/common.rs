@@ -1,6 +1,7 @@
-//! What the guards share: how much they do, chance from a seed, damage to bytes, and loops over a kept corpus.
+//! What the guards share: how much they do, chance from a seed, damage to bytes, loops over a kept corpus,
+//! and what a folder held before and after.
 //!
-//! Every guard has a small form, which `./dev test` runs, and a full form with `HILUM_GUARD=full`, which
+//! Every guard has a small form, which `./dev test` runs, and a full form with `HILUM_GUARD_FORM=full`, which
 //! `./dev check-long` runs. Chance comes from `HILUM_GUARD_SEED` (0 where it is not set), so that a
 //! failure comes back with the seed that it prints.
 //!
@@ -10,14 +11,14 @@
 
 #![allow(dead_code, reason = "each guard uses a part of this")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// True in the full form.
 pub fn full() -> bool {
-    std::env::var_os("HILUM_GUARD").is_some_and(|how| how == "full")
+    std::env::var_os("HILUM_GUARD_FORM").is_some_and(|form| form == "full")
 }
 
 /// How many cases to try: `HILUM_GUARD_CASES` where it is set, or what the form asks for.
@@ -26,9 +27,9 @@ pub fn amount(small: usize, large: usize) -> usize {
     asked.unwrap_or(if full() { large } else { small })
 }
 
-/// How long a loop over a corpus goes on in the full form: `HILUM_GUARD_SECONDS`, or ten minutes.
+/// How long a loop over a corpus goes on in the full form: `HILUM_FUZZ_SECONDS`, or ten minutes.
 fn seconds() -> u64 {
-    std::env::var("HILUM_GUARD_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600)
+    std::env::var("HILUM_FUZZ_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600)
 }
 
 /// The repository, seen from the crate whose guard this is.
@@ -48,14 +49,14 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     None
 }
 
-/// The files of a folder and of those below it, in a fixed order; none where it is missing.
+/// The files of a folder and of those below it, in a fixed order; none where it is missing. Links are not followed.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder { folders.push(entry.path()) } else { found.push(entry.path()) }
         }
     }
     found.sort();
@@ -169,12 +170,16 @@ pub fn mutated(random: &mut Random, input: &[u8], other: &[u8], words: &[&[u8]])
 /// Longest that one input may take, seconds of wall time. A guard against running away and no figure of
 /// speed: the slowest answer of any target takes a hundredth of it.
 const RUNAWAY: u64 = 20;
+/// Inputs are kept by `HILUM_FUZZ_KEEP` up to this size, bytes, and so many of each target.
+const KEPT: (usize, usize) = (2048, 60);
 
 /// Runs `judge` over the corpus `tests/guard/corpus/NAME`, over `seeds`, and over what mutation makes of
 /// them: `rounds` times in the small form, for [`seconds`] in the full one. `judge` gives the answer in a
 /// few words; it must not panic, and must come back.
 ///
-/// An input on which it does is written to `out/guard/NAME`, and belongs into the corpus once mended.
+/// An input on which it panics is made as short as it can be while it still does, and lies in cargo's folder
+/// for tests under `guard/NAME`; mended, it belongs into the corpus. With `HILUM_FUZZ_KEEP` set, inputs with
+/// new answers are written to the corpus.
 pub fn over_corpus(
     name: &str,
     seeds: &[Vec<u8>],
@@ -182,59 +187,91 @@ pub fn over_corpus(
     rounds: usize,
     judge: impl Fn(&[u8]) -> String,
 ) -> BTreeSet<String> {
-    let root = repository();
-    let kept = root.join("out/guard").join(name);
+    let corpus = repository().join("tests/guard/corpus").join(name);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard").join(name);
+    std::fs::create_dir_all(&scratch).expect("cargo's folder for tests");
     let mut inputs: Vec<Vec<u8>> = seeds.to_vec();
-    for folder in [root.join("tests/guard/corpus").join(name), kept.join("new")] {
-        inputs.extend(files_below(&folder).iter().map(|file| std::fs::read(file).expect("a readable corpus")));
-    }
+    inputs.extend(files_below(&corpus).iter().map(|file| std::fs::read(file).expect("a readable corpus")));
     assert!(!inputs.is_empty(), "{name} has something to begin with");
+    let keep = std::env::var_os("HILUM_FUZZ_KEEP").is_some();
     let begun = Instant::now();
     let until = begun + Duration::from_secs(seconds());
     let mut random = Random::new(name.bytes().fold(7, |hash, b| hash * 31 + u64::from(b)));
     let mut answers = BTreeSet::new();
     let mut slowest = Duration::ZERO;
     let (first, mut tried) = (inputs.len(), 0);
+    let mut kept = files_below(&corpus).len();
     loop {
-        let input = if tried < first {
-            inputs[tried].clone()
-        } else if if full() { Instant::now() < until } else { tried < first + rounds } {
-            let (one, other) = (random.below(inputs.len()), random.below(inputs.len()));
-            mutated(&mut random, &inputs[one], &inputs[other], words)
-        } else {
-            break;
+        let goes_on = if full() { Instant::now() < until } else { tried < first + rounds };
+        let input = match inputs.get(tried).filter(|_| tried < first) {
+            Some(input) => input.clone(),
+            None if !goes_on => break,
+            None => {
+                let (one, other) = (random.below(inputs.len()), random.below(inputs.len()));
+                mutated(&mut random, &inputs[one], &inputs[other], words)
+            }
         };
-        let at = Instant::now();
         // Written before it is tried, since an exhausted stack takes the whole process along.
-        let last = kept.join("last");
         if full() || tried % 64 == 0 {
-            let _ = std::fs::create_dir_all(&kept).and_then(|()| std::fs::write(&last, &input));
+            let _ = std::fs::write(scratch.join("last"), &input);
         }
-        let answer = catch_unwind(AssertUnwindSafe(|| judge(&input)));
+        let at = Instant::now();
+        let Some(answer) = quietly(&judge, &input) else {
+            let shortest = shortened(&input, |input| quietly(&judge, input).is_none());
+            let path = scratch.join(format!("fault-{tried}"));
+            std::fs::write(&path, &shortest).expect("a reproducer");
+            println!("{name}: input {tried} panics; what is needed of it is in {}", path.display());
+            // Once more, and heard: its words are the test's.
+            judge(&shortest);
+            panic!("{name}: input {tried} panics, but not twice");
+        };
         let took = at.elapsed();
         slowest = slowest.max(took);
-        let faulty = kept.join(format!("fault-{tried}"));
-        if answer.is_err() || took.as_secs() >= RUNAWAY {
-            let _ = std::fs::create_dir_all(&kept).and_then(|()| std::fs::write(&faulty, &input));
+        if took.as_secs() >= RUNAWAY {
+            let path = scratch.join(format!("slow-{tried}"));
+            std::fs::write(&path, &input).expect("a reproducer");
+            panic!("{name}: input {tried} takes {took:?}; see {}", path.display());
         }
-        let answer = answer.unwrap_or_else(|_| panic!("{name}: input {tried} panics; see {}", faulty.display()));
-        assert!(took.as_secs() < RUNAWAY, "{name}: input {tried} takes {took:?}; see {}", faulty.display());
         if answers.insert(plain(&answer)) && tried >= first {
-            if full() {
-                let new = kept.join("new");
-                let _ = std::fs::create_dir_all(&new).and_then(|()| std::fs::write(new.join(format!("{tried}")), &input));
+            if keep && input.len() <= KEPT.0 && kept < KEPT.1 {
+                kept += 1;
+                let hash = input.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3));
+                std::fs::create_dir_all(&corpus).and_then(|()| std::fs::write(corpus.join(format!("{hash:016x}")), &input)).expect("kept");
             }
             inputs.push(input);
         }
         tried += 1;
     }
     println!(
-        "{name}: {tried} inputs, {} kinds of answer, slowest {:.3} s, {:.0} s in all, 0 panics",
+        "{name}: {tried} inputs ({first} of the corpus), {} kinds of answer, slowest {:.3} s, {:.0} s in all, 0 panics",
         answers.len(),
         slowest.as_secs_f64(),
         begun.elapsed().as_secs_f64()
     );
     answers
+}
+
+/// The answer; `None` where the judge panics.
+fn quietly(judge: &impl Fn(&[u8]) -> String, input: &[u8]) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(|| judge(input))).ok()
+}
+
+/// An input without the pieces that its fault does not need; tries a few hundred times.
+fn shortened(input: &[u8], fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let mut shortest = input.to_vec();
+    let mut tries = 0;
+    let mut piece = shortest.len().div_ceil(2);
+    while piece > 0 && tries < 300 {
+        let mut at = 0;
+        while at < shortest.len() && tries < 300 {
+            let mut without = shortest.clone();
+            without.drain(at..(at + piece).min(shortest.len()));
+            tries += 1;
+            if fails(&without) { shortest = without } else { at += piece }
+        }
+        piece /= 2;
+    }
+    shortest
 }
 
 /// An answer without what differs by chance: digits and everything quoted.
@@ -251,12 +288,40 @@ fn plain(answer: &str) -> String {
     out
 }
 
-/// A folder with everything in it, by path: what it is, and its bytes' length and sum. For showing that
-/// nothing outside was touched.
-pub fn contents(folder: &Path) -> Vec<(PathBuf, u64, u64)> {
-    let sum = |path: &Path| {
-        let bytes = std::fs::read(path).unwrap_or_default();
-        (bytes.len() as u64, bytes.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3)))
-    };
-    files_below(folder).into_iter().map(|path| (path.clone(), sum(&path).0, sum(&path).1)).collect()
+/// What lies in a folder: every file, folder and link with its size, its bytes' sum, and its last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing(BTreeMap<PathBuf, (u64, u64, Option<SystemTime>)>);
+
+impl Listing {
+    /// Of a folder without what lies below `except`.
+    pub fn of(folder: &Path, except: &[&Path]) -> Self {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
+                let path = entry.path();
+                if except.contains(&path.as_path()) {
+                    continue;
+                }
+                let about = std::fs::symlink_metadata(&path).expect("what was just listed");
+                let bytes = if about.is_file() { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
+                let sum = bytes.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3));
+                if about.is_dir() {
+                    folders.push(path.clone());
+                }
+                found.insert(path, (about.len(), sum, about.modified().ok()));
+            }
+        }
+        Self(found)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Paths that came, went, or changed.
+    pub fn differs(&self, after: &Self) -> Vec<PathBuf> {
+        let paths: BTreeSet<&PathBuf> = self.0.keys().chain(after.0.keys()).collect();
+        paths.into_iter().filter(|path| self.0.get(*path) != after.0.get(*path)).cloned().collect()
+    }
 }

@@ -21,6 +21,8 @@ const PHOTOMETRICS: [&str; 8] = [
 const SIZES: [u16; 14] = [0, 1, 2, 3, 16, 17, 255, 256, 1024, 4096, 16384, 32767, 32768, 65535];
 const VRS: [&[u8; 2]; 14] =
     [b"US", b"SS", b"UL", b"OB", b"OW", b"SQ", b"UN", b"DS", b"IS", b"PN", b"LO", b"UI", b"AT", b"ZZ"];
+/// A sequence and its first item, neither of which says where it ends.
+const OPEN_SEQUENCE: &[u8] = b"\x08\x00\x40\x11SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF";
 const WORDS: [&[u8]; 14] = [
     b"\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF", b"\xFE\xFF\x0D\xE0\x00\x00\x00\x00", b"\xFE\xFF\xDD\xE0\x00\x00\x00\x00",
     b"\xE0\x7F\x10\x00OB\x00\x00\xFF\xFF\xFF\xFF", b"\xE0\x7F\x10\x00OW\x00\x00", b"SQ\x00\x00\xFF\xFF\xFF\xFF",
@@ -161,16 +163,13 @@ fn statement_replaced(random: &mut Random, bytes: &mut Vec<u8>) {
         0 => bytes[at + 4..at + 6].copy_from_slice(random.pick(&VRS)),
         1 => bytes[at..at + 4].copy_from_slice(&(random.number() as u32).to_le_bytes()),
         2 => {
-            let element = bytes[at..end].to_vec();
-            for _ in 0..1 + random.below(200) {
-                bytes.splice(at..at, element.iter().copied());
-            }
+            let element = bytes[at..end].repeat(1 + random.below(200));
+            bytes.splice(at..at, element);
         }
         3 => drop(bytes.drain(at..end)),
         4 => {
             let deep = 1 + random.below(5000);
-            let open = b"\x08\x00\x40\x11SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".repeat(deep);
-            bytes.splice(at..at, open);
+            bytes.splice(at..at, OPEN_SEQUENCE.repeat(deep));
         }
         _ => {
             // The name of the transfer syntax stands in the first elements; any other of the same length.
@@ -183,54 +182,71 @@ fn statement_replaced(random: &mut Random, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Small files that announce or unfold to far more than they are.
-pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
+/// How many [`bomb`]s there are.
+pub const BOMBS: usize = 9;
+
+/// A small file that announces or unfolds to far more than it is. Made one at a time, so that the test that
+/// measures what they cost does not hold them all.
+pub fn bomb(which: usize) -> (&'static str, Vec<u8>) {
+    let huge = |rows, columns| DicomFile::header(rows, columns, 16, 16).words(PIXEL_DATA, b"OW", vec![0; 16]).write();
+    match which {
+        0 => ("a gigabyte of zeros, deflated", deflated_zeros()),
+        1 => {
+            let mut file = preamble_and_meta(IMPLICIT_LE);
+            file.extend(DicomFile::header(16, 16, 16, 16).data_set(IMPLICIT_LE));
+            for element in 0..2_000_000u32 {
+                file.extend([0x29, 0x00]);
+                file.extend((element as u16).to_le_bytes());
+                file.extend([0; 4]);
+            }
+            ("two million elements", file)
+        }
+        2 => {
+            let mut file = preamble_and_meta(EXPLICIT_LE);
+            file.extend(OPEN_SEQUENCE.repeat(200_000));
+            ("two hundred thousand levels", file)
+        }
+        3 => {
+            let fragments = DicomFile::header(4, 4, 16, 16).fragments(vec![Vec::new(); 500_000]);
+            ("half a million empty fragments", fragments.write_as("1.2.840.10008.1.2.4.70"))
+        }
+        4 => ("run lengths that unfold", run_lengths()),
+        5 => ("65535 x 65535 of 16 bytes", huge(65535, 65535)),
+        6 => ("16384 x 16384 of 16 bytes", huge(16384, 16384)),
+        7 => {
+            let file = DicomFile::header(64, 64, 16, 16).text(0x0028_0008, b"IS", "2147483647");
+            ("two thousand million frames", file.words(PIXEL_DATA, b"OW", vec![0; 8192]).write())
+        }
+        _ => {
+            let image = DicomFile::radiograph(512, 512, 12, |r, c| (r + c) as u16);
+            let file = (0..16u32).fold(image, |file, n| {
+                let group = 0x6000_0000 + (n << 17);
+                file.short(group | 0x10, 65535).short(group | 0x11, 65535).bytes(group | 0x3000, b"OW", vec![0xFF; 4096])
+            });
+            ("overlays larger than the image", file.write())
+        }
+    }
+}
+
+fn deflated_zeros() -> Vec<u8> {
     let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     deflated.write_all(&DicomFile::header(16, 16, 16, 16).data_set(EXPLICIT_LE)).expect("deflated");
     deflated.write_all(b"\x09\x00\x10\x00UN\x00\x00\xFF\xFF\xFF\x7F").expect("deflated");
     for _ in 0..1024 {
         deflated.write_all(&[0; 1 << 20]).expect("deflated");
     }
-    let mut deflate = preamble_and_meta(DEFLATED_LE);
-    deflate.extend(deflated.finish().expect("deflated"));
-    let mut elements = preamble_and_meta(IMPLICIT_LE);
-    elements.extend(DicomFile::header(16, 16, 16, 16).data_set(IMPLICIT_LE));
-    for element in 0..2_000_000u32 {
-        elements.extend([0x29, 0x00]);
-        elements.extend((element as u16).to_le_bytes());
-        elements.extend([0; 4]);
+    let mut file = preamble_and_meta(DEFLATED_LE);
+    file.extend(deflated.finish().expect("deflated"));
+    file
+}
+
+/// Each pair of bytes of PackBits unfolds to 128 (PS3.5 annex G).
+fn run_lengths() -> Vec<u8> {
+    let mut fragment = 2u32.to_le_bytes().to_vec();
+    for offset in [64u32, 64] {
+        fragment.extend(offset.to_le_bytes());
     }
-    let mut nested = preamble_and_meta(EXPLICIT_LE);
-    nested.extend(b"\x08\x00\x40\x11SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".repeat(200_000));
-    let many = DicomFile::header(4, 4, 16, 16).fragments(vec![Vec::new(); 500_000]).write_as("1.2.840.10008.1.2.4.70");
-    let rle = {
-        // Each pair of bytes of PackBits unfolds to 128 (PS3.5 annex G).
-        let mut fragment = 2u32.to_le_bytes().to_vec();
-        for offset in [64u32, 64] {
-            fragment.extend(offset.to_le_bytes());
-        }
-        fragment.resize(64, 0);
-        fragment.extend([0x81, 0x00].repeat(1 << 20));
-        DicomFile::header(16384, 16384, 16, 16).fragments(vec![fragment]).write_as("1.2.840.10008.1.2.5")
-    };
-    let huge = |rows, columns| DicomFile::header(rows, columns, 16, 16).words(PIXEL_DATA, b"OW", vec![0; 16]).write();
-    let frames = DicomFile::header(64, 64, 16, 16)
-        .text(0x0028_0008, b"IS", "2147483647")
-        .words(PIXEL_DATA, b"OW", vec![0; 8192])
-        .write();
-    let overlays = (0..16u32).fold(DicomFile::radiograph(512, 512, 12, |r, c| (r + c) as u16), |file, n| {
-        let group = 0x6000_0000 + (n << 17);
-        file.short(group | 0x10, 65535).short(group | 0x11, 65535).bytes(group | 0x3000, b"OW", vec![0xFF; 4096])
-    });
-    vec![
-        ("a gigabyte of zeros, deflated", deflate),
-        ("two million elements", elements),
-        ("two hundred thousand levels", nested),
-        ("half a million empty fragments", many),
-        ("run lengths that unfold", rle),
-        ("65535 x 65535 of 16 bytes", huge(65535, 65535)),
-        ("16384 x 16384 of 16 bytes", huge(16384, 16384)),
-        ("two thousand million frames", frames),
-        ("overlays larger than the image", overlays.write()),
-    ]
+    fragment.resize(64, 0);
+    fragment.extend([0x81, 0x00].repeat(1 << 20));
+    DicomFile::header(16384, 16384, 16, 16).fragments(vec![fragment]).write_as("1.2.840.10008.1.2.5")
 }

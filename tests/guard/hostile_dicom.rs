@@ -3,24 +3,29 @@
 //! Crafted from nothing, damaged by structure (lengths, types, nesting, numbers, transfer syntaxes), cut,
 //! damaged blindly, and bombs; from files made here, the fixtures of the decoder, and the shared test data
 //! with its malformed files where they are. Each file must get a verdict, and the child must stay below
-//! 512 MB and 10 s of processor time; the parent, which is this process, must live.
+//! 512 MB and 10 s of processor time; the parent, which is this process, must live, and no file outside of
+//! the folder in which it works may come, go or change.
+
+#![cfg(target_os = "linux")]
 
 mod common;
 mod dicom_damage;
 
-use common::{Random, amount, files_below, repository, shared};
-use dicom_damage::{bombs, crafted, damaged};
+use common::{Listing, Random, amount, files_below, repository, shared};
+use dicom_damage::{BOMBS, bomb, crafted, damaged};
 use hilum_workers::frame;
 use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// What a child may take (`decode/src/sandbox.rs`): the system counts kilobytes, and a little processor time
-/// passes between the limit and the end.
+/// passes between the limit and the end. The system's count of a child begins with what its parent had when it
+/// started it, which is why this process keeps little.
 const MOST_KILOBYTES: i64 = 512 << 10;
 const MOST_SECONDS: f64 = 10.5;
 /// A child that computes nothing and does not end either.
@@ -32,9 +37,10 @@ struct Outcome {
     seconds: f64,
 }
 
-fn decode(bytes: &[u8]) -> Outcome {
+fn decode(bytes: &[u8], folder: &Path) -> Outcome {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("written");
+    file.rewind().expect("at its beginning");
     let wants = DecodeWants {
         pixels: true,
         thumbnail: Some(96),
@@ -44,7 +50,7 @@ fn decode(bytes: &[u8]) -> Outcome {
         archive: false,
     };
     let mut child = Command::new(env!("CARGO_BIN_EXE_hilum-decode"));
-    child.arg(serde_json::to_string(&wants).expect("JSON")).process_group(0);
+    child.arg(serde_json::to_string(&wants).expect("JSON")).process_group(0).current_dir(folder);
     let child = child.stdin(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut child = child.expect("the decoder starts");
     let id = child.id() as i32;
@@ -88,36 +94,44 @@ fn decode(bytes: &[u8]) -> Outcome {
     Outcome { verdict, kilobytes: usage.ru_maxrss, seconds: time(usage.ru_utime) + time(usage.ru_stime) }
 }
 
-/// Files to damage, the small ones of them first: in the small form a large one would take the time of a hundred.
-fn originals() -> Vec<Vec<u8>> {
+/// Files to damage. In the small form a large one would take the time of a hundred.
+fn originals() -> Vec<PathBuf> {
     let mut paths = files_below(&repository().join("src-tauri/crates/decode/tests/fixtures"));
     if let Some(folder) = shared("dicom") {
         paths.extend(files_below(&folder));
     }
     let most = if common::full() { u64::MAX } else { 200 << 10 };
     paths.retain(|path| std::fs::metadata(path).is_ok_and(|about| about.len() <= most));
-    paths.iter().map(|path| std::fs::read(path).expect("a readable file")).collect()
+    paths
 }
 
 #[test]
 fn every_hostile_file_gets_a_verdict_within_the_limits() {
     let mut random = Random::new(0xD1C0);
     let originals = originals();
-    let (wanted, bombs) = (amount(150, 2000), bombs());
+    let wanted = amount(150, 2000);
+    // Where the child starts, and what a file could name from there.
+    let around = tempfile::tempdir().expect("a folder");
+    std::fs::write(around.path().join("somebody's letter"), b"Dear colleague,").expect("a file");
+    let before = Listing::of(around.path(), &[]);
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let (mut memory, mut seconds, mut wrong) = (0, 0f64, Vec::new());
     let begun = Instant::now();
     for n in 0..wanted {
         let (kind, bytes) = match n {
-            n if n < bombs.len() => (bombs[n].0.to_owned(), bombs[n].1.clone()),
+            n if n < BOMBS => {
+                let (kind, bytes) = bomb(n);
+                (kind.to_owned(), bytes)
+            }
             n if n % 3 == 0 => ("crafted".to_owned(), crafted(&mut random)),
             _ => {
                 let original = random.below(originals.len());
-                let (how, bytes) = damaged(&mut random, &originals[original]);
-                (format!("{how} of original {original}"), bytes)
+                let whole = std::fs::read(&originals[original]).expect("a readable file");
+                let (how, bytes) = damaged(&mut random, &whole);
+                (format!("{how} of {}", originals[original].display()), bytes)
             }
         };
-        let outcome = decode(&bytes);
+        let outcome = decode(&bytes, around.path());
         (memory, seconds) = (memory.max(outcome.kilobytes), seconds.max(outcome.seconds));
         let beyond = outcome.kilobytes > MOST_KILOBYTES || outcome.seconds > MOST_SECONDS;
         if beyond || outcome.verdict.starts_with("no verdict") {
@@ -133,4 +147,6 @@ fn every_hostile_file_gets_a_verdict_within_the_limits() {
     verdicts.iter().for_each(|(verdict, files)| println!("  {files:5} {verdict}"));
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(verdicts.len() > 5, "the files are hostile in more than one way");
+    let touched = before.differs(&Listing::of(around.path(), &[]));
+    assert!(touched.is_empty(), "touched: {touched:?}");
 }

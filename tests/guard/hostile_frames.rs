@@ -1,8 +1,10 @@
 //! Worker frames: whatever a child says, the parent gives a verdict, in time, and does not grow.
 //!
 //! The children are scripts that play a file of bytes: honest frames, damaged ones, and noise. What a decoder
-//! says goes to the one-shot decoding and to the unpacking of archives, what a model worker says to both kinds
+//! says goes to the one-shot decoding, to the unpacking of archives and to logos, what a model worker says to both kinds
 //! of workers.
+
+#![cfg(unix)]
 
 mod common;
 
@@ -37,6 +39,7 @@ fn decoder_frames() -> Vec<Vec<u8>> {
         framed(&DecodeReply::Thumbnail { width: 3, height: 2 }, b"PNG"),
         framed(&DecodeReply::Stored { dtype: "<u2".into(), shape: vec![2, 3] }, &[2; 12]),
         framed(&DecodeReply::Refused { code: "dicom.truncated".into(), message: "It ends early.".into() }, &[]),
+        framed(&DecodeReply::Logo { width: 2, height: 1 }, &[9; 6]),
         framed(&DecodeReply::Member { name: "A".into(), refused: None }, b"DICM"),
         framed(&DecodeReply::Done, &[]),
     ]
@@ -109,12 +112,12 @@ async fn whatever_a_child_says_gets_a_verdict() {
     let cases = amount(200, 10_000);
     let mut slowest = Duration::ZERO;
     for n in 0..cases {
-        let frames = if n % 4 < 2 { &decoders } else { &workers };
+        let frames = if n % 5 < 3 { &decoders } else { &workers };
         let bytes = said(&mut random, frames);
         std::fs::write(&file, &bytes).expect("written");
         let at = Instant::now();
         let never = Cancel::new();
-        match n % 4 {
+        match n % 5 {
             0 => {
                 let decoded = child.decode(DecodeInput::Bytes(b"x".to_vec()), &wants, &never).await;
                 note(&mut verdicts, "decode", decoded.map(drop));
@@ -131,6 +134,10 @@ async fn whatever_a_child_says_gets_a_verdict() {
                 note(&mut verdicts, "unpack", ended);
             }
             2 => {
+                let logo = child.logo(DecodeInput::Bytes(b"x".to_vec()), 64, &never).await;
+                note(&mut verdicts, "logo", logo.map(drop));
+            }
+            3 => {
                 let worker = DraftWorker::start(program.clone(), limits);
                 let loaded = worker.load(Path::new("pack"), None, &never).await.map(drop);
                 let job = DraftJob { side: 1, images: vec![vec![0]], prompt: DraftPrompt::Raw { text: "x".into() }, max_tokens: 8, encoded: Vec::new() };

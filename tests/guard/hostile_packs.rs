@@ -128,16 +128,24 @@ fn damaged_folders_get_an_answer() {
         let dir = tempfile::tempdir().expect("a folder");
         siglip(dir.path());
         let path = dir.path().join(file);
+        let mut data = Vec::new();
         let seed = match file {
             "pack.json" => manifest_of(dir.path()),
             // Weights are long and never looked at; the header is what is.
-            "model.safetensors" => std::fs::read(&path).expect("weights"),
+            "model.safetensors" => {
+                let mut whole = std::fs::read(&path).expect("weights");
+                let length = u64::from_le_bytes(whole[..8].try_into().expect("eight bytes")) as usize;
+                data = whole.split_off(8 + length);
+                whole.split_off(8)
+            }
             _ => std::fs::read(&path).expect("a file"),
         };
         let words: [&[u8]; 10] =
             [b"{\"", b"\":[", b"data_offsets", b"shape", b"null", b"-1", b"18446744073709551616", b"\"F32\"", b"[[[[[[[[", b"\\u0000"];
-        let answers = over_corpus(&format!("hostile_packs_{}", file.split('.').next().unwrap_or(file)), &[seed], &words, 250, |bytes| {
-            std::fs::write(&path, bytes).expect("written");
+        let name = format!("hostile_packs_{}", file.split('.').next().unwrap_or(file));
+        let answers = over_corpus(&name, &[seed], &words, 250, |bytes| {
+            let length = if data.is_empty() { Vec::new() } else { (bytes.len() as u64).to_le_bytes().to_vec() };
+            std::fs::write(&path, [&length[..], bytes, &data].concat()).expect("written");
             if file == MANIFEST_FILE {
                 return match verify(dir.path()) {
                     Ok(_) => "verified".to_owned(),

@@ -168,7 +168,10 @@ async fn a_backup_is_made_by_itself_when_it_is_due() {
             std::fs::create_dir(&folder).expect("a folder");
         }
         let backup_folder = folder.display().to_string();
-        settings::set_settings(&app, hilum_app::dto::Settings { backup_folder, ..now.clone() }).await.expect("kept");
+        // As it was chosen once; the window itself cannot name one.
+        let moved = hilum_app::dto::Settings { backup_folder, ..now.clone() };
+        assert_eq!(settings::set_settings(&app, moved.clone()).await.expect_err("no dialog").code, "settings.folder");
+        workstation.change_setting("window", &moved).await.expect("kept");
         host.events.lock().expect("events").clear();
         assert!(backup::make_if_due(&app).await.is_err(), "{code}");
         assert_eq!(ended(&host).await.0, code);

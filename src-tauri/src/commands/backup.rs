@@ -28,7 +28,7 @@ pub async fn backup_choose(app: &App) -> Result<Option<Settings>, AppError> {
         (settings.backup_every_hours, settings.backup_keep) = (standard.backup_every_hours, standard.backup_keep);
     }
     settings.backup_folder = folder.display().to_string();
-    super::settings::set_settings(app, settings).await.map(Some)
+    super::settings::keep(workstation, settings).await.map(Some)
 }
 
 /// The backups in the chosen folder, the newest first; none where there are none yet.

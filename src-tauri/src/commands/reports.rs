@@ -98,14 +98,18 @@ enum Wanted {
 
 async fn begin(app: &Arc<App>, report_id: String, wanted: Wanted) -> Result<(), AppError> {
     let open = app.open().await?;
-    if open.installed().draft.is_none() {
+    let Some(engine) = open.installed().draft.clone() else {
         return Err(hilum_workflow::WorkflowError::NoDrafter.into());
-    }
+    };
     // Asked before anything runs, so that a wrong id or a locked folder is said at once.
     open.workstation.report(&ReportId::new(&report_id)).await?;
     let Some(cancel) = app.begin(&report_id) else {
         return Err(hilum_workflow::WorkflowError::DraftRunning.into());
     };
+    // An engine that died several times in a row starts again when a person asks for a draft, and only then.
+    if engine.worker.state().borrow().is_crash_loop() {
+        engine.worker.retry().await;
+    }
     // Whoever waits goes before what is drafted in the background.
     crate::queue::make_way(app, &report_id);
     let app = app.clone();

@@ -191,8 +191,9 @@ impl Reader {
 
     /// Says where backups go.
     pub async fn choose_backups(&self, keep: u32) -> Result<(), AppError> {
-        let mut now = settings::settings(&self.app).await?;
-        (now.backup_folder, now.backup_keep) = (self.place.backups.display().to_string(), keep);
+        *self.desk.folder.lock().expect("a folder") = Some(self.place.backups.clone());
+        let mut now = backup::backup_choose(&self.app).await?.expect("the dialog answers");
+        now.backup_keep = keep;
         settings::set_settings(&self.app, now).await.map(drop)
     }
 

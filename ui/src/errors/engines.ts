@@ -21,7 +21,7 @@ export const ENGINES: Record<string, Wording> = {
   "worker.garbled": { what: "A model engine gave an answer that cannot be read.", next: reinstall },
   "worker.crash_loop": {
     what: "A model engine stopped several times in a row and is not started again by itself.",
-    next: `${safe} Close other programs, or use a smaller model; then start Hilum again.`,
+    next: `${safe} Close other programs, or use a smaller model; then draft again. The encoder starts again with Hilum.`,
   },
   "worker.not_loaded": { what: "The model is not loaded.", next: again },
   "worker.shut_down": { what: "The model engine was shut down.", next: again },

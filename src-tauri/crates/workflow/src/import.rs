@@ -315,6 +315,10 @@ async fn read_in_background(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Asked first: opening a pipe would wait for somebody to write into it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
     let file = fs::File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {

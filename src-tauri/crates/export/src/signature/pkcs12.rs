@@ -1,8 +1,9 @@
 //! Reading a PKCS#12 file (RFC 7292).
 
 use crate::ExportError;
+use cms::encrypted_data::EncryptedData;
 use der::asn1::{ContextSpecific, ObjectIdentifier, OctetString};
-use der::{Any, Decode, Encode};
+use der::{Any, Decode, Encode, Tag, Tagged};
 use hmac::{Hmac, Mac};
 use p12_keystore::KeyStore;
 use p12_keystore::error::Error;
@@ -10,6 +11,7 @@ use pkcs12::authenticated_safe::AuthenticatedSafe;
 use pkcs12::cert_type::CertBag;
 use pkcs12::kdf::{Pkcs12KeyType, derive_key};
 use pkcs12::mac_data::MacData;
+use pkcs12::pbe_params::EncryptedPrivateKeyInfo;
 use pkcs12::pfx::Pfx;
 use pkcs12::safe_bag::SafeContents;
 use sha1::Sha1;
@@ -17,9 +19,14 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+const ID_ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+/// Takes as much memory as the file says (RFC 7914), and no key file of a trust centre uses it.
+const ID_SCRYPT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11591.4.11");
 const ID_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
-/// More rounds than this are a file made to keep the machine busy.
-const MOST_ROUNDS: i32 = 10_000_000;
+/// More rounds than this in all are a file made to keep the machine busy: programs write 2,048 to 600,000.
+const MOST_ROUNDS: u32 = 5_000_000;
+/// How deep the parameters of an encryption are nested (RFC 8018, appendix A).
+const PARAMETERS_DEPTH: usize = 4;
 
 /// A private key (PKCS#8, DER) and the certificates that came with it.
 type Opened = (Zeroizing<Vec<u8>>, Vec<Vec<u8>>);
@@ -28,7 +35,7 @@ type Opened = (Zeroizing<Vec<u8>>, Vec<Vec<u8>>);
 /// that is only protected by its checksum.
 pub(super) fn open(bytes: &[u8], password: &str) -> Result<Opened, ExportError> {
     let pfx = Pfx::from_der(bytes).map_err(|e| ExportError::Pkcs12(e.to_string()))?;
-    if pfx.mac_data.as_ref().is_some_and(|mac| !(1..=MOST_ROUNDS).contains(&mac.iterations)) {
+    if rounds(&pfx).is_none_or(|rounds| rounds > MOST_ROUNDS) {
         return Err(ExportError::Pkcs12("an unreasonable number of rounds".into()));
     }
     match encrypted(bytes, password) {
@@ -37,6 +44,56 @@ pub(super) fn open(bytes: &[u8], password: &str) -> Result<Opened, ExportError> 
             Some(opened) => Ok(opened),
             None => Err(error),
         },
+    }
+}
+
+/// How many rounds a file asks for before anything of it is known: those of its checksum, of its encrypted
+/// parts, and of the encrypted keys in its open parts. `None` where they are beyond every number, or scrypt's.
+fn rounds(pfx: &Pfx) -> Option<u32> {
+    let mut sum = match &pfx.mac_data {
+        Some(mac) => u32::try_from(mac.iterations).ok().filter(|rounds| *rounds > 0)?,
+        None => 0,
+    };
+    let mut add = |parameters: Option<&Any>| {
+        sum = sum.saturating_add(parameters.map_or(Some(0), |parameters| numbers_in(parameters, PARAMETERS_DEPTH))?);
+        Some(())
+    };
+    // What cannot be read here is refused by who reads it next.
+    let safes = data(&pfx.auth_safe.content).and_then(|content| AuthenticatedSafe::from_der(&content).ok());
+    for safe in safes.unwrap_or_default() {
+        let content = safe.content.to_der().ok()?;
+        if safe.content_type == ID_ENCRYPTED_DATA
+            && let Ok(encrypted) = EncryptedData::from_der(&content)
+        {
+            add(encrypted.enc_content_info.content_enc_alg.parameters.as_ref())?;
+        }
+        let bags = data(&safe.content).filter(|_| safe.content_type == ID_DATA);
+        for bag in bags.and_then(|bags| SafeContents::from_der(&bags).ok()).unwrap_or_default() {
+            if bag.bag_id == pkcs12::PKCS_12_PKCS8_KEY_BAG_OID
+                && let Ok(key) = ContextSpecific::<EncryptedPrivateKeyInfo>::from_der(&bag.bag_value)
+            {
+                add(key.value.encryption_algorithm.parameters.as_ref())?;
+            }
+        }
+    }
+    Some(sum)
+}
+
+/// The sum of all numbers in the parameters of an encryption: rounds, and a key's length at most.
+fn numbers_in(parameters: &Any, depth: usize) -> Option<u32> {
+    let der = parameters.to_der().ok()?;
+    match parameters.tag() {
+        Tag::Integer => u32::from_der(&der).ok(),
+        Tag::ObjectIdentifier => (ObjectIdentifier::from_der(&der).ok()? != ID_SCRYPT).then_some(0),
+        Tag::Sequence => {
+            let depth = depth.checked_sub(1)?;
+            let mut sum = 0u32;
+            for part in Vec::<Any>::from_der(&der).ok()? {
+                sum = sum.saturating_add(numbers_in(&part, depth)?);
+            }
+            Some(sum)
+        }
+        _ => Some(0),
     }
 }
 

@@ -37,6 +37,13 @@ pub enum WorkerState {
     },
 }
 
+impl WorkerState {
+    /// True where the worker died several times in a row and stays down until it is asked to start again.
+    pub fn is_crash_loop(&self) -> bool {
+        matches!(self, Self::Failed { code } if code == WorkerError::CrashLoop("").code())
+    }
+}
+
 /// How long things may take before the child is ended.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkerLimits {

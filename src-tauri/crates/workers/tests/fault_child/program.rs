@@ -2,7 +2,8 @@
 //!
 //! As a decoder, the content of its standard input says how; as a worker, the
 //! pack folder and the words of the prompt do; as `parent`, it is itself the
-//! owner of a worker, so that a test can kill it.
+//! owner of a worker, so that a test can kill it. In the place of the app's own
+//! children, `HILUM_FAULT_HOW` says how.
 
 mod decoder;
 mod worker;
@@ -16,11 +17,16 @@ use std::{
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["worker", role] => worker::run(role),
+        ["worker", role, ..] => worker::run(role),
         ["parent"] => parent(),
         [wants] if wants.starts_with('{') => decoder::run(wants),
         _ => process::exit(2),
     }
+}
+
+/// How to misbehave whatever is asked, where a test has put this program in the place of the app's.
+fn always() -> Option<String> {
+    std::env::var("HILUM_FAULT_HOW").ok()
 }
 
 /// Ways of ending or stalling that a decoder and a worker share.
@@ -38,6 +44,16 @@ fn misbehave(how: &str) {
         "memory" => {
             eprintln!("memory allocation of 99999999999 bytes failed");
             process::abort();
+        }
+        // As much memory as the system gives, which is made little.
+        "exhaust" => {
+            let little = libc::rlimit { rlim_cur: 512 << 20, rlim_max: 512 << 20 };
+            // SAFETY: the pointer is to a live value of the right type.
+            unsafe { libc::setrlimit(libc::RLIMIT_AS, &little) };
+            let mut held = Vec::new();
+            loop {
+                held.push(vec![1u8; 16 << 20]);
+            }
         }
         "hang" => sleep_forever(),
         "garbage" => {

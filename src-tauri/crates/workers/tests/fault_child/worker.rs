@@ -52,6 +52,7 @@ fn encode() {
                 send(&EncodeReply::Loaded { id, side: 4, dim: 2, seconds: 0.0 }, &[]);
             }
             EncodeRequest::Image { id, side } => {
+                super::always().iter().for_each(|how| self::how(how));
                 let mean = body.iter().map(|b| f32::from(*b)).sum::<f32>() / (side * side) as f32;
                 let scores = vec![FindingScore { finding: "mean".to_owned(), difference: mean, softmax: 0.5 }];
                 let vector: Vec<u8> = [0.6f32, 0.8].iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -65,6 +66,14 @@ fn encode() {
             }
             EncodeRequest::Texts { id, texts } if texts == ["short"] => {
                 send(&EncodeReply::Texts { id, count: 1, dim: 2 }, &[0; 4]);
+            }
+            // A heart that beats without end, and no answer.
+            EncodeRequest::Texts { texts, .. } if texts == ["flood"] => loop {
+                send(&EncodeReply::Heartbeat, &[]);
+            },
+            EncodeRequest::Texts { id, texts } if texts == ["who"] => {
+                let own = (process::id() as f32).to_le_bytes();
+                send(&EncodeReply::Texts { id, count: 1, dim: 1 }, &own);
             }
             EncodeRequest::Texts { id, texts } => {
                 texts.iter().for_each(|how| self::how(how));
@@ -94,6 +103,9 @@ fn draft() {
                 send(&DraftReply::Loaded { id, side: 4, seconds: 0.0, took: Default::default() }, &[]);
             }
             DraftRequest::Draft { id, prompt: DraftPrompt::Raw { text }, .. } => write(id, &text, &body, &inbox),
+            DraftRequest::Draft { id, .. } if super::always().is_some() => {
+                write(id, &super::always().unwrap_or_default(), &body, &inbox);
+            }
             DraftRequest::Draft { id, .. } => {
                 let message = "no\u{1b}[31m such thing".to_owned();
                 send(&DraftReply::Failed { id, code: "draft.refused".to_owned(), message }, &[]);

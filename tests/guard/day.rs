@@ -1,0 +1,175 @@
+//! A day in miniature: studies are imported, drafted with the demonstration pack, reviewed and signed one after
+//! another, 500 of them in the full form, and the memory of app and workers stays as it was in the morning.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+#[allow(dead_code)]
+mod checkout;
+mod common;
+mod person;
+
+use common::{amount, full};
+use hilum_app::commands::{audit, images, reading, reports, session, signing, studies};
+use hilum_app::dto::{
+    AppEvent, DraftMode, DraftOptions, EditCommand, ReportView, SentenceState, SignRequest, WorklistFilter,
+};
+use hilum_app::{App, StartOptions};
+use hilum_testkit::dicom::{self, DicomFile};
+use person::{Desk, NAME, PASSPHRASE, import};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How much more memory the end of the day may take than its first tenth, of either; and the end of ten
+/// studies, which are no day: what is loaded in the first of them counts.
+const MORE: f64 = 1.10;
+const MORE_OF_TEN: f64 = 1.50;
+
+/// Proportional set size of this process, which is the app's, and of its workers, megabytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Memory {
+    app: f64,
+    workers: f64,
+}
+
+fn pss(id: &str) -> Option<f64> {
+    let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1000.0)
+}
+
+fn memory() -> Memory {
+    let me = std::process::id().to_string();
+    let child = |id: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).is_some_and(|parent| parent == me)
+    };
+    let ids = std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str().map(str::to_owned));
+    let ids = ids.filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+    Memory { app: pss(&me).expect("smaps_rollup"), workers: ids.filter(child).filter_map(|id| pss(&id)).sum() }
+}
+
+fn mean(of: &[Memory]) -> Memory {
+    let over = |part: fn(&Memory) -> f64| of.iter().map(part).sum::<f64>() / of.len() as f64;
+    Memory { app: over(|m| m.app), workers: over(|m| m.workers) }
+}
+
+/// A chest as the demonstration pack draws them, roughly, of a patient of its own; 1,500 pixels on a side.
+fn radiograph(number: usize, folder: &Path) -> (String, PathBuf) {
+    let (shift, bright) = (number as i64 % 23, number as u32 % 7);
+    let pixel = move |row: u32, column: u32| {
+        let (x, y) = (i64::from(column) - 750, i64::from(row) - 750);
+        let lung = ((x.abs() - 330).pow(2) * 100 / 57_600 + (y + shift).pow(2) * 100 / 250_000) < 100;
+        let heart = (x - 90 + shift).pow(2) * 100 / 72_900 + (y - 260).pow(2) * 100 / 84_100 < 100;
+        match (heart, lung) {
+            (true, _) => 2900,
+            (_, true) => 900 + (row / 8 + bright * 20) as u16,
+            _ => 2400 + (column % 64) as u16,
+        }
+    };
+    let study = format!("2.25.81.{number}");
+    let file = DicomFile::radiograph(1500, 1500, 12, pixel)
+        .text(dicom::STUDY_UID, b"UI", &study)
+        .text(dicom::SERIES_UID, b"UI", &format!("2.25.82.{number}"))
+        .text(dicom::INSTANCE_UID, b"UI", &format!("2.25.83.{number}"))
+        .text(dicom::ACCESSION_NUMBER, b"SH", &format!("DAY{number}"))
+        .text(dicom::PATIENT_ID, b"LO", &format!("DAY{number}"));
+    let path = folder.join("next.dcm");
+    std::fs::write(&path, file.write()).expect("a study");
+    (study, path)
+}
+
+/// One study from its file to its signed document; gives the number of sentences that a model proposed.
+async fn read_one(app: &Arc<App>, desk: &Desk, number: usize, folder: &Path) -> usize {
+    let (uid, file) = radiograph(number, folder);
+    let (came, _) = import(app, desk, vec![file], 120).await;
+    assert!(came.iter().all(|(_, verdict, _)| verdict == "imported"), "{came:?}");
+    reading::worklist(app, String::new(), WorklistFilter::default()).await.expect("rows");
+    let study = studies::open_study(app, uid.clone()).await.expect("a study");
+    let image = study.images[0].instance_uid.clone();
+    images::image_pixels(app, image.clone()).await.expect("pixels");
+    images::thumbnail(app, image).await.expect("a thumbnail");
+    let report = reports::report_view(app, uid.clone()).await.expect("a report");
+    desk.forget_events();
+    let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+    reports::draft_start(app, report.id.clone(), options).await.expect("a draft begins");
+    let report = desk
+        .wait("the draft", 180, |e| match e {
+            AppEvent::DraftDone { report, .. } => Some(report.clone()),
+            AppEvent::DraftFailed { code, detail, .. } => panic!("study {number}: {code}: {detail}"),
+            _ => None,
+        })
+        .await;
+    let (report, proposed) = reviewed(app, report).await;
+    let request = SignRequest {
+        report_id: report.id.clone(),
+        revision: report.revision,
+        passphrase: PASSPHRASE.into(),
+        patient_confirmed: true,
+        accession_confirmed: true,
+    };
+    let signed = signing::sign(app, request).await.unwrap_or_else(|e| panic!("study {number}: {}: {:?}", e.code, report.needs));
+    let document = signing::signed_pdf(app, signed.version_id).await.expect("a document");
+    assert!(document.starts_with(b"%PDF"));
+    desk.forget_events();
+    proposed
+}
+
+/// Every proposed sentence is decided on, one of them put otherwise, and what is empty and wanted is written.
+async fn reviewed(app: &Arc<App>, report: ReportView) -> (ReportView, usize) {
+    let mut decisions = Vec::new();
+    for section in &report.sections {
+        for sentence in section.sentences.iter().filter(|s| s.state == SentenceState::Proposed) {
+            let id = sentence.id.clone();
+            decisions.push(match decisions.len() {
+                0 => EditCommand::Edit { id, text: "The first sentence, in a person's words.".into() },
+                _ => EditCommand::Accept { id },
+            });
+        }
+    }
+    let proposed = decisions.len();
+    for section in report.sections.iter().filter(|section| section.open && section.required) {
+        let (id, text) = (format!("typed-{:?}", section.name), "As seen.".to_owned());
+        decisions.push(EditCommand::Insert { section: section.name, after: None, id, text, region: None, from: None });
+    }
+    let report = reports::report_edit(app, report.id.clone(), report.revision, decisions).await.expect("a review");
+    (report, proposed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_is_in_the_evening_what_it_was_in_the_morning() {
+    checkout::use_demo_packs();
+    hilum_workers::return_freed_buffers();
+    let root = tempfile::tempdir().expect("a folder");
+    let desk = Arc::new(Desk::default());
+    let app = Arc::new(App::new(StartOptions { data: root.path().join("data"), open: None }, desk.clone()));
+    session::create_first_user(&app, NAME.into(), PASSPHRASE.into()).await.expect("a user");
+    let studies = amount(10, 500);
+    let begun = Instant::now();
+    let (mut seen, mut proposed) = (Vec::new(), 0);
+    for number in 0..studies {
+        proposed += read_one(&app, &desk, number, root.path()).await;
+        seen.push(memory());
+        if number % 25 == 0 || number + 1 == studies {
+            let Memory { app, workers } = seen[number];
+            println!("{:5.0} s: study {number}, app {app:.1} MB, workers {workers:.1} MB", begun.elapsed().as_secs_f64());
+        }
+    }
+    assert!(proposed >= studies, "the model proposed {proposed} sentences in {studies} studies");
+    let chain = audit::audit_verify(&app).await.expect("a chain");
+    assert!(chain.ok, "{chain:?}");
+    // A tenth, and at least what it takes until both workers are there and everything was done once.
+    let tenth = (studies / 10).max(3);
+    let (morning, evening) = (mean(&seen[..tenth]), mean(&seen[studies - tenth..]));
+    let most = seen.iter().fold(Memory::default(), |m, now| Memory { app: m.app.max(now.app), workers: m.workers.max(now.workers) });
+    println!(
+        "{studies} studies signed in {:.0} s, {proposed} sentences proposed. App: {:.1} MB in the first tenth, {:.1} in the last, {:.1} at most; \
+         workers: {:.1}, {:.1}, {:.1}",
+        begun.elapsed().as_secs_f64(), morning.app, evening.app, most.app, morning.workers, evening.workers, most.workers
+    );
+    app.close().await;
+    let more = if full() { MORE } else { MORE_OF_TEN };
+    assert!(evening.app <= morning.app * more, "the app grew from {:.1} to {:.1} MB", morning.app, evening.app);
+    assert!(evening.workers <= morning.workers * more, "the workers grew from {:.1} to {:.1} MB", morning.workers, evening.workers);
+}

@@ -1,0 +1,407 @@
+//! The app while its children die: the real `hilumctl` and `hilum-decode` are aborted, faulted, stopped and run
+//! out of memory, and children that babble, trickle and never end are put in their place.
+//!
+//! Through each of it the window's questions are answered within half a second, what a person typed stays as it
+//! is, a new child is there within three seconds, a cancel takes two at most, and nothing is left behind.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+#[allow(dead_code)]
+mod checkout;
+mod common;
+mod person;
+mod pulse;
+
+use common::amount;
+use hilum_app::commands::{models, reading, reports, session, studies};
+use hilum_app::dto::{
+    AppEvent, DraftMode, DraftOptions, EditCommand, EngineState, ReportView, SectionName, SentenceState, WorklistFilter,
+};
+use hilum_app::App;
+use person::{Desk, again, import, make_user, radiograph, study_of};
+use pulse::Pulse;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// From a death to the start of the next child.
+const RESTART: Duration = Duration::from_secs(3);
+const CANCEL: Duration = Duration::from_secs(2);
+
+/// What is done to a real worker while it works.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Blow {
+    Signal(i32),
+    /// No more memory than it has.
+    Memory,
+}
+
+/// Programs that play the app's children: each is the real one, unless a file says otherwise for one start.
+struct Stage {
+    folder: PathBuf,
+}
+
+impl Stage {
+    /// `None`, with the reason printed, where a program was not built.
+    fn new(root: &Path) -> Option<Self> {
+        let own = std::env::current_exe().expect("own path");
+        let built = own.ancestors().nth(2).expect("cargo's folder").to_owned();
+        let fault = built.join("hilum-workers-fault-child");
+        if !fault.exists() {
+            println!("skipped: {} is not built; ./dev test builds it", fault.display());
+            return None;
+        }
+        let folder = root.join("bin");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (name, kind) in [("hilumctl", "\"$1-$2\""), ("hilum-decode", "decode")] {
+            let (real, how) = (built.join(name), format!("{}/how-{kind}", folder.display()));
+            let script = format!(
+                "#!/bin/sh\nfile={how}\nif [ -f \"$file\" ]; then\n  how=$(/bin/cat \"$file\")\n  /bin/rm -f \"$file\"\n  \
+                 HILUM_FAULT_HOW=$how exec {} \"$@\"\nfi\nexec {} \"$@\"\n",
+                fault.display(),
+                real.display()
+            );
+            let path = folder.join(name);
+            std::fs::write(&path, script).expect("a script");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        }
+        // SAFETY: before the app is made, whose threads read it.
+        unsafe { std::env::set_var("HILUM_BIN_DIR", &folder) };
+        Some(Self { folder })
+    }
+
+    /// The next start of this child is a faulty one.
+    fn next(&self, child: &str, how: &str) {
+        std::fs::write(self.folder.join(format!("how-{child}")), how).expect("written");
+    }
+}
+
+/// The app at its desk, with a report in which something is typed.
+struct Room {
+    app: Arc<App>,
+    desk: Arc<Desk>,
+    report: String,
+    study: String,
+    pulse: Pulse,
+    typed: Vec<(String, String)>,
+}
+
+impl Room {
+    /// A fresh app on the data folder: what died in the one before does not count.
+    async fn enter(root: &Path, number: &str) -> Self {
+        let (app, desk) = again(root).await;
+        let file = root.join(format!("{number}.dcm"));
+        std::fs::write(&file, radiograph(number).write()).expect("a file");
+        import(&app, &desk, vec![file], 120).await;
+        let study = study_of(number);
+        let mut view = reports::report_view(&app, study.clone()).await.expect("a report");
+        let text = format!("Typed before the blow, number {number}.");
+        let typed = EditCommand::Insert {
+            section: SectionName::Findings, after: None, id: format!("typed-{number}"), text, region: None, from: None,
+        };
+        view = reports::report_edit(&app, view.id.clone(), view.revision, vec![typed]).await.expect("an edit");
+        let asked = app.clone();
+        let shown = study.clone();
+        let pulse = Pulse::begin(move || {
+            let (app, study) = (asked.clone(), shown.clone());
+            async move {
+                session::app_status(&app).await.expect("a status");
+                reading::worklist(&app, String::new(), WorklistFilter::default()).await.expect("rows");
+                reports::report_view(&app, study).await.expect("a report");
+            }
+        });
+        Self { typed: typed_in(&view), report: view.id, app, desk, study, pulse }
+    }
+
+    async fn begin_draft(&self) {
+        self.desk.forget_events();
+        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+        reports::draft_start(&self.app, self.report.clone(), options).await.expect("a draft begins");
+    }
+
+    /// How a draft ended: "done", "cancelled", or the code that it failed with.
+    async fn draft_ended(&self) -> String {
+        self.desk
+            .wait("end of the draft", 120, |e| match e {
+                AppEvent::DraftDone { .. } => Some("done".to_owned()),
+                AppEvent::DraftCancelled { .. } => Some("cancelled".to_owned()),
+                AppEvent::DraftFailed { code, .. } => Some(code.clone()),
+                _ => None,
+            })
+            .await
+    }
+
+    /// When the next child of a role begins to load; checks that it is soon.
+    async fn starts_again(&self, what: &str, role: &str, since: Instant) -> Duration {
+        let loading = |e: &AppEvent| match e {
+            AppEvent::Engine { engine } => {
+                (engine.role == role && matches!(engine.state, EngineState::Loading | EngineState::Ready)).then_some(())
+            }
+            _ => None,
+        };
+        // The events of the draft may have taken it along: then the state says it.
+        let until = since + RESTART;
+        loop {
+            let said = self.desk.events.lock().expect("events").iter().find_map(loading).is_some();
+            let engines = models::engines(&self.app).await.expect("engines");
+            let now = engines.iter().find(|e| e.role == role).expect("an engine").state;
+            if said || matches!(now, EngineState::Loading | EngineState::Ready) {
+                return since.elapsed();
+            }
+            assert!(Instant::now() < until, "{what}: {role} is {now:?} {RESTART:?} after its death");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// What a person typed is as it was, in this app and in what is on the disk; nothing is left running.
+    async fn leave(self, what: &str, root: &Path) -> Duration {
+        let view = reports::report_view(&self.app, self.study.clone()).await.expect("a report");
+        assert_eq!(typed_in(&view), self.typed, "{what}: what was typed");
+        let (late, _) = self.pulse.end().await;
+        self.app.close().await;
+        drop(self.app);
+        drop(self.desk);
+        none_left(what).await;
+        let (app, _desk) = again(root).await;
+        let view = reports::report_view(&app, self.study).await.expect("a report");
+        assert_eq!(typed_in(&view), self.typed, "{what}: what was typed, read from the disk");
+        app.close().await;
+        late
+    }
+}
+
+/// The sentences of a person.
+fn typed_in(view: &ReportView) -> Vec<(String, String)> {
+    let sentences = view.sections.iter().flat_map(|section| &section.sentences);
+    sentences.filter(|s| s.state == SentenceState::Person).map(|s| (s.id.clone(), s.text.clone())).collect()
+}
+
+/// Processes that this one has started, and that are not gone yet, with their command lines.
+fn children() -> Vec<(i32, String)> {
+    let me = std::process::id().to_string();
+    let ids = std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mine = |id: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).is_some_and(|parent| parent == me)
+    };
+    let line = |id: i32| (id, std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default().replace('\0', " "));
+    ids.filter(mine).map(line).collect()
+}
+
+/// The worker of a role, once it is there.
+async fn worker(role: &str) -> Option<i32> {
+    for _ in 0..400 {
+        let found = children().into_iter().find(|(_, line)| line.contains(&format!("worker {role}")) && !line.starts_with("/bin/sh"));
+        if let Some((id, _)) = found {
+            return Some(id);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    None
+}
+
+async fn none_left(what: &str) {
+    for _ in 0..250 {
+        if children().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{what}: left behind: {:?}", children());
+}
+
+fn strike(id: i32, blow: Blow) {
+    match blow {
+        // SAFETY: a plain system call on a child of this process.
+        Blow::Signal(signal) => unsafe {
+            libc::kill(id, signal);
+        },
+        Blow::Memory => {
+            // Below what it has: it keeps that and gets nothing more.
+            let limit = libc::rlimit { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
+            // SAFETY: a child of this process, and a live structure.
+            unsafe { libc::prlimit(id, libc::RLIMIT_AS, &limit, std::ptr::null_mut()) };
+        }
+    }
+}
+
+/// A real drafter is struck while it drafts; gives how its draft ended and how late the window was.
+async fn real_drafter(root: &Path, number: &str, blow: Blow) -> (String, Duration) {
+    let what = format!("drafter, {blow:?}, {number}");
+    let room = Room::enter(root, number).await;
+    // Drafts of the demonstration pack are short: it may take some until one is met on its way.
+    let mut ended = String::from("done");
+    for attempt in 0..30 {
+        room.begin_draft().await;
+        let progress = |e: &AppEvent| matches!(e, AppEvent::DraftProgress { .. } | AppEvent::DraftText { .. }).then_some(());
+        room.desk.wait("progress of the draft", 120, progress).await;
+        tokio::time::sleep(Duration::from_millis(attempt % 7 * 15)).await;
+        let Some(id) = worker("draft").await else { continue };
+        strike(id, blow);
+        let at = Instant::now();
+        ended = room.draft_ended().await;
+        if ended != "done" {
+            let restart = room.starts_again(&what, "draft", Instant::now()).await;
+            println!("{what}: {ended} after {:.1} s, the next one started {:.2} s later", at.elapsed().as_secs_f64(), restart.as_secs_f64());
+            break;
+        }
+        // It was done before the blow fell, which then fell on an idle worker.
+        room.starts_again(&what, "draft", Instant::now()).await;
+    }
+    let fits = ["worker.died", "worker.hung"].contains(&ended.as_str()) || (blow == Blow::Memory && ended.starts_with("drafting."));
+    assert!(fits, "{what}: {ended}");
+    room.begin_draft().await;
+    // Short of memory it may still be, where it refused and did not die.
+    let next = room.draft_ended().await;
+    if ended.starts_with("worker.") {
+        assert_eq!(next, "done", "{what}: the next draft");
+    }
+    (ended, room.leave(&what, root).await)
+}
+
+/// A faulty drafter stands in the place of the real one; `cancelled` is whether a person loses patience.
+async fn faulty_drafter(stage: &Stage, root: &Path, number: &str, how: &str, code: &str, cancelled: bool) -> Duration {
+    let what = format!("drafter, {how}, cancelled: {cancelled}");
+    let room = Room::enter(root, number).await;
+    stage.next("worker-draft", how);
+    room.begin_draft().await;
+    if cancelled {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let at = Instant::now();
+        reports::draft_cancel(&room.app, room.report.clone()).await.expect("cancelled");
+        let ended = room.draft_ended().await;
+        assert!(at.elapsed() < CANCEL, "{what}: {:?}", at.elapsed());
+        println!("{what}: {ended} after {:.2} s", at.elapsed().as_secs_f64());
+        assert!(ended == "cancelled" || ended == code, "{what}: {ended}");
+    } else {
+        let ended = room.draft_ended().await;
+        assert_eq!(ended, code, "{what}");
+        let restart = room.starts_again(&what, "draft", Instant::now()).await;
+        println!("{what}: {ended}, the next one started {:.2} s later", restart.as_secs_f64());
+    }
+    room.begin_draft().await;
+    assert_eq!(room.draft_ended().await, "done", "{what}: the next draft");
+    room.leave(&what, root).await
+}
+
+/// How scoring a study ended: "done", or the code that it failed with.
+async fn scored(room: &Room, study: &str) -> String {
+    room.desk
+        .wait("support", 120, |e| match e {
+            AppEvent::SupportReady { study_uid, .. } if study_uid == study => Some("done".to_owned()),
+            AppEvent::SupportFailed { study_uid, code, .. } if study_uid == study => Some(code.clone()),
+            _ => None,
+        })
+        .await
+}
+
+/// A faulty encoder stands in the place of the real one when a study is opened.
+async fn faulty_encoder(stage: &Stage, root: &Path, number: &str, how: &str, code: &str) -> Duration {
+    let what = format!("encoder, {how}");
+    // Its images are embedded after the import, which starts the encoder; the second study is then opened.
+    stage.next("worker-encode", how);
+    let room = Room::enter(root, number).await;
+    room.desk.forget_events();
+    studies::open_study(&room.app, room.study.clone()).await.expect("opened");
+    let ended = scored(&room, &room.study).await;
+    // The background may have met the faulty one first.
+    assert!(ended == code || ended == "done", "{what}: {ended}");
+    assert!(!stage.folder.join("how-worker-encode").exists(), "{what}: the faulty one was started");
+    if ended != "done" {
+        room.starts_again(&what, "encode", Instant::now()).await;
+        studies::open_study(&room.app, room.study.clone()).await.expect("opened again");
+        assert_eq!(scored(&room, &room.study).await, "done", "{what}: the next time");
+    }
+    println!("{what}: {ended}");
+    room.leave(&what, root).await
+}
+
+/// A faulty decoder reads one file of an import; the next ones are read by the real one.
+async fn faulty_decoder(stage: &Stage, root: &Path, number: &str, how: &str, code: &str) -> Duration {
+    let what = format!("decoder, {how}");
+    let room = Room::enter(root, number).await;
+    let file = root.join(format!("{number}-more.dcm"));
+    std::fs::write(&file, radiograph(&format!("{number}.7")).write()).expect("a file");
+    stage.next("decode", how);
+    let (came, _) = import(&room.app, &room.desk, vec![file.clone()], 120).await;
+    assert_eq!((came.len(), came[0].1.as_str(), came[0].2.as_str()), (1, "refused", code), "{what}: {came:?}");
+    let (came, _) = import(&room.app, &room.desk, vec![file], 120).await;
+    assert_eq!(came[0].1, "imported", "{what}, the next time: {came:?}");
+    println!("{what}: {code}");
+    room.leave(&what, root).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_and_the_text_outlive_every_child() {
+    checkout::use_demo_packs();
+    let root = tempfile::tempdir().expect("a folder");
+    let root = root.path();
+    let Some(stage) = Stage::new(root) else { return };
+    make_user(&root.join("data")).await;
+    let mut number = 0u32;
+    let mut next = || {
+        number += 1;
+        number.to_string()
+    };
+    let mut late = Duration::ZERO;
+    for _ in 0..amount(1, 5) {
+        let blows = [libc::SIGABRT, libc::SIGSEGV, libc::SIGKILL, libc::SIGSTOP].map(Blow::Signal);
+        for blow in blows.into_iter().chain([Blow::Memory]) {
+            late = late.max(real_drafter(root, &next(), blow).await.1);
+        }
+        let drafter = [
+            ("abort", "worker.died"), ("segfault", "worker.died"), ("exhaust", "worker.died"), ("hang", "worker.hung"),
+            ("garbage", "worker.garbled"), ("endless", "worker.garbled"), ("loris", "worker.hung"),
+        ];
+        for (how, code) in drafter {
+            late = late.max(faulty_drafter(&stage, root, &next(), how, code, false).await);
+        }
+        for (how, code) in [("hang", "worker.hung"), ("loris", "worker.hung"), ("deaf", "worker.hung")] {
+            late = late.max(faulty_drafter(&stage, root, &next(), how, code, true).await);
+        }
+        let encoder = [("abort", "worker.died"), ("segfault", "worker.died"), ("exhaust", "worker.died"), ("hang", "worker.hung"), ("garbage", "worker.garbled"), ("loris", "worker.hung")];
+        for (how, code) in encoder {
+            late = late.max(faulty_encoder(&stage, root, &next(), how, code).await);
+        }
+        let decoder = [
+            ("abort", "decode.killed"), ("segfault", "decode.killed"), ("exhaust", "decode.killed"), ("hang", "decode.timeout"),
+            ("garbage", "decode.garbled"), ("headers", "decode.garbled"), ("loris", "decode.timeout"),
+        ];
+        for (how, code) in decoder {
+            late = late.max(faulty_decoder(&stage, root, &next(), how, code).await);
+        }
+    }
+    crash_loop(root, &next()).await;
+    println!("the window was late by {late:?} at most");
+}
+
+/// The drafter dies three times in a row: it stays down, the window is told, and a person's next draft starts it.
+async fn crash_loop(root: &Path, number: &str) {
+    let room = Room::enter(root, number).await;
+    room.begin_draft().await;
+    assert_eq!(room.draft_ended().await, "done");
+    let mut last = 0;
+    for death in 0..3 {
+        let id = loop {
+            let id = worker("draft").await.unwrap_or_else(|| panic!("a drafter before death {death}"));
+            if id != last {
+                break id;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        strike(id, Blow::Signal(libc::SIGKILL));
+        last = id;
+    }
+    let said = |e: &AppEvent| match e {
+        AppEvent::Engine { engine } if engine.role == "draft" && engine.state == EngineState::Failed => engine.code.clone(),
+        _ => None,
+    };
+    assert_eq!(room.desk.wait("word of the crash loop", 20, said).await, "worker.crash_loop");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!children().iter().any(|(_, line)| line.contains("worker draft")), "it stays down: {:?}", children());
+    room.begin_draft().await;
+    assert_eq!(room.draft_ended().await, "done", "a person's next draft starts it");
+    room.leave("crash loop", root).await;
+}
