@@ -133,7 +133,8 @@ pub fn mutated(random: &mut Random, input: &[u8], other: &[u8], words: &[&[u8]])
             4 => drop(bytes.drain(at..at + length)),
             5 => {
                 let piece = bytes[at..at + length].to_vec();
-                for _ in 0..1 + random.below(if random.one_in(8) { 1000 } else { 4 }) {
+                let times = if random.one_in(8) { 1000 } else { 4 };
+                for _ in 0..1 + random.below(times) {
                     if bytes.len() + piece.len() > LONGEST.max(input.len() * 2) {
                         break;
                     }

@@ -18,6 +18,7 @@ mod engine;
 mod exchange;
 mod first_run;
 mod full_disk;
+mod hostile_page;
 mod import;
 mod keyboard;
 mod keys;
