@@ -90,7 +90,7 @@ fn lengthened(der: &[u8], place: usize, old: usize, new: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while at < place {
         let (length, width) = match bytes[at + 1] {
-            short @ 0..0x80 => (usize::from(short), 1),
+            short @ 0..=0x7F => (usize::from(short), 1),
             0x81 => (usize::from(bytes[at + 2]), 2),
             0x82 => (usize::from(bytes[at + 2]) << 8 | usize::from(bytes[at + 3]), 3),
             other => panic!("a length of form {other:#x}"),
