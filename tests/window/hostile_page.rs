@@ -6,9 +6,10 @@ use hilum_testkit::dicom::EXPLICIT_LE;
 use std::path::Path;
 
 /// Open a native dialog or another window, in which the page would wait for a person.
-const ASK_A_PERSON: [&str; 17] = [
+const ASK_A_PERSON: [&str; 20] = [
     "close_window", "import_files", "import_folder", "save_pdf", "export_report", "logo_choose", "time_stamp_certificate", "template_import",
     "template_export", "pack_choose", "backup_choose", "restore_choose", "macros_import", "macros_export", "second_show", "lock", "unlock_with_recovery",
+    "signing_key_import", "signing_certificate_save", "audit_export",
 ];
 
 /// Commands of Tauri and its plugins. None of them is allowed, and most are not there.

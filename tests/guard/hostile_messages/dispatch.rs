@@ -48,6 +48,10 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("time_stamp", &[]),
     ("set_time_stamp_url", &[("url", "String")]),
     ("time_stamp_certificate", &[]),
+    ("signing_key", &[]),
+    ("signing_key_import", &[("password", "String"), ("passphrase", "String")]),
+    ("signing_certificate_save", &[]),
+    ("accept_intended_use", &[]),
     ("signed_pdf", &[("versionId", "String")]),
     ("template_import", &[]),
     ("template_export", &[("id", "String")]),
@@ -63,7 +67,8 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("pack_remove", &[("id", "String")]),
     ("settings", &[]),
     ("set_settings", &[("settings", "Settings")]),
-    ("audit", &[("limit", "u32"), ("before", "Option<f64>")]),
+    ("audit", &[("limit", "u32"), ("before", "Option<f64>"), ("filter", "AuditFilter")]),
+    ("audit_export", &[("filter", "AuditFilter")]),
     ("audit_verify", &[]),
     ("evidence_map", &[("instanceUid", "String"), ("finding", "String")]),
     ("similar_cases", &[("instanceUid", "String"), ("filter", "SimilarFilter")]),
@@ -299,6 +304,24 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
             let answer: Answer<Option<TimeStampSettings>> = async { on::printing::time_stamp_certificate(&app).await }.await;
             answered(answer)
         }
+        "signing_key" => {
+            let answer: Answer<SigningKey> = async { on::signing_key::signing_key(&app).await }.await;
+            answered(answer)
+        }
+        "signing_key_import" => {
+            let password: String = argument(arguments, "password")?;
+            let passphrase: String = argument(arguments, "passphrase")?;
+            let answer: Answer<Option<SigningKey>> = async { on::signing_key::signing_key_import(&app, password, passphrase).await }.await;
+            answered(answer)
+        }
+        "signing_certificate_save" => {
+            let answer: Answer<Option<String>> = async { on::signing_key::signing_certificate_save(&app).await }.await;
+            answered(answer)
+        }
+        "accept_intended_use" => {
+            let answer: Answer<()> = async { on::signing_key::accept_intended_use(&app).await }.await;
+            answered(answer)
+        }
         "signed_pdf" => {
             let version_id: String = argument(arguments, "versionId")?;
             let answer: Answer<Response> = async { on::signing::signed_pdf(&app, version_id).await.map(Response::new) }.await;
@@ -375,7 +398,13 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         "audit" => {
             let limit: u32 = argument(arguments, "limit")?;
             let before: Option<f64> = argument(arguments, "before")?;
-            let answer: Answer<Vec<AuditLine>> = async { on::audit::audit(&app, limit, before).await }.await;
+            let filter: AuditFilter = argument(arguments, "filter")?;
+            let answer: Answer<Vec<AuditLine>> = async { on::audit::audit(&app, limit, before, filter).await }.await;
+            answered(answer)
+        }
+        "audit_export" => {
+            let filter: AuditFilter = argument(arguments, "filter")?;
+            let answer: Answer<Option<AuditExported>> = async { on::audit::audit_export(&app, filter).await }.await;
             answered(answer)
         }
         "audit_verify" => {

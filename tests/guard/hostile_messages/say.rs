@@ -162,6 +162,9 @@ impl Speaker {
                 "status": self.one_of(random, &["any", "to_read", "signed"]), "inFront": random.one_in(2), "mine": random.one_in(2),
                 "from": self.text(random, ""), "to": self.text(random, ""),
             }),
+            "AuditFilter" => json!({
+                "who": self.maybe(random, "userId"), "words": self.text(random, ""), "from": self.text(random, ""), "to": self.text(random, ""),
+            }),
             // A type that came since: whatever it is, this is not it, and the message is refused.
             _ => self.junk(random),
         }
