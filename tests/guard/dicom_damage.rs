@@ -160,7 +160,7 @@ fn statement_replaced(random: &mut Random, bytes: &mut Vec<u8>) {
     let (at, place, width) = random.pick(&places);
     let end = (place + width + random.below(64)).min(bytes.len());
     match random.below(6) {
-        0 => bytes[at + 4..at + 6].copy_from_slice(random.pick(&VRS)),
+        0 => bytes[at + 4..at + 6].copy_from_slice(random.pick::<&[u8; 2]>(&VRS)),
         1 => bytes[at..at + 4].copy_from_slice(&(random.number() as u32).to_le_bytes()),
         2 => {
             let element = bytes[at..end].repeat(1 + random.below(200));
