@@ -140,11 +140,16 @@ impl Report {
     }
 
     /// Critical results in the text that a person stands for or is about to, of which nothing is
-    /// written down. A demonstration model's own words ask for nothing: they have no medical meaning.
+    /// written down. A record of one result does not answer for another; one whose words name none, and a
+    /// reason why nobody was told, answer for all. A demonstration model's own words ask for nothing: they
+    /// have no medical meaning.
     pub fn untold(&self) -> Vec<(Critical, crate::SentenceId)> {
-        if !self.communications.is_empty() {
-            return Vec::new();
-        }
+        let told = |critical: Critical| {
+            self.communications.iter().any(|c| match &c.what {
+                Told::Yes { finding, .. } => Critical::of(finding).is_none_or(|named| named == critical),
+                Told::No { .. } => true,
+            })
+        };
         let speaks = |kind: SectionKind| match self.becoming {
             crate::VersionKind::Addendum => kind == SectionKind::Addendum,
             _ => matches!(kind, SectionKind::Findings | SectionKind::Impression),
@@ -153,6 +158,7 @@ impl Report {
         sentences
             .filter(|s| !is_demonstration(s))
             .filter_map(|s| Some((Critical::of(s.text())?, s.id().clone())))
+            .filter(|(critical, _)| !told(*critical))
             .collect()
     }
 }
@@ -170,6 +176,49 @@ fn is_demonstration(sentence: &Sentence) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Command, Entry};
+
+    /// A report that states two critical results, with what was written down of telling.
+    #[test]
+    fn each_critical_result_is_told() {
+        let check = |told: &[Told], expected: &[Critical]| {
+            let mut report = Report::new(crate::ReportId::new("r"), "1.2.3", &crate::builtin_templates()[0]);
+            let mut give = |command: Command| {
+                let entry = Entry { by: UserId::new("u"), at: OffsetDateTime::UNIX_EPOCH, command };
+                report.apply(&entry, &[]).expect("carried out");
+            };
+            for (n, text) in ["The tube lies in the right main bronchus.", "Large left pneumothorax."].iter().enumerate() {
+                let text = text.replace("The tube", "The endotracheal tube");
+                let id = crate::SentenceId::new(format!("s{n}"));
+                let section = SectionKind::Findings;
+                give(Command::Insert { section, after: None, id, text, region: None, from: None });
+            }
+            for told in told {
+                give(match told.clone() {
+                    Told::Yes { finding, to, at, how, read_back } => {
+                        Command::Communicate { finding, to, at, how, read_back }
+                    }
+                    Told::No { reason } => Command::NotCommunicated { reason },
+                });
+            }
+            let untold: Vec<Critical> = report.untold().into_iter().map(|(critical, _)| critical).collect();
+            assert_eq!(untold, expected, "{told:?}");
+        };
+        let told = |finding: &str| Told::Yes {
+            finding: finding.into(),
+            to: "Dr B. Ward".into(),
+            at: OffsetDateTime::UNIX_EPOCH,
+            how: Means::Telephone,
+            read_back: true,
+        };
+        use Critical::{MisplacedTube, Pneumothorax};
+        check(&[], &[Pneumothorax, MisplacedTube]);
+        check(&[told("Large left pneumothorax.")], &[MisplacedTube]);
+        check(&[told("The endotracheal tube lies in the right main bronchus.")], &[Pneumothorax]);
+        check(&[told("Large left pneumothorax."), told("Endotracheal tube in the right main bronchus")], &[]);
+        check(&[told("All of it")], &[]);
+        check(&[Told::No { reason: "They stood beside me.".into() }], &[]);
+    }
 
     #[test]
     fn only_what_is_stated_is_critical() {

@@ -104,6 +104,18 @@ impl FinalText {
 impl Report {
     /// Everything that signing still needs; empty when it may be signed.
     pub fn what_signing_needs(&self) -> Vec<Unsignable> {
+        let mut needs = self.what_is_missing();
+        // Of what is not reviewed yet nobody needs to be told.
+        if needs.is_empty()
+            && let Some((critical, _)) = self.untold().first()
+        {
+            needs.push(Unsignable::Untold(critical.label()));
+        }
+        needs
+    }
+
+    /// What signing needs whatever the words mean.
+    fn what_is_missing(&self) -> Vec<Unsignable> {
         let mut needs = Vec::new();
         if !self.status.is_open() {
             needs.push(Unsignable::NotOpen(self.status));
@@ -119,12 +131,6 @@ impl Report {
                 needs.push(Unsignable::EmptySection(section.kind));
             }
         }
-        // Of what is not reviewed yet nobody needs to be told.
-        if needs.is_empty()
-            && let Some((critical, _)) = self.untold().first()
-        {
-            needs.push(Unsignable::Untold(critical.label()));
-        }
         needs
     }
 
@@ -133,7 +139,15 @@ impl Report {
     /// # Errors
     /// The first of [`Report::what_signing_needs`].
     pub fn final_text(&self) -> Result<FinalText, Unsignable> {
-        if let Some(need) = self.what_signing_needs().into_iter().next() {
+        match self.what_signing_needs().into_iter().next() {
+            Some(need) => Err(need),
+            None => self.whole_text(),
+        }
+    }
+
+    /// The text that a signature covered, whatever its words are taken to mean by now.
+    pub(crate) fn whole_text(&self) -> Result<FinalText, Unsignable> {
+        if let Some(need) = self.what_is_missing().into_iter().next() {
             return Err(need);
         }
         let sections = self

@@ -126,6 +126,23 @@ impl Report {
     /// # Errors
     /// The [`Refusal`] says why; the report is as it was.
     pub fn apply(&mut self, entry: &Entry, templates: &[Template]) -> Result<(), Refusal> {
+        if matches!(entry.command, Command::Sign { .. } | Command::SignPreliminary { .. }) {
+            // Any other reason not to sign is said first.
+            self.clone().replay(entry, templates)?;
+            self.final_text().map_err(Refusal::Unsignable)?;
+        }
+        self.replay(entry, templates)
+    }
+
+    /// Carries out a line of the journal again.
+    ///
+    /// Whether a signed text had a critical result that nobody was told of hangs on how its words are
+    /// understood. That was judged when the line was written; a later version that understands words
+    /// otherwise must still find every signed report as it was signed.
+    ///
+    /// # Errors
+    /// As [`Report::apply`], but for what words mean; the report is as it was.
+    pub fn replay(&mut self, entry: &Entry, templates: &[Template]) -> Result<(), Refusal> {
         let mut next = self.clone();
         next.carry_out(entry, templates)?;
         next.revision += 1;
@@ -262,7 +279,7 @@ impl Report {
                 if name.trim().is_empty() {
                     return Err(Refusal::EmptyRecord);
                 }
-                self.final_text().map_err(Refusal::Unsignable)?;
+                self.whole_text().map_err(Refusal::Unsignable)?;
                 self.preliminary = Some(Preliminary {
                     by: entry.by.clone(),
                     name: name.trim().to_owned(),
@@ -302,7 +319,7 @@ impl Report {
         if self.versions.iter().any(|v| v.id == *version) {
             return Err(Refusal::DuplicateVersion(version.clone()));
         }
-        let text = self.final_text().map_err(Refusal::Unsignable)?;
+        let text = self.whole_text().map_err(Refusal::Unsignable)?;
         self.versions.push(SignedVersion {
             id: version.clone(),
             kind: self.becoming,

@@ -408,3 +408,24 @@ fn a_critical_result_is_told_before_it_is_signed() {
     let edit = Command::Edit { id: id("d"), text: "Large left pneumothorax.".into() };
     check(vec![drafted, edit, normal, sign("v1")], Err("sign.untold"));
 }
+
+/// What words are taken to mean may change with a version of Hilum; what was signed is found as it was.
+#[test]
+fn a_signature_is_replayed_whatever_its_words_mean_by_now() {
+    let mut report = fresh();
+    let text = "Large left pneumothorax.".to_owned();
+    for (n, section) in [SectionKind::Findings, SectionKind::Impression].into_iter().enumerate() {
+        let (id, text) = (id(&n.to_string()), text.clone());
+        let command = Command::Insert { section, after: None, id, text, region: None, from: None };
+        report.apply(&entry(n as i64, command), &[]).expect("written");
+    }
+    for line in [Command::SignPreliminary { name: "A".into() }, sign("v1")] {
+        assert_eq!(report.apply(&entry(2, line.clone()), &[]).expect_err("not now").code(), "sign.untold");
+        report.replay(&entry(2, line), &[]).expect("as it was written");
+    }
+    assert_eq!((report.status(), report.versions().len()), (Status::Final, 1));
+    // What never hung on words is asked of a replayed line too.
+    let mut drafted = fresh();
+    drafted.apply(&entry(0, propose(SectionKind::Findings, true, &["a"])), &[]).expect("proposed");
+    assert_eq!(drafted.replay(&entry(1, sign("v1")), &[]).expect_err("never").code(), "sign.unreviewed");
+}

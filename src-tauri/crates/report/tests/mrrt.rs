@@ -22,8 +22,11 @@ fn fields_become_words_in_brackets() {
     };
     check(
         "Tube ends <input type='number' name='d' min='0' max='20' data-field-units='cm'/> above.",
-        "Tube ends [number 0..20 cm] above.",
+        "Tube ends [number 0..20] cm above.",
     );
+    check("<input type='number' data-field-units='mm'/> mm wide.", "[number] mm wide.");
+    check("<input type='number' data-field-units='mm'/>wide.", "[number] mm wide.");
+    check("A nodule of <input type='number' data-field-units='mm'/>.", "A nodule of [number] mm.");
     check(
         "<label>Heart:</label><select><option value='a'>normal</option><option value='b'/></select>",
         "Heart: [normal|b]",

@@ -1,8 +1,9 @@
 //! Writing a report: opening it, and every edit into the journal.
 
+use crate::templates::merged;
 use crate::{Workstation, WorkflowError};
 use hilum_report::checks::{Flag, checks};
-use hilum_report::{Command, Communication, Entry, Report, ReportId, TemplateId, UserId};
+use hilum_report::{Command, Communication, Entry, Report, ReportId, Sentence, Template, TemplateId, UserId};
 use hilum_store::Store;
 use time::OffsetDateTime;
 
@@ -77,8 +78,21 @@ impl Workstation {
             .filter(|c| !matches!(c, Command::Propose { .. } | Command::SignPreliminary { .. }))
             .map(|command| Entry { by: store.user().id.clone(), at, command })
             .collect();
-        let report = store.append(id, revision, &entries).await?;
+        let filled = self.filled(&store, id, &entries).await?;
+        let report = store.append_filled(id, revision, &entries, &filled).await?;
         self.with_versions(&store, report).await
+    }
+
+    /// The templates that these commands name, their merge fields filled from the report's study.
+    async fn filled(&self, store: &Store, id: &ReportId, entries: &[Entry]) -> Result<Vec<Template>, WorkflowError> {
+        let named = |t: &Template| {
+            entries.iter().any(|e| matches!(&e.command, Command::UseTemplate { template } if *template == t.id))
+        };
+        if !entries.iter().any(|e| matches!(e.command, Command::UseTemplate { .. })) {
+            return Ok(Vec::new());
+        }
+        let study = store.study(store.report(id).await?.study_uid()).await?;
+        Ok(store.templates().await?.iter().filter(|t| named(t)).map(|t| merged(t, &study)).collect())
     }
 
     /// Takes the report from whoever is writing in it; audited.
@@ -115,7 +129,7 @@ impl Workstation {
             })
             .collect();
         let saved_at = store.report_row(report.id()).await?.changed_at.to_offset(self.now().offset());
-        let flags = checks(&report, &self.case_of(store, report.study_uid()).await?);
+        let mut flags = checks(&report, &self.case_of(store, report.study_uid()).await?);
         let communications = self.told(report.communications());
         let held = store.held(report.id(), self.now()).await?.filter(|held| held.by != store.user().id);
         let held = held.map(|held| HeldBy {
@@ -124,6 +138,10 @@ impl Workstation {
             until: held.until.to_offset(self.now().offset()),
         });
         let covered = self.is_covered(store, &report).await?;
+        if covered {
+            // What is not to be read yet is not to be spoken of either.
+            flags.retain(|f| f.sentences.iter().all(|id| matches!(report.sentence(id), Some(Sentence::Written(_)))));
+        }
         Ok(ReportDetail { report, versions, saved_at, flags, communications, held, covered })
     }
 

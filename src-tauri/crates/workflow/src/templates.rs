@@ -5,7 +5,7 @@ use crate::reading::{Patient, header_of};
 use crate::worklist::date_and_time;
 use crate::{WorkflowError, Workstation, display_name};
 use hilum_report::{Situation, Template, TemplateId, mrrt};
-use hilum_store::{AuditEvent, Store};
+use hilum_store::{AuditEvent, Store, Study};
 use std::collections::BTreeMap;
 
 impl Workstation {
@@ -87,18 +87,26 @@ impl Workstation {
         let named = |id: &TemplateId| templates.iter().find(|t| t.id == *id);
         let template = chosen.as_ref().and_then(named).or_else(|| named(wanted)).or_else(|| suited.as_ref().and_then(named)).or(templates.first());
         let template = template.ok_or_else(|| hilum_report::Refusal::NoTemplate(wanted.clone()))?;
-        let performed = date_and_time(&study.row.date, &study.row.time);
-        let referrer = display_name(&study.row.referring_physician);
-        Ok(template.merged(&[
-            ("PatientName", &patient.name),
-            ("PatientID", &patient.id),
-            ("PatientAge", &patient.age),
-            ("PatientSex", &patient.sex),
-            ("PatientBirthDate", &patient.birth_date),
-            ("AccessionNumber", &study.row.accession),
-            ("StudyDate", &performed),
-            ("StudyDescription", &study.row.description),
-            ("ReferringPhysicianName", &referrer),
-        ]))
+        Ok(merged(template, &study))
     }
+}
+
+/// The template with what is known of the study in its merge fields.
+pub(crate) fn merged(template: &Template, study: &Study) -> Template {
+    let first = study.series.iter().flat_map(|s| &s.instances).next().map(header_of);
+    let said = first.as_ref().and_then(|h| h.patient_age.as_deref());
+    let patient = Patient::of(&study.patient, said, &study.row.date);
+    let performed = date_and_time(&study.row.date, &study.row.time);
+    let referrer = display_name(&study.row.referring_physician);
+    template.merged(&[
+        ("PatientName", &patient.name),
+        ("PatientID", &patient.id),
+        ("PatientAge", &patient.age),
+        ("PatientSex", &patient.sex),
+        ("PatientBirthDate", &patient.birth_date),
+        ("AccessionNumber", &study.row.accession),
+        ("StudyDate", &performed),
+        ("StudyDescription", &study.row.description),
+        ("ReferringPhysicianName", &referrer),
+    ])
 }

@@ -2,7 +2,7 @@
 //! with sections, fields and coded terms.
 //!
 //! A field becomes words in brackets, which a reader fills in by Tab and which cannot be signed
-//! unseen: `[number 0-20 cm]`, `[date]`, `[The lungs are clear.|There is oedema.]`. A merge field,
+//! unseen: `[number 0..20] cm`, `[date]`, `[The lungs are clear.|There is oedema.]`. A merge field,
 //! `[merge: Name]`, is filled from the study by [`Template::merged`] where its name is known.
 
 mod markup;
@@ -269,7 +269,7 @@ fn sections(all: &[Token]) -> Result<Vec<TemplateSection>, MrrtError> {
                     }
                     reader.end_block()?;
                 }
-                "input" => reader.input(token),
+                "input" => reader.input(token, following(all, at)),
                 "select" => at = reader.select(all, at, open.last().map_or("", String::as_str))?,
                 _ => {}
             },
@@ -340,7 +340,8 @@ impl Reader {
         self.block.fields = true;
     }
 
-    fn input(&mut self, token: &Token) {
+    /// `behind` is the text that follows.
+    fn input(&mut self, token: &Token, behind: &str) {
         let of = |name: &str| token.attribute(name).map(str::trim).filter(|v| !v.is_empty());
         if of("data-field-merge-flag") == Some("true") {
             return self.field(&format!("merge: {}", of("name").unwrap_or("value")));
@@ -349,8 +350,12 @@ impl Reader {
             "hidden" | "button" | "submit" => {}
             "number" => {
                 let range = of("min").zip(of("max")).map(|(low, high)| format!(" {low}..{high}"));
-                let unit = of("data-field-units").map(|unit| format!(" {unit}"));
-                self.field(&format!("number{}{}", range.unwrap_or_default(), unit.unwrap_or_default()));
+                self.field(&format!("number{}", range.unwrap_or_default()));
+                // The number is written over the field; its unit has to outlive that.
+                if let Some(unit) = of("data-field-units").filter(|unit| !begins_with(behind, unit)) {
+                    let gap = if behind.starts_with(char::is_alphanumeric) { " " } else { "" };
+                    self.words(&format!(" {unit}{gap}"));
+                }
             }
             "date" => self.field("date"),
             "checkbox" | "radio" => {
@@ -417,6 +422,21 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The text at a place, where there is some.
+fn following(all: &[Token], at: usize) -> &str {
+    match all.get(at) {
+        Some(Token::Text(text)) => text,
+        _ => "",
+    }
+}
+
+/// Whether a text begins with a unit of measurement.
+fn begins_with(text: &str, unit: &str) -> bool {
+    let text = text.trim_start();
+    let same = text.get(..unit.len()).is_some_and(|start| start.eq_ignore_ascii_case(unit));
+    same && !text[unit.len()..].starts_with(char::is_alphanumeric)
 }
 
 /// Which of the report's sections a section of a template is; what has no name of ours is a finding.

@@ -22,6 +22,18 @@ impl Store {
     /// `store.stale_revision`; `report.held` while another person writes in it; `store.sign_apart`;
     /// the domain's refusal by its own code; `store.not_found`; `data.disk_full`.
     pub async fn append(&self, id: &ReportId, base_revision: u64, entries: &[Entry]) -> Result<Report> {
+        self.append_filled(id, base_revision, entries, &[]).await
+    }
+
+    /// As [`Store::append`]; a command that uses a template gets the one of that id in `filled` instead,
+    /// whose merge fields are those of the report's study.
+    pub async fn append_filled(
+        &self,
+        id: &ReportId,
+        base_revision: u64,
+        entries: &[Entry],
+        filled: &[Template],
+    ) -> Result<Report> {
         if entries.iter().any(|e| matches!(e.command, Command::Sign { .. })) {
             return Err(StoreError::SignApart);
         }
@@ -29,7 +41,12 @@ impl Store {
         let known = access.open().reports.get(id).cloned();
         let mut tx = access.begin().await?;
         let mut report = at_revision(&mut tx, known, id, base_revision).await?;
-        let templates = templates::all(&mut tx).await?;
+        let mut templates = templates::all(&mut tx).await?;
+        for template in &mut templates {
+            if let Some(filled) = filled.iter().find(|f| f.id == template.id) {
+                template.clone_from(filled);
+            }
+        }
         let first = report.revision() + 1;
         for entry in entries {
             let before = report.status();
@@ -44,6 +61,10 @@ impl Store {
                 let event = AuditEvent::new(entry.at, &entry.by, "report.status", id.as_str())
                     .with(json!({ "from": word(&before)?, "to": word(&report.status())? }));
                 audit::append(&mut tx, &event).await?;
+            }
+            // Whoever has signed, or given the report up, does not go on writing in it.
+            if matches!(entry.command, Command::SignPreliminary { .. } | Command::Cancel) {
+                locks::let_go(&mut tx, id).await?;
             }
             if matches!(entry.command, Command::SignPreliminary { .. }) {
                 let text = report.final_text().map_err(hilum_report::Refusal::Unsignable)?;
@@ -203,7 +224,7 @@ pub(crate) async fn replay(connection: &mut SqliteConnection, report: Report) ->
 pub(crate) fn after(mut report: Report, lines: Vec<Line>) -> Result<Report> {
     let id = report.id().clone();
     for (entry, template) in lines {
-        report.apply(&entry, template.as_slice()).map_err(|e| {
+        report.replay(&entry, template.as_slice()).map_err(|e| {
             StoreError::Corrupt(format!("line {} of the journal of report {id}: {e}", report.revision() + 1))
         })?;
     }

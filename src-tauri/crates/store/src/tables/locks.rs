@@ -1,5 +1,5 @@
 //! Who is writing in a report. A lock comes with the first edit, is prolonged by every further one
-//! and lapses by itself, so that nobody waits for somebody who went home.
+//! and lapses by itself, so that nobody waits for somebody who went home. A signature ends it.
 
 use crate::Store;
 use crate::error::{Doing, Result, StoreError};
@@ -78,6 +78,16 @@ pub(crate) async fn hold(
         Some(held) if held.by != *by => Err(StoreError::Held { report: report.to_string(), by: held.by }),
         _ => put(connection, report, by, at).await,
     }
+}
+
+/// Frees the report, whoever holds it.
+pub(crate) async fn let_go(connection: &mut SqliteConnection, report: &ReportId) -> Result<()> {
+    sqlx::query("DELETE FROM edit_locks WHERE report_id = ?")
+        .bind(report.as_str())
+        .execute(connection)
+        .await
+        .doing("release a report")?;
+    Ok(())
 }
 
 async fn holder(connection: &mut SqliteConnection, report: &ReportId, at: OffsetDateTime) -> Result<Option<Held>> {

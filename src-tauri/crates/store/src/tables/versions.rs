@@ -71,6 +71,7 @@ impl Store {
         let mut report = journal::at_revision(&mut tx, known, id, base_revision).await?;
         locks::hold(&mut tx, id, &entry.by, entry.at).await?;
         report.apply(entry, &[])?;
+        locks::let_go(&mut tx, id).await?;
         let signed = report.versions().last().filter(|v| v.id == *version).cloned();
         let signed = signed.ok_or_else(|| StoreError::Corrupt(format!("version {version} is not in its report")))?;
         if !audit::contains(&mut tx, audit_head).await? {

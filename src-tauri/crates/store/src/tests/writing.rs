@@ -173,8 +173,10 @@ async fn two_signatures_one_after_the_other() {
     let first = report.preliminary().expect("a first signature").clone();
     assert_eq!((first.name.as_str(), first.by.clone(), first.revision), ("Bea", bea(), 3));
 
-    // The attending changes a word and co-signs; both are in the version.
-    let at = later(20) + HELD_FOR;
+    // The attending need not wait until the trainee's hold lapses, changes a word and co-signs; both are
+    // in the version.
+    assert_eq!(store.held(&id, later(20)).await.unwrap(), None);
+    let at = later(30);
     let edit = Command::Edit { id: SentenceId::new("i"), text: "No acute cardiopulmonary disease.".into() };
     store.append(&id, 3, &[by(&ada().id, at, edit)]).await.unwrap();
     let entry = by(&ada().id, at, Command::Sign { version: VersionId::new("v"), meaning: Meaning::CoSigned });
@@ -202,8 +204,8 @@ async fn two_signatures_one_after_the_other() {
     let impression = |report: &Report| report.section(SectionKind::Impression).unwrap().sentences[0].text().to_owned();
     assert_eq!(impression(&milestones[0].report), "No acute disease.");
     assert_eq!(impression(&milestones[1].report), "No acute cardiopulmonary disease.");
-    assert_eq!(code(store.append(&id, 5, &[by(&bea(), at, Command::SignPreliminary { name: "Bea".into() })]).await), "report.held");
-    store.release(&id, &ada().id).await.unwrap();
+    // The signature ended the attending's hold too.
+    assert_eq!(store.held(&id, at).await.unwrap(), None);
     assert_eq!(code(store.append(&id, 5, &[by(&bea(), at, Command::SignPreliminary { name: "Bea".into() })]).await), "report.wrong_status");
 }
 
