@@ -1,4 +1,5 @@
 // Every screen of the preview, reached as a person would reach it.
+import { writingScenesOf } from "./writing-scenes.mjs";
 
 import { PATIENCE } from "./browser.mjs";
 
@@ -399,5 +400,6 @@ export function scenesOf(open, shoot) {
       await shoot(page, "about");
       await page.close();
     },
+    ...writingScenesOf(open, shoot),
   };
 }

@@ -26,6 +26,7 @@ test.each([
   [stroke("[", { ctrlKey: true, altKey: true, altGraph: true }), "["],
   [stroke(".", { ctrlKey: true }), "Ctrl+."],
   [stroke("Enter", { ctrlKey: true }), "Ctrl+Enter"],
+  [stroke(" ", { ctrlKey: true }), "Ctrl+ "],
 ])("%o is named", (given, name) => expect(nameOf(given)).toBe(name));
 
 test("no two actions of scopes that meet share a key", () => {
@@ -55,6 +56,7 @@ test("plain keys are text while a person types, chords are not", () => {
 test.each([
   ["Ctrl+K", "Ctrl K"],
   ["Ctrl+Enter", "Ctrl ↵"],
+  ["Ctrl+ ", "Ctrl Space"],
   ["Alt+ArrowDown", "Alt Down"],
   ["Ctrl+,", "Ctrl ,"],
   ["w", "W"],

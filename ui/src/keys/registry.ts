@@ -101,6 +101,7 @@ export const ACTIONS = [
   { id: "evidence.origin", keys: ["Ctrl+Shift+F"], title: "Where does this sentence come from?", group: "Report", scope: "room" },
   { id: "similar.show", keys: ["Ctrl+Shift+C"], title: "Similar cases, or back to the report", group: "Report", scope: "room" },
   { id: "timeline.show", keys: ["Ctrl+Shift+H"], title: "Patient's studies and prior reports, or back to the report", group: "Report", scope: "room" },
+  { id: "macro.choose", keys: ["Ctrl+ "], title: "Choose a macro, or keep the selected words as one", group: "Report", scope: "room" },
   { id: "spelling.next", keys: ["F9"], title: "Next word that may be misspelt", group: "Report", scope: "room" },
   { id: "report.compare", keys: ["Ctrl+Shift+B"], title: "Compare two versions of the report", group: "Report", scope: "room" },
   { id: "report.draft_final", keys: ["Ctrl+Shift+X"], title: "What the model drafted beside what stands", group: "Report", scope: "room" },
@@ -129,6 +130,7 @@ export function action(id: ActionId): Action {
 }
 
 const WORDS: Record<string, string> = {
+  " ": "Space",
   ArrowDown: "Down",
   ArrowUp: "Up",
   Backspace: "⌫",

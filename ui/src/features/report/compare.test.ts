@@ -33,6 +33,15 @@ describe("words", () => {
 });
 
 describe("sentences", () => {
+  test("of a draft stand beside the sections that it wrote", () => {
+    const exam = { name: "exam" as const, heading: "Exam", sentences: [sentence("e:Chest radiograph.:template")] };
+    const whole = (kind: TextKind) => ({ ...text(["a:One."], kind), sections: [exam, ...text(["a:One."]).sections] });
+    const names = (left: ReportText, right: ReportText) => compared(left, right).map((section) => section.name);
+    expect(names(text(["a:One."], "draft"), whole("now"))).toEqual(["findings"]);
+    expect(names(whole("signed"), text(["a:One."], "draft"))).toEqual(["findings"]);
+    expect(names(text(["a:One."]), whole("now"))).toEqual(["exam", "findings"]);
+  });
+
   test.each([
     [["a:One."], ["a:One."], ["same One."]],
     [["a:One."], ["a:Two."], ["changed [-One-]{+Two+}."]],

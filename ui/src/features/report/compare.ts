@@ -24,10 +24,12 @@ export interface ComparedSection {
 
 /**
  * Two texts sentence by sentence: those of one id belong together wherever they stand, then those of the same
- * words; a changed one word by word. Rows follow the second text, with what is gone where it stood.
+ * words; a changed one word by word. Rows follow the second text, with what is gone where it stood. A model's draft
+ * is set beside the sections that it wrote, and no others.
  */
 export function compared(left: ReportText, right: ReportText): ComparedSection[] {
-  const names = [...left.sections, ...right.sections].map((s) => s.name);
+  const drafts = [left, right].filter((text) => text.kind === "draft");
+  const names = (drafts.length > 0 ? drafts : [left, right]).flatMap((text) => text.sections).map((s) => s.name);
   return SECTIONS.filter((name) => names.includes(name)).map((name) => {
     const before = left.sections.find((s) => s.name === name);
     const after = right.sections.find((s) => s.name === name);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fieldFrom, fieldsOf, turned } from "./fields";
+import { daysUntil, fieldFrom, fieldsOf, turned } from "./fields";
 
 describe("fields", () => {
   test.each([
@@ -18,6 +18,12 @@ describe("fields", () => {
     expect(fieldFrom(text, 3, true)?.from).toBe(8);
     expect(fieldFrom(text, 8, false)?.from).toBe(0);
     expect(fieldFrom(text, 9, true)).toBeUndefined();
+  });
+
+  test("a date is turned through from this day back", () => {
+    const days = daysUntil(new Date(2026, 2, 2, 23, 59), 4);
+    expect(days).toEqual(["2026-03-02", "2026-03-01", "2026-02-28", "2026-02-27"]);
+    expect(fieldsOf("Seen on [date], [side].", days).map((f) => f.choices)).toEqual([days, []]);
   });
 
   test("choices turn around", () => {

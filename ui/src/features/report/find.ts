@@ -1,7 +1,8 @@
-import type { EditCommand } from "../../ipc";
+import type { EditCommand, SectionName } from "../../ipc";
 import type { Section } from "./sentences";
 
 export interface Found {
+  section: SectionName;
   sentenceId: string;
   /** The sentence as it would be. */
   after: string;
@@ -13,9 +14,11 @@ export function found(sections: readonly Section[], open: ReadonlySet<string>, w
   const pattern = new RegExp(words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi");
   return sections
     .filter((section) => open.has(section.name))
-    .flatMap((section) => section.sentences)
-    .filter((sentence) => sentence.state !== "proposed" && sentence.text.search(pattern) >= 0)
-    .map((sentence) => ({ sentenceId: sentence.id, after: sentence.text.replace(pattern, () => replacement) }));
+    .flatMap(({ name, sentences }) =>
+      sentences
+        .filter((sentence) => sentence.state !== "proposed" && sentence.text.search(pattern) >= 0)
+        .map((sentence) => ({ section: name, sentenceId: sentence.id, after: sentence.text.replace(pattern, () => replacement) })),
+    );
 }
 
 /** The edits that replace; a sentence that would be left without words is taken out. */

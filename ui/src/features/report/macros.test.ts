@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fieldsOf } from "./fields";
-import { called, expanded, MACROS } from "./macros";
+import { begun, called, expanded, MACROS, offered } from "./macros";
 
 describe("macros", () => {
   test.each([
@@ -44,6 +44,34 @@ describe("macros", () => {
     // What is put in is text, whatever it looks like.
     expect(expanded(all, "my_eff", "findings", ["$&", "${1:x}"])).toBe("${1:x} $& effusion, $&; $5 [text].");
   });
+
+  test.each([
+    ["", "findings", ["normal", "noptx"]],
+    ["", "comparison", ["noptx", "noeff"]],
+    [".no", "findings", ["normal", "noptx", "noeff"]],
+    [".carina", "findings", []],
+    ["no", "technique", ["noptx", "noeff"]],
+    ["carina", "findings", ["ett"]],
+    ["Effusion", "findings", ["normal", "noeff", "eff"]],
+    ["nothing of the kind", "findings", []],
+  ] as const)("that hold %j are offered in %s", (words, section, first) => {
+    const names = offered(MACROS, section, words).map((one) => one.name);
+    expect(names.slice(0, Math.max(first.length, 1))).toEqual(first);
+  });
+
+  test("are offered once a name, the reader's own in the place of the built-in one", () => {
+    const all = [{ name: "noptx", sections: [], text: "Mine." }, ...MACROS];
+    const found = offered(all, "findings", "noptx");
+    expect(found).toEqual([{ name: "noptx", text: "Mine." }]);
+  });
+
+  test.each([
+    [".no", ".no"],
+    ["Clear. .", "."],
+    ["Clear.", ""],
+    ["", ""],
+    [".eff(left", ""],
+  ])("of %j there stands %j", (before, expected) => expect(begun(before)).toBe(expected));
 
   test("leave nothing of their own marks behind", () => {
     for (const macro of MACROS) {

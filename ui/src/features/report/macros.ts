@@ -44,6 +44,35 @@ export function expanded(macros: readonly Macro[], name: string, section: Sectio
   const own = named.filter((m) => !MACROS.includes(m));
   const among = own.length > 0 ? own : named;
   const macro = among.find((m) => m.sections.length > 0) ?? among[0];
-  if (!macro) return null;
-  return macro.text.replace(/\$\{([1-9])(?::([^}]*))?\}/g, (_, digit: string, called?: string) => given[Number(digit) - 1] || `[${called?.trim() || "text"}]`);
+  return macro ? writtenOut(macro.text, given) : null;
+}
+
+/** A macro's text with what is given in the place of its parameters. */
+export function writtenOut(text: string, given: readonly string[]): string {
+  return text.replace(/\$\{([1-9])(?::([^}]*))?\}/g, (_, digit: string, called?: string) => given[Number(digit) - 1] || `[${called?.trim() || "text"}]`);
+}
+
+/** A macro as it is offered in a section: its name, and the sentences that it becomes. */
+export interface Offered {
+  name: string;
+  text: string;
+}
+
+/** The macros that a section has, the reader's own first, one of each name; of them those whose name begins with `words`, then, where `words` are no name with its point, those that hold them. */
+export function offered(macros: readonly Macro[], section: SectionName, words: string): Offered[] {
+  const all: Offered[] = [];
+  for (const name of new Set(macros.map((m) => m.name))) {
+    const text = expanded(macros, name, section, []);
+    if (text !== null) all.push({ name, text });
+  }
+  const wanted = words.trim().replace(/^\./, "").toLowerCase();
+  if (wanted === "") return all;
+  const named = all.filter((one) => one.name.startsWith(wanted));
+  if (words.trim().startsWith(".")) return named;
+  return [...named, ...all.filter((one) => !named.includes(one) && `${one.name} ${one.text}`.toLowerCase().includes(wanted))];
+}
+
+/** What of a macro's name stands before the cursor: ".ef"; empty when nothing does. */
+export function begun(before: string): string {
+  return /(?:^|\s)(\.[a-z0-9_]*)$/i.exec(before)?.[1] ?? "";
 }

@@ -5,7 +5,7 @@ import { subscribe } from "../../state/bus";
 import { saving } from "./saving.svelte";
 import { spelling } from "./spelling.svelte";
 import { writing } from "./writing.svelte";
-import { SectionEditor, type PlacedWord, type SectionEvents, type Stepped } from "./section-editor";
+import { SectionEditor, type MacroPlace, type PlacedWord, type SectionEvents, type Stepped } from "./section-editor";
 import { ReportEvidence } from "./evidence.svelte";
 import { inConflict } from "./evidence";
 import { mergeSection } from "./merge";
@@ -38,6 +38,8 @@ export class OpenReport {
   readonly evidence: ReportEvidence;
   /** The word called wrong whose suggestions are shown. */
   asked = $state.raw<PlacedWord | null>(null);
+  /** Where a macro is being chosen. */
+  choosing = $state.raw<MacroPlace | null>(null);
 
   readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
 
@@ -47,8 +49,8 @@ export class OpenReport {
   private readonly sync: ReportSync;
   private undoOrder: SectionName[] = [];
   private redoOrder: SectionName[] = [];
-  /** The section whose decisions the shell is being told: its answer can be undone. */
-  private deciding: SectionName | null = null;
+  /** Sections of which the shell is being told what a person decided or changed: its answer can be undone. */
+  private deciding: ReadonlySet<SectionName> = new Set();
   private readonly endEvents: () => void;
 
   constructor(view: ReportView) {
@@ -135,7 +137,18 @@ export class OpenReport {
     const section = this.view.sections.find((s) => s.open && s.name === "findings") ?? this.view.sections.find((s) => s.open);
     if (!section) return;
     const after = section.sentences.at(-1)?.id ?? null;
-    await this.command([{ do: "insert", section: section.name, after, id: newId(), text, region: null }]);
+    await this.change([section.name], [{ do: "insert", section: section.name, after, id: newId(), text, region: null }]);
+  }
+
+  /** Commands of the person that change the text of these sections: a step of each that can be undone. */
+  async change(sections: Iterable<SectionName>, commands: EditCommand[]): Promise<void> {
+    await this.flush();
+    this.deciding = new Set(sections);
+    try {
+      await this.command(commands);
+    } finally {
+      this.deciding = new Set();
+    }
   }
 
   /** A report that came with another answer, such as that of signing. */
@@ -160,12 +173,7 @@ export class OpenReport {
   async acceptSection(name: SectionName): Promise<void> {
     if (!this.canAcceptSection(name)) return;
     await this.flush();
-    this.deciding = name;
-    try {
-      await this.command([{ do: "accept_section", section: name, seen: [...(this.proposed[name] ?? [])] }]);
-    } finally {
-      this.deciding = null;
-    }
+    await this.change([name], [{ do: "accept_section", section: name, seen: [...(this.proposed[name] ?? [])] }]);
   }
 
   addSentence(name: SectionName): void {
@@ -223,6 +231,22 @@ export class OpenReport {
     else editor.passSelection();
   }
 
+  /** Offers the macros of the section that the cursor stands in, or of the findings; false when neither is open. */
+  chooseMacro(): boolean {
+    const name = this.names().find((one) => this.editors.get(one)!.focused) ?? this.section ?? "findings";
+    this.choosing = this.editors.get(name)?.macroPlace() ?? null;
+    return this.choosing !== null;
+  }
+
+  /** Writes out the macro that was chosen; null leaves the text as it is. */
+  answerMacro(text: string | null): void {
+    const place = this.choosing;
+    this.choosing = null;
+    const editor = place && this.editors.get(place.section);
+    if (text !== null) editor?.writeMacro(text, place!.typed);
+    else editor?.focusAgain();
+  }
+
   /** All sections as the editors show them now. */
   text(): Section[] {
     return this.read();
@@ -277,7 +301,7 @@ export class OpenReport {
   private merge(ancestor: Section[], server: Section[]): void {
     for (const section of server) {
       const before = ancestor.find((s) => s.name === section.name)?.sentences ?? [];
-      this.editors.get(section.name)?.merge(before, section.sentences, section.name === this.deciding);
+      this.editors.get(section.name)?.merge(before, section.sentences, this.deciding.has(section.name));
       const last = this.last.get(section.name);
       if (last) this.last.set(section.name, mergeSection(before, last, section.sentences));
     }

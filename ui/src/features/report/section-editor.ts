@@ -9,7 +9,7 @@ import { decorate, misspelt, type Misspelt } from "./decorations";
 import { joinSentences, pasteText, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
-import type { Macro } from "./macros";
+import { begun, type Macro } from "./macros";
 import { Fields } from "./section-fields";
 import { SectionDocument, SentenceNode, Words, type SentenceActions } from "./nodes";
 import type { Sentence } from "./sentences";
@@ -67,6 +67,17 @@ export interface SectionOptions {
 /** A word called wrong, and where it stands on the screen. */
 export interface PlacedWord extends Misspelt {
   section: SectionName;
+  left: number;
+  bottom: number;
+}
+
+/** Where a macro would be written out. */
+export interface MacroPlace {
+  section: SectionName;
+  /** What of a name stands before the cursor: ".ef". */
+  typed: string;
+  /** The words that are selected. */
+  selected: string;
   left: number;
   bottom: number;
 }
@@ -186,6 +197,36 @@ export class SectionEditor {
       this.dispatchStep(state.tr.insertText(word, old.from, old.to).setMeta("hilum/person", true));
     }
     view.focus();
+  }
+
+  /** Where a macro would be written out; null in a section that is closed. */
+  macroPlace(): MacroPlace | null {
+    const { state, view, isEditable } = this.editor;
+    if (!isEditable) return null;
+    const { selection } = state;
+    const { left, bottom } = view.coordsAtPos(selection.from);
+    const words = selection instanceof TextSelection;
+    return {
+      section: this.name,
+      typed: words && selection.empty ? begun(selection.$from.parent.textBetween(0, selection.$from.parentOffset)) : "",
+      selected: words ? state.doc.textBetween(selection.from, selection.to, "\n").trim() : "",
+      left,
+      bottom,
+    };
+  }
+
+  /** Writes a macro's sentences at the cursor, in the place of what of its name was typed; after a proposal that has the focus. */
+  writeMacro(text: string, typed: string): void {
+    const { selection } = this.editor.state;
+    if (selection instanceof NodeSelection) this.addSentence(selection.from);
+    const { view } = this.editor;
+    this.fields.write(view, text, view.state.selection.from - typed.length, this.options.newId);
+    view.focus();
+  }
+
+  /** The focus comes back to where the cursor is. */
+  focusAgain(): void {
+    this.editor.view.focus();
   }
 
   /** Shows anew what the models say: `evidence` has other answers now. */

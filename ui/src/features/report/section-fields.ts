@@ -4,7 +4,7 @@ import { TextSelection } from "@tiptap/pm/state";
 import type { EditorView } from "@tiptap/pm/view";
 import type { SectionName } from "../../ipc";
 import { pasteText } from "./editing";
-import { fieldsOf, turned } from "./fields";
+import { daysUntil, fieldsOf, turned } from "./fields";
 import { called, expanded, type Macro } from "./macros";
 
 interface Place {
@@ -16,9 +16,10 @@ interface Place {
 /** Open fields of the section's written sentences; a proposal's words are not to be filled in. */
 function places(doc: ProseNode): Place[] {
   const found: Place[] = [];
+  const days = daysUntil(new Date());
   doc.forEach((node, position) => {
     if (node.attrs.state === "proposed") return;
-    for (const field of fieldsOf(node.textContent)) {
+    for (const field of fieldsOf(node.textContent, days)) {
       found.push({ from: position + 1 + field.from, to: position + 1 + field.to, choices: field.choices });
     }
   });
@@ -61,15 +62,19 @@ export class Fields {
     const macro = called(selection.$from.parent.textBetween(0, selection.$from.parentOffset));
     const text = macro && expanded(macros, macro.name, section, macro.given);
     if (!macro || text === null) return false;
-    const start = selection.from - macro.length;
+    this.write(view, text, selection.from - macro.length, newId);
+    return true;
+  }
+
+  /** Writes a macro's sentences over what stands from `start` to the end of the selection, and goes to the first field. */
+  write(view: EditorView, text: string, start: number, newId: () => string): void {
     // Selected first: the words take the place of the name in one step, which one undo takes back.
-    view.dispatch(closeHistory(view.state.tr.setSelection(TextSelection.create(view.state.doc, start, selection.from))));
+    view.dispatch(closeHistory(view.state.tr.setSelection(TextSelection.create(view.state.doc, start, view.state.selection.to))));
     pasteText(view, text, newId);
     const first = places(view.state.doc).find((p) => p.from >= start);
     if (first) {
       view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, first.from, first.to)));
       this.turning = first.choices.length > 0 ? { from: first.from, choices: first.choices } : null;
     }
-    return true;
   }
 }
