@@ -25,5 +25,8 @@ mod keys;
 mod lock;
 mod measurement;
 mod prior;
+mod read_first;
 mod second_screen;
 mod template;
+mod two_readers;
+mod writing;

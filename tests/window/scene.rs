@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 
 pub const NAME: &str = "Dr A. Reader";
+pub const TRAINEE: &str = "Dr B. Trainee";
 pub const PASSPHRASE: &str = "a long passphrase";
 
 pub const TAB: char = '\u{e004}';
@@ -20,9 +21,12 @@ pub const CONTROL: char = '\u{e009}';
 pub const ALT: char = '\u{e00a}';
 pub const BACKSPACE: char = '\u{e003}';
 pub const ESCAPE: char = '\u{e00c}';
+pub const HOME: char = '\u{e011}';
 pub const END: char = '\u{e010}';
 pub const DOWN: char = '\u{e015}';
 pub const F1: char = '\u{e031}';
+pub const DELETE: char = '\u{e017}';
+pub const F9: char = '\u{e039}';
 pub const F10: char = '\u{e03a}';
 
 /// How long the engine may take for one draft on a machine that does other things too.
@@ -51,6 +55,11 @@ impl Scene {
 
     /// Folders with a user whose passphrase costs little: its cost is tried in the first run.
     pub async fn with_user() -> Option<Scene> {
+        Scene::with_people(&[]).await
+    }
+
+    /// The same with trainees, who have the same passphrase.
+    pub async fn with_people(trainees: &[&str]) -> Option<Scene> {
         let scene = Scene::empty()?;
         scene.add_user().await;
         Some(scene)
@@ -62,6 +71,10 @@ impl Scene {
         let folder = DataFolder::open_with(&self.data, cheap).expect("a data folder");
         let user = NewUser { id: UserId::new("u-reader"), name: NAME.to_owned(), role: Role::Radiologist };
         let (store, _) = folder.create(user, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("a store");
+        for (n, name) in trainees.iter().enumerate() {
+            let user = NewUser { id: UserId::new(format!("u-trainee-{n}")), name: (*name).into(), role: Role::Trainee };
+            store.add_user(user, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("a trainee");
+        }
         store.close().await.expect("to close");
     }
 
@@ -94,9 +107,7 @@ impl Scene {
     /// The window on what is given, unlocked.
     pub async fn open(&self, given: Option<&Path>) -> Window {
         let window = self.locked(given).await;
-        window.fill("unlock-passphrase", PASSPHRASE).await;
-        window.click("unlock-submit").await;
-        window.see("lock", 60).await;
+        unlock(&window, NAME).await;
         window
     }
 
@@ -136,6 +147,23 @@ pub fn shared(path: &str) -> Option<PathBuf> {
         return None;
     }
     Some(file)
+}
+
+/// Unlocks as this person.
+pub async fn unlock(window: &Window, who: &str) {
+    window.click("unlock-user").await;
+    window.chord(CONTROL, 'a').await;
+    window.keys(who).await;
+    window.fill("unlock-passphrase", PASSPHRASE).await;
+    window.click("unlock-submit").await;
+    window.see("lock", 60).await;
+}
+
+/// One person locks the window, another goes on in it.
+pub async fn hand_over(window: &Window, to: &str) {
+    window.click("lock").await;
+    window.see("unlock-user", 20).await;
+    unlock(window, to).await;
 }
 
 /// Waits until the image of the open study is on the screen.

@@ -215,6 +215,43 @@ fn a_message_is_read_by_hl7apy() {
     }
 }
 
+/// Who prepared a report that another person signed is named in every form.
+#[test]
+fn both_signatures_are_named() {
+    let mut report = report(VersionKind::Original, &[]);
+    let mut text = serde_json::to_value(&report.text).expect("JSON");
+    text["preliminary"] =
+        serde_json::json!({ "by": "u2", "name": "Dr Bea | Trainee", "at": "2026-11-23T12:30:00Z", "revision": 7 });
+    report.text = serde_json::from_value(text).expect("a text");
+    let said = "Prepared and signed as preliminary by Dr Bea | Trainee, 2026-11-23 13:30:00 UTC+01:00.";
+    let parsed: Value = serde_json::from_slice(&bundle(&report)).expect("JSON");
+    let resource = &parsed["entry"][0]["resource"];
+    assert_eq!(resource["resultsInterpreter"][1]["reference"], parsed["entry"][4]["fullUrl"]);
+    assert_eq!(parsed["entry"][4]["resource"]["name"][0]["text"], "Dr Bea | Trainee");
+    assert!(resource["text"]["div"].as_str().expect("text").contains(said), "{resource:#}");
+    let message = String::from_utf8(oru_r01(&report)).expect("UTF-8");
+    let obr = message.split('\r').find(|segment| segment.starts_with("OBR|")).expect("an OBR");
+    assert_eq!(obr.split('|').nth(33), Some("&Dr Bea \\F\\ Trainee"), "{obr}");
+    let (folder, path) = written("report.hl7", message.as_bytes());
+    judged(&["hl7", path.to_str().expect("a plain path")], "hl7apy");
+    let sr = folder.path().join("report.dcm");
+    std::fs::write(&sr, dicom::basic_text_sr(&report)).expect("written");
+    if let Some(html) = tool("dsr2html", &["+U8", sr.to_str().expect("a plain path")]) {
+        assert!(html.contains(said), "{html}");
+    }
+    if let Some(objections) = objections(&sr) {
+        assert!(objections.is_empty(), "{objections:#?}");
+    }
+    if let Some(schema) = shared("data/interop/fhir-r4.schema.json.xz") {
+        let path = folder.path().join("report.json");
+        std::fs::write(&path, bundle(&report)).expect("written");
+        let arguments = ["fhir", path.to_str().expect("a plain path"), schema.to_str().expect("a plain path")];
+        if let Some(found) = judged(&arguments, "jsonschema") {
+            assert_eq!(found["problems"], serde_json::json!([]), "{found:#}");
+        }
+    }
+}
+
 /// What a header did not say is left out or empty, and the objects are valid all the same.
 #[test]
 fn a_study_that_says_nothing_of_itself() {

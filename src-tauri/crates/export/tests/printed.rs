@@ -391,3 +391,29 @@ fn who_was_told_of_a_critical_result_is_printed() {
     let Some(text) = extracted(&pdf, &[]) else { return };
     assert!(words(&text).contains(told), "{text}");
 }
+
+/// A report that one person prepared and another signed says both, whatever their names are written in, and
+/// keeps the two together on one page.
+#[test]
+fn both_signatures_are_printed() {
+    let mut document = chest_report();
+    let mut value = serde_json::to_value(&document.text).expect("JSON");
+    let name = "Dr Bea Trainee \u{12000}";
+    value["preliminary"] =
+        serde_json::json!({ "by": "u2", "name": name, "at": "2026-11-23T12:30:00Z", "revision": 7 });
+    document.text = serde_json::from_value(value).expect("a text");
+    document.signature = Some(SignatureBlock { meaning: Meaning::CoSigned, ..signature() });
+    let pdf = pdf::render(&document).expect("printed");
+    keep("co-signed", &pdf);
+    let last = pages(&pdf).to_string();
+    let Some(text) = extracted(&pdf, &["-f", &last, "-l", &last]) else { return };
+    let text = words(&text);
+    for said in [
+        "Signed by Dr Bea Trainee [U+12000], 2026-11-23 13:30:00 UTC+01:00. Meaning: Prepared this report as \
+         preliminary, to be co-signed.",
+        "Dr Aoife Ní Mháille",
+        "Attending: reviewed, approved and co-signed",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}

@@ -17,20 +17,28 @@ use time::format_description::well_known::Rfc3339;
 pub fn bundle(report: &SignedReport) -> Vec<u8> {
     let urn = |what| urn_of(what, &report.version);
     let signed = instant(report.signed_at);
-    let entries = [
+    let mut entries = vec![
         ("fhir report", diagnostic_report(report)),
         ("fhir patient", patient(report)),
         ("fhir study", imaging_study(report)),
-        ("fhir signer", json!({ "resourceType": "Practitioner", "name": [{ "text": clean(&report.signer) }] })),
+        ("fhir signer", practitioner(&report.signer)),
     ];
+    entries.extend(report.text.preliminary().map(|first| (PREPARED, practitioner(&first.name))));
     let bundle = json!({
         "resourceType": "Bundle",
         "identifier": { "system": "urn:ietf:rfc:3986", "value": urn("fhir bundle") },
         "type": "collection",
         "timestamp": signed,
-        "entry": entries.map(|(what, resource)| json!({ "fullUrl": urn(what), "resource": resource })),
+        "entry": entries.into_iter().map(|(what, resource)| json!({ "fullUrl": urn(what), "resource": resource })).collect::<Vec<_>>(),
     });
     bundle.to_string().into_bytes()
+}
+
+/// Who prepared the report for another's signature.
+const PREPARED: &str = "fhir prepared";
+
+fn practitioner(name: &str) -> Value {
+    json!({ "resourceType": "Practitioner", "name": [{ "text": clean(name) }] })
 }
 
 fn diagnostic_report(report: &SignedReport) -> Value {
@@ -71,7 +79,9 @@ fn diagnostic_report(report: &SignedReport) -> Value {
         put("effectiveDateTime", json!(performed));
     }
     put("issued", json!(instant(report.signed_at)));
-    put("resultsInterpreter", json!([urn("fhir signer")]));
+    // Who answers for the report, then who prepared it.
+    let interpreters = std::iter::once("fhir signer").chain(report.text.preliminary().map(|_| PREPARED));
+    put("resultsInterpreter", interpreters.map(urn).collect());
     put("imagingStudy", json!([urn("fhir study")]));
     let conclusion: Vec<String> = report
         .notices()

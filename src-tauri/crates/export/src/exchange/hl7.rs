@@ -68,6 +68,8 @@ pub fn oru_r01(report: &SignedReport) -> Vec<u8> {
     obr[23] = "RAD".into();
     obr[24] = status.into();
     obr[31] = format!("&{signer}");
+    // Who prepared it for another's signature is the assistant interpreter.
+    obr.extend(report.text.preliminary().map(|first| format!("&{}", escaped(&first.name))));
     message.segment(&format!("OBR|{}", obr.join("|")));
     for (number, notice) in report.notices().iter().enumerate() {
         message.segment(&format!("NTE|{}|L|{}", number + 1, escaped(notice)));

@@ -96,6 +96,10 @@ impl SignedReport {
         if self.text.was_drafted() {
             notices.push(format!("Drafted with software assistance, reviewed and signed by {}.", self.signer));
         }
+        if let Some(first) = self.text.preliminary() {
+            let at = crate::pdf::moment(first.at.to_offset(self.signed_at.offset()));
+            notices.push(format!("Prepared and signed as preliminary by {}, {at}.", first.name));
+        }
         notices
     }
 

@@ -1,22 +1,32 @@
 //! What a report ends with: how it was made, and who signed it.
 
 use super::layout::{Composer, MARGIN, moment};
+use super::legible::spelled_out;
 use super::sheet::{BLACK, HAIRLINE, MUTED, WARNING};
 use super::structure::Role;
-use crate::text::Paragraph;
+use crate::text::{Line, Paragraph};
 use crate::{ExportError, SignatureBlock};
 use hilum_report::Preliminary;
 
 const SIGNATURE_HEIGHT: f32 = 66.0;
+/// Size of a remark, what its lines are apart, and what stands below it, points.
+const SMALL: f32 = 8.6;
+const LINE: f32 = 11.5;
+const BETWEEN: f32 = 4.5;
 
 impl Composer<'_> {
     /// Height of what follows the text: the drafted sentence and the signature block.
-    pub fn closing_height(&self) -> f32 {
-        16.0 * self.remarks().len() as f32 + SIGNATURE_HEIGHT
+    ///
+    /// # Errors
+    /// [`ExportError::Font`] when a bundled font cannot be read.
+    pub fn closing_height(&mut self) -> Result<f32, ExportError> {
+        let remarks = self.remarks()?;
+        let height: f32 = remarks.iter().map(|lines| LINE * lines.len() as f32 + BETWEEN).sum();
+        Ok(height + SIGNATURE_HEIGHT)
     }
 
-    /// What stands above the signature: that a model drafted it, and who prepared it.
-    fn remarks(&self) -> Vec<String> {
+    /// What stands above the signature, each in lines: that a model drafted it, and who prepared it.
+    fn remarks(&mut self) -> Result<Vec<Vec<Line>>, ExportError> {
         let mut remarks = Vec::new();
         if self.document.text.was_drafted() {
             remarks.push(match &self.document.signature {
@@ -26,22 +36,26 @@ impl Composer<'_> {
         }
         if let Some(first) = self.document.text.preliminary() {
             let at = first.at.to_offset(self.document.created.offset());
-            remarks.push(format!("Signed by {}, {}. Meaning: {}.", first.name, moment(at), Preliminary::MEANING));
+            // A name is printed whatever its characters.
+            let name = spelled_out(&mut self.fonts, &first.name)?.unwrap_or_else(|| first.name.clone());
+            remarks.push(format!("Signed by {name}, {}. Meaning: {}.", moment(at), Preliminary::MEANING));
         }
-        remarks
+        let width = self.text_width();
+        remarks.iter().map(|text| Paragraph::regular(text).lines(&mut self.fonts, SMALL, width)).collect()
     }
 
     pub fn signature(&mut self) -> Result<(), ExportError> {
-        self.room(self.closing_height());
+        let height = self.closing_height()?;
+        self.room(height);
         let width = self.text_width();
-        for text in self.remarks() {
+        for lines in self.remarks()? {
             self.open(Role::P);
-            for line in Paragraph::regular(&text).lines(&mut self.fonts, 8.6, width)? {
-                self.put(&line, MARGIN, self.y + 8.0, 8.6, MUTED);
-                self.y += 11.5;
+            for line in lines {
+                self.put(&line, MARGIN, self.y + 8.0, SMALL, MUTED);
+                self.y += LINE;
             }
             self.close();
-            self.y += 4.5;
+            self.y += BETWEEN;
         }
         let top = self.y;
         self.fill(MARGIN, top, width, 0.7, HAIRLINE);

@@ -32,7 +32,7 @@ impl Composer<'_> {
         let largest = if image.marks.is_empty() { LARGEST } else { LARGEST_MARKED };
         let smallest = if image.marks.is_empty() { SMALLEST } else { LARGEST };
         // The signature stands below it on the same page.
-        let below = self.closing_height() + 16.0;
+        let below = self.closing_height()? + 16.0;
         self.room(smallest + below);
         let free = (self.bottom() - self.y - below).max(smallest);
         let (wide, high) = fitted(image, column, free.min(largest));
@@ -62,7 +62,7 @@ impl Composer<'_> {
                 tallest = tallest.max(high + 10.0 + caption.len() as f32 * 10.2);
                 set.push((number, image, caption, wide, high));
             }
-            let closing = if row + 1 == rows { self.closing_height() } else { 0.0 };
+            let closing = if row + 1 == rows { self.closing_height()? } else { 0.0 };
             self.room(tallest + 12.0 + closing);
             if row == 0 {
                 self.images_heading("Key images")?;

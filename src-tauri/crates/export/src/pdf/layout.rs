@@ -49,7 +49,7 @@ pub(super) fn compose(document: &ReportDocument) -> Result<Printed, ExportError>
         document.communications.is_empty() && document.measurements.is_empty() && document.key_images.is_empty();
     for (number, section) in sections.iter().enumerate() {
         // The signature does not stand on a page by itself.
-        let follows = if alone && number + 1 == sections.len() { composer.closing_height() + 9.0 } else { 0.0 };
+        let follows = if alone && number + 1 == sections.len() { composer.closing_height()? + 9.0 } else { 0.0 };
         composer.section(section, follows).map_err(|e| match e {
             // Said with its place, so that the writer finds the sentence.
             ExportError::NoGlyph(c) => ExportError::NoGlyphIn { character: c as u32, section: section.kind.heading() },
@@ -226,7 +226,7 @@ impl Composer<'_> {
 }
 
 /// Date and time with the offset from UTC, to the second.
-pub(super) fn moment(at: OffsetDateTime) -> String {
+pub(crate) fn moment(at: OffsetDateTime) -> String {
     let (hours, minutes, _) = at.offset().as_hms();
     let sign = if hours < 0 || minutes < 0 { '\u{2212}' } else { '+' };
     format!(

@@ -49,7 +49,7 @@ pub(super) fn legible(document: &ReportDocument) -> Result<ReportDocument, Expor
 }
 
 /// The text with code points where no font has a glyph; `None` when every character has one.
-fn spelled_out(fonts: &mut Fonts, text: &str) -> Result<Option<String>, ExportError> {
+pub(super) fn spelled_out(fonts: &mut Fonts, text: &str) -> Result<Option<String>, ExportError> {
     let text = printable(text);
     let mut out = String::with_capacity(text.len());
     let mut missing = false;

@@ -42,3 +42,4 @@ pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
 }
 
 pub(crate) use file::{AUDIT_HEAD, SIGNATURE_BOX, SIGNATURE_OWNER, date, save, text_string};
+pub(crate) use layout::moment;

@@ -82,7 +82,9 @@ pub fn import(bytes: &[u8]) -> Result<Template, MrrtError> {
     let identifier = meta("dcterms.identifier").unwrap_or_else(|| name.clone());
     let id: String =
         identifier.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    Ok(Template { id: TemplateId::new(format!("mrrt-{}", id.trim_matches('-'))), name, sections, terms: terms(&all)? })
+    // What was written out here keeps its id, and takes its own place when it comes back.
+    let id = id.trim_matches('-').trim_start_matches("mrrt-");
+    Ok(Template { id: TemplateId::new(format!("mrrt-{id}")), name, sections, terms: terms(&all)? })
 }
 
 /// The template as an MRRT document, which [`import`] reads back to the same sections.
