@@ -80,12 +80,12 @@ async fn own_macros_spelling_and_undo() {
     // The spelling too, and in the end the words themselves.
     window.chord(CONTROL, 'z').await;
     window.says("section-findings", "a small efusion at the left base", 10).await;
-    for _ in 0..20 {
+    for _ in 0..40 {
         window.chord(CONTROL, 'z').await;
     }
-    let gone = "return !['nodule', 'efusion', 'effusion'].some((w) => document.querySelector('[data-testid=\"report\"]').innerText.includes(w))";
+    let gone = "return ['findings', 'impression', 'comparison'].every((s) => !/nodule|fusion/.test(document.querySelector(`[data-testid=\"section-${s}\"]`).innerText))";
     window.until("nothing of it", 10, gone).await;
-    for _ in 0..24 {
+    for _ in 0..48 {
         window.chord(CONTROL, 'y').await;
     }
     window.says("section-findings", "a small effusion at the right base, a quux sign.", 10).await;

@@ -197,6 +197,11 @@ export class OpenReport {
     return this.names().some((name) => this.editors.get(name)!.focusSentence(id));
   }
 
+  /** Puts the focus back into the section that it was in last. */
+  focusText(): void {
+    if (this.section) this.editors.get(this.section)?.focusAgain();
+  }
+
   /** The next sentence in conflict after the current one, around the end; false when there is none. */
   focusConflict(): boolean {
     const ids = this.read().flatMap((s) => s.sentences.map((x) => x.id));
