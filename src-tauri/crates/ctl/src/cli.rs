@@ -124,6 +124,9 @@ pub enum UserCommand {
         /// The existing user whose passphrase unlocks the vault for this
         #[arg(long = "as", value_name = "USER")]
         by: Option<String>,
+        /// Signs as preliminary only, for another person to co-sign
+        #[arg(long, requires = "by")]
+        trainee: bool,
     },
     /// Change a passphrase
     #[command(long_about = help::USER_PASSWD, after_long_help = help::USER_END)]

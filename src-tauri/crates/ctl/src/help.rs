@@ -67,7 +67,8 @@ encrypts nothing anew.";
 pub const USER_ADD: &str = "\
 Add a user. In an empty data folder this makes the vault and prints the recovery key, once and nowhere else: with it \
 the vault opens when every passphrase is lost. Later users need an existing one to unlock the vault: --as USER with \
-that user's passphrase, and the new user's passphrase in HILUM_NEW_PASSPHRASE or --new-passphrase-fd. A passphrase has \
+that user's passphrase, and the new user's passphrase in HILUM_NEW_PASSPHRASE or --new-passphrase-fd. A --trainee signs \
+reports as preliminary, and somebody else co-signs them. A passphrase has \
 at least 8 characters.";
 
 pub const USER_PASSWD: &str = "\

@@ -315,8 +315,10 @@ fn the_vault_needs_a_passphrase_and_the_folder_a_user() {
     assert_eq!(code(&with(&bo[..1], &["studies", "--user", "Bo Reader"])), (1, "vault.locked".into()));
     let third = [("HILUM_PASSPHRASE", "a third horse")];
     assert_eq!(with(&third, &["studies", "--user", "Bo Reader"]).status, 0);
+    let trainee = with(&second, &["user", "add", "Cy Trainee", "--as", "Ada Reader", "--trainee"]);
+    assert_eq!((trainee.status, trainee.json()["user"]["trainee"].as_bool()), (0, Some(true)), "{}", trainee.err);
     let users = with(&[], &["user", "list"]).json();
-    assert_eq!(users["users"].as_array().map(Vec::len), Some(2));
+    assert_eq!(users["users"].as_array().map(Vec::len), Some(3));
     assert_eq!(with(&third, &["audit", "verify", "--user", "Bo Reader"]).json()["ok"], true);
 
     let image = radiograph(folder.path());
@@ -410,6 +412,35 @@ fn the_whole_job_ends_in_a_signed_document() {
 
     let known = run(&["--data", &data, "verify", &pdf, "--json"]);
     assert_eq!((known.status, known.json()["ok"].as_bool()), (0, Some(true)), "{}", known.out);
+
+    // The same version in each of its forms, by the id of the report and by its own.
+    let with = |words: &[&str]| {
+        let all = [&["--data", &data, "--json"][..], words].concat();
+        Run::of(hilumctl(&all).env("HILUM_PASSPHRASE", "correct horse"))
+    };
+    let report = done.json()["report"].as_str().expect("an id").to_owned();
+    for (form, begins) in [
+        ("pdf", &b"%PDF-"[..]),
+        ("sr", &[0; 128]),
+        ("encapsulated", &[0; 128]),
+        ("fhir", b"{"),
+        ("hl7", b"MSH|^~\\&|HILUM"),
+    ] {
+        let file = at(&format!("exported-{form}"));
+        let first = with(&["export", &report, "--as", form, "--out", &file]);
+        assert_eq!(first.status, 0, "{form}: {}", first.err);
+        let bytes = fs::read(&file).expect("written");
+        assert!(bytes.starts_with(begins), "{form}");
+        assert!(form == "pdf" || String::from_utf8_lossy(&bytes).contains("DEMONSTRATION"), "{form} says what it is");
+        let version = first.json()["version"].as_str().expect("an id").to_owned();
+        assert_eq!(with(&["export", &version, "--as", form, "--out", &file]).status, 0);
+        assert_eq!(fs::read(&file).expect("written"), bytes, "{form} is the same each time");
+    }
+    assert_eq!(fs::read(at("exported-pdf")).expect("written"), fs::read(&pdf).expect("written"));
+    let nobody = with(&["export", "no-such-report", "--as", "pdf", "--out", &at("nothing")]);
+    assert_eq!((nobody.status, nobody.error().0.as_str()), (1, "store.not_found"));
+    let nowhere = with(&["export", &report, "--as", "pdf", "--out", &at("no-folder/file.pdf")]);
+    assert_eq!((nowhere.status, nowhere.error().0.as_str()), (1, "export.write_failed"));
     let elsewhere = run(&["--data", &at("nowhere"), "verify", &pdf, "--json"]);
     assert_eq!((elsewhere.status, elsewhere.error().0.as_str()), (1, "signer.untrusted"));
     let mut changed = fs::read(&pdf).expect("a file");

@@ -7,12 +7,16 @@ use crate::{
     session::{self, Models},
     settings::Settings,
 };
+use hilum_store::Role;
 use serde_json::json;
 use std::path::Path;
 
 pub async fn run(command: UserCommand, settings: &Settings) -> Result<()> {
     match command {
-        UserCommand::Add { name, by } => add(&name, by.as_deref(), settings).await,
+        UserCommand::Add { name, by, trainee } => {
+            let role = if trainee { Role::Trainee } else { Role::Radiologist };
+            add(&name, by.as_deref(), role, settings).await
+        }
         UserCommand::Passwd { name } => change_passphrase(&name, settings).await,
         UserCommand::Identity { name, file } => identity(&name, &file, settings).await,
         UserCommand::Recovery { name } => recovery(&name, settings).await,
@@ -20,7 +24,7 @@ pub async fn run(command: UserCommand, settings: &Settings) -> Result<()> {
     }
 }
 
-async fn add(name: &str, by: Option<&str>, settings: &Settings) -> Result<()> {
+async fn add(name: &str, by: Option<&str>, role: Role, settings: &Settings) -> Result<()> {
     let workstation = session::open(settings, Models::None)?;
     if !workstation.has_users() {
         let passphrase = match settings.new_passphrase()? {
@@ -44,10 +48,10 @@ async fn add(name: &str, by: Option<&str>, settings: &Settings) -> Result<()> {
     // The folder is let go and taken again by the one place that knows how to unlock.
     drop(workstation);
     let workstation = session::unlock(settings, by, Models::None).await?;
-    let added = workstation.add_user(name, &new).await.map_err(Failure::from);
+    let added = workstation.add_user_as(name, &new, role).await.map_err(Failure::from);
     let user = session::close(&workstation, added).await?;
     if settings.json {
-        output::json(&json!({ "user": { "id": user.id, "name": user.name } }));
+        output::json(&json!({ "user": { "id": user.id, "name": user.name, "trainee": user.trainee } }));
     } else {
         output::line(format!("added {}", user.name));
     }
