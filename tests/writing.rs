@@ -217,7 +217,10 @@ async fn macros_words_and_templates_are_a_readers_own() {
 
     // A template for PA images alone: a fresh report has it, its merge fields filled.
     writing::template_choose(app, SituationName::Frontal, Some(template.id.clone())).await.expect("chosen");
-    assert_eq!(code(writing::template_choose(app, SituationName::Child, Some("none".into())).await), "report.no_template");
+    assert_eq!(
+        code(writing::template_choose(app, SituationName::Child, Some("none".into())).await),
+        "report.no_template"
+    );
     let report = desk.report("OWN").await;
     let filled = "A quuxogram of 58 Y, accession ACC-OWN. Nodule of [number] mm.";
     assert_eq!((report.template.as_str(), words(&report).as_str()), (template.id.as_str(), filled));
@@ -261,7 +264,9 @@ async fn two_people_and_one_report() {
     assert_eq!(desk.edit(&report, whole("a")).await.expect_err("held"), "report.held");
     let report = reports::report_take_over(app, id.clone()).await.expect("taken over");
     assert!(report.held.is_none() && report.sections.iter().any(|s| s.open));
-    desk.edit(&report, vec![EditCommand::Edit { id: "n".into(), text: "Cough and fever.".into() }]).await.expect("an edit");
+    desk.edit(&report, vec![EditCommand::Edit { id: "n".into(), text: "Cough and fever.".into() }])
+        .await
+        .expect("an edit");
     reports::report_release(app, id.clone()).await.expect("released");
 
     // The trainee finishes and signs as preliminary; a final signature is not theirs.
@@ -274,7 +279,10 @@ async fn two_people_and_one_report() {
     assert_eq!(code(signing::sign(app, request(&report, PASSPHRASE)).await), "sign.needs_attending");
     assert_eq!(code(signing::sign_preliminary(app, request(&report, "something else")).await), "vault.locked");
     let report = signing::sign_preliminary(app, request(&report, PASSPHRASE)).await.expect("a first signature");
-    assert_eq!((report.status, report.preliminary.as_ref().map(|p| p.by.as_str())), (ReportStatus::Preliminary, Some(TRAINEE)));
+    assert_eq!(
+        (report.status, report.preliminary.as_ref().map(|p| p.by.as_str())),
+        (ReportStatus::Preliminary, Some(TRAINEE))
+    );
 
     // The attending need not wait for the trainee's hold, changes a word and co-signs.
     desk.be(ATTENDING).await;
@@ -288,7 +296,9 @@ async fn two_people_and_one_report() {
     assert_eq!(version.preliminary.as_ref().map(|p| p.by.as_str()), Some(TRAINEE));
     let pdf = signing::signed_pdf(app, signed.version_id.clone()).await.expect("the document");
     if let Some(text) = text_of(&desk.file("signed.pdf", &pdf)) {
-        for said in [TRAINEE, "Prepared this report as preliminary, to be co-signed", "reviewed, approved and co-signed"] {
+        for said in
+            [TRAINEE, "Prepared this report as preliminary, to be co-signed", "reviewed, approved and co-signed"]
+        {
             assert!(text.contains(said), "{said}\n{text}");
         }
     }
@@ -297,7 +307,10 @@ async fn two_people_and_one_report() {
     let reopen = |kind| vec![EditCommand::Reopen { kind }];
     let open = desk.edit(&signed.report, reopen(VersionName::Addendum)).await.expect("an addendum");
     let open = desk.edit(&open, vec![write(SectionName::Addendum, "x", "Not needed.")]).await.expect("an edit");
-    assert_eq!(desk.edit(&open, vec![write(SectionName::Findings, "y", "No.")]).await.expect_err("closed"), "report.outside_addendum");
+    assert_eq!(
+        desk.edit(&open, vec![write(SectionName::Findings, "y", "No.")]).await.expect_err("closed"),
+        "report.outside_addendum"
+    );
     let closed = desk.edit(&open, vec![EditCommand::Cancel]).await.expect("given up");
     assert_eq!((closed.status, words(&closed).contains("Not needed.")), (ReportStatus::Final, false));
     let open = desk.edit(&closed, reopen(VersionName::Amendment)).await.expect("an amendment");
@@ -339,7 +352,8 @@ async fn two_people_and_one_report() {
             let path = signing::export_report(app, version.clone(), form).await.expect("saved").expect("a path");
             assert!(std::fs::metadata(&path).expect("a file").len() > 100, "{path}");
             if form == ExportAs::Fhir {
-                let bundle: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("JSON");
+                let bundle: serde_json::Value =
+                    serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("JSON");
                 let expected = if *version == signed.version_id { "final" } else { "amended" };
                 assert_eq!(bundle["entry"][0]["resource"]["status"], expected);
             }
@@ -400,7 +414,8 @@ async fn a_draft_stays_covered_until_its_reader_has_looked() {
     let id = report.id.clone();
     let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
     reports::draft_start(app, id.clone(), options).await.expect("a draft begins");
-    let done = desk.wait("the draft", 240, |e| matches!(e, AppEvent::DraftDone { .. } | AppEvent::DraftFailed { .. })).await;
+    let done =
+        desk.wait("the draft", 240, |e| matches!(e, AppEvent::DraftDone { .. } | AppEvent::DraftFailed { .. })).await;
     let AppEvent::DraftDone { report: drafted, .. } = done else { panic!("{done:?}") };
 
     // Neither on its way nor there is a word of it to be read, nor anything that speaks of it.
@@ -429,7 +444,8 @@ async fn a_draft_stays_covered_until_its_reader_has_looked() {
     let theirs = desk.report("COVERED").await;
     assert_eq!((theirs.covered, proposed(&theirs)), (drafted.covered, 0));
     assert_eq!(code(reports::report_reveal(app, id.clone()).await), "report.not_looked");
-    let own = desk.edit(&theirs, vec![write(SectionName::Findings, "mine", "The heart is large.")]).await.expect("an edit");
+    let own =
+        desk.edit(&theirs, vec![write(SectionName::Findings, "mine", "The heart is large.")]).await.expect("an edit");
     assert_eq!(own.covered, drafted.covered);
     assert_eq!(reports::report_reveal(app, id.clone()).await.expect("uncovered").covered, 0);
     desk.be(ATTENDING).await;
@@ -441,9 +457,7 @@ async fn a_draft_stays_covered_until_its_reader_has_looked() {
 /// The document's words on one line; `None`, with the reason printed, where poppler is not installed.
 fn text_of(pdf: &Path) -> Option<String> {
     match std::process::Command::new("pdftotext").arg("-layout").arg(pdf).arg("-").output() {
-        Ok(output) => {
-            Some(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" "))
-        }
+        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")),
         Err(e) => {
             println!("skipped: pdftotext ({e})");
             None

@@ -67,14 +67,18 @@ async fn own_macros_spelling_and_undo() {
     window.fill("find-words", "left").await;
     window.fill("find-replacement", "right").await;
     window.click("replace-all").await;
-    for (name, words) in [("findings", "at the right base"), ("impression", "the right upper"), ("comparison", "the right upper")] {
+    for (name, words) in
+        [("findings", "at the right base"), ("impression", "the right upper"), ("comparison", "the right upper")]
+    {
         window.says(&format!("section-{name}"), words, 10).await;
     }
     window.press(ESCAPE).await;
     for _ in 0..3 {
         window.chord(CONTROL, 'z').await;
     }
-    for (name, words) in [("findings", "at the left base"), ("impression", "the left upper"), ("comparison", "the left upper")] {
+    for (name, words) in
+        [("findings", "at the left base"), ("impression", "the left upper"), ("comparison", "the left upper")]
+    {
         window.says(&format!("section-{name}"), words, 10).await;
     }
     // The spelling too, and in the end the words themselves.
