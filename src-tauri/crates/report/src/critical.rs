@@ -187,8 +187,8 @@ mod tests {
                 let entry = Entry { by: UserId::new("u"), at: OffsetDateTime::UNIX_EPOCH, command };
                 report.apply(&entry, &[]).expect("carried out");
             };
-            for (n, text) in ["The tube lies in the right main bronchus.", "Large left pneumothorax."].iter().enumerate() {
-                let text = text.replace("The tube", "The endotracheal tube");
+            let stated = ["The endotracheal tube lies in the right main bronchus.", "Large left pneumothorax."];
+            for (n, text) in stated.into_iter().map(str::to_owned).enumerate() {
                 let id = crate::SentenceId::new(format!("s{n}"));
                 let section = SectionKind::Findings;
                 give(Command::Insert { section, after: None, id, text, region: None, from: None });
