@@ -15,7 +15,7 @@ async fn the_disk_is_full_while_typing() {
         println!("skipped: a full disk under the window (mounting a small one needs root)");
         return;
     };
-    scene.add_user().await;
+    scene.add_people(&[]).await;
     let window = scene.reading(radiograph("FULLDISK", "20240106").write_as(EXPLICIT_LE)).await;
     window.begin_sentence("findings").await;
     // Each change writes the sentence anew, so that a long one soon needs room.

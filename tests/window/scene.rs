@@ -61,12 +61,12 @@ impl Scene {
     /// The same with trainees, who have the same passphrase.
     pub async fn with_people(trainees: &[&str]) -> Option<Scene> {
         let scene = Scene::empty()?;
-        scene.add_user().await;
+        scene.add_people(trainees).await;
         Some(scene)
     }
 
-    /// Makes the data folder with its user.
-    pub async fn add_user(&self) {
+    /// Makes the data folder with its user and trainees.
+    pub async fn add_people(&self, trainees: &[&str]) {
         let cheap = KdfParams { memory_kib: 64, passes: 1, lanes: 1 };
         let folder = DataFolder::open_with(&self.data, cheap).expect("a data folder");
         let user = NewUser { id: UserId::new("u-reader"), name: NAME.to_owned(), role: Role::Radiologist };
