@@ -34,6 +34,9 @@ fn leaves(command: &str) -> Leaves {
         | "backups" => Nothing(NO_PATIENT),
         "templates" | "template_choices" | "template_export" | "macros" | "macros_export" | "spelling"
         | "calibration" => Nothing(NO_PATIENT),
+        "signing_key" | "signing_certificate_save" => Nothing("shows a certificate, which every signed document carries"),
+        "signing_key_import" => Lines(&["user.identity"]),
+        "accept_intended_use" => Lines(&["terms.accept"]),
         "touch" | "close_window" | "draft_queue_pause" => Nothing(OF_THE_SESSION),
         "lock" => Nothing("nothing is read or changed until somebody unlocks, which is a line"),
         "cancel_import" | "draft_cancel" | "index_cancel" | "backup_cancel" | "pack_add_cancel" => Nothing(STOPS),
@@ -289,6 +292,17 @@ impl World {
                 self.recovery = session::recovery_renew(&app, PASSPHRASE.into()).await?;
                 Ok(())
             }
+            "signing_key" => signing_key::signing_key(&app).await.map(drop),
+            "signing_certificate_save" => {
+                self.desk.save_as(&self.folder.join("own.der"));
+                signing_key::signing_certificate_save(&app).await.map(drop)
+            }
+            "signing_key_import" => {
+                let file = own_key(&self.folder);
+                self.desk.give_file(&file);
+                signing_key::signing_key_import(&app, "geheim".into(), PASSPHRASE.into()).await.map(drop)
+            }
+            "accept_intended_use" => signing_key::accept_intended_use(&app).await,
             "touch" => {
                 app.touch();
                 Ok(())
@@ -534,6 +548,17 @@ impl World {
     async fn report_id(&self, study: usize) -> String {
         self.report(study).await.0
     }
+}
+
+/// A key and certificate of the person's own, made by OpenSSL.
+fn own_key(folder: &Path) -> PathBuf {
+    let openssl = |arguments: &str| {
+        let done = std::process::Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
+        assert!(done.expect("openssl; ./dev test installs it").status.success(), "openssl {arguments}");
+    };
+    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 30 -subj /CN=Reader -addext keyUsage=critical,digitalSignature,nonRepudiation");
+    openssl("pkcs12 -export -inkey key.pem -in cert.pem -out own.p12 -passout pass:geheim");
+    folder.join("own.p12")
 }
 
 /// In an order in which each finds what it needs. What is missing here is called first, and fails if it needs more.
