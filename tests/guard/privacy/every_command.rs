@@ -34,7 +34,9 @@ fn leaves(command: &str) -> Leaves {
         | "backups" => Nothing(NO_PATIENT),
         "templates" | "template_choices" | "template_export" | "macros" | "macros_export" | "spelling"
         | "calibration" => Nothing(NO_PATIENT),
-        "signing_key" | "signing_certificate_save" => Nothing("shows a certificate, which every signed document carries"),
+        "signing_key" | "signing_certificate_save" => {
+            Nothing("shows a certificate, which every signed document carries")
+        }
         "signing_key_import" => Lines(&["user.identity"]),
         "accept_intended_use" => Lines(&["terms.accept"]),
         "touch" | "close_window" | "draft_queue_pause" => Nothing(OF_THE_SESSION),
@@ -556,7 +558,9 @@ fn own_key(folder: &Path) -> PathBuf {
         let done = std::process::Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
         assert!(done.expect("openssl; ./dev test installs it").status.success(), "openssl {arguments}");
     };
-    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 30 -subj /CN=Reader -addext keyUsage=critical,digitalSignature,nonRepudiation");
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 30 -subj /CN=Reader",
+    );
     openssl("pkcs12 -export -inkey key.pem -in cert.pem -out own.p12 -passout pass:geheim");
     folder.join("own.p12")
 }
