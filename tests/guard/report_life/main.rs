@@ -7,6 +7,7 @@
 //! sequence its report is read back through them; after every run of [`RUN`] the folder is closed, opened
 //! again, and every report, version and audit line in it that the run touched is judged by `ledger`.
 
+mod broken;
 #[path = "../common.rs"]
 mod common;
 #[path = "../safekeeping/desk.rs"]
