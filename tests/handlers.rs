@@ -340,7 +340,7 @@ async fn a_key_of_ones_own_is_signed_with() {
     assert_eq!(std::fs::read(saved).expect("a file"), certificate_of(&data.path().join("data")));
 
     signing_key::accept_intended_use(&app).await.expect("recorded");
-    let lines = audit::audit(&app, 20, None).await.expect("lines");
+    let lines = audit::audit(&app, 20, None, Default::default()).await.expect("lines");
     for (action, object) in [("terms.accept", "intended-use"), ("user.identity", first_user(&app).await.as_str())] {
         assert!(lines.iter().any(|l| l.action == action && l.object == object), "{action}: {lines:?}");
     }

@@ -107,7 +107,7 @@ impl Desk {
 
     /// Actions of the audit chain on this object, the oldest first, but for edits.
     async fn audited(&self, object: &str) -> Vec<String> {
-        let mut lines = audit::audit(&self.app, 500, None).await.expect("lines");
+        let mut lines = audit::audit(&self.app, 500, None, Default::default()).await.expect("lines");
         assert!(audit::audit_verify(&self.app).await.expect("a chain").ok);
         lines.reverse();
         let actions = lines.into_iter().filter(|l| l.object == object).map(|l| l.action);

@@ -1,5 +1,6 @@
 //! Measurements and marks on images, and the numbers that they give a report.
 
+use async_recursion::async_recursion as boxed;
 use crate::stated::measured;
 use crate::{WorkflowError, Workstation};
 use hilum_report::Report;
@@ -10,6 +11,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn annotations(&self, study_uid: &str) -> Result<Vec<Annotation>, WorkflowError> {
         Ok(self.store()?.annotations(study_uid).await?)
     }
@@ -18,6 +20,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`Store::put_annotation`].
+    #[boxed]
     pub async fn put_annotation(&self, annotation: &Annotation) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.put_annotation(annotation, &store.user().id, self.now()).await?)
@@ -27,6 +30,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn remove_annotation(&self, id: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.remove_annotation(id, &store.user().id, self.now()).await?)
@@ -37,6 +41,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn measured_on_images(&self, study_uid: &str) -> Result<Vec<String>, WorkflowError> {
         on_images(&*self.store()?, study_uid).await
     }

@@ -1,5 +1,6 @@
 //! The audit chain: what was read of a patient, what it holds, and its way out as a file.
 
+use async_recursion::async_recursion as boxed;
 use crate::exporting::write_whole;
 use crate::{WorkflowError, Workstation};
 use hilum_store::{AuditEntry, AuditEvent, AuditFilter, AuditPage, AuditVerdict, Store};
@@ -33,6 +34,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn audit(
         &self,
         filter: &AuditFilter,
@@ -49,6 +51,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`; a broken chain is a verdict.
+    #[boxed]
     pub async fn verify_audit(&self, printed: &[String]) -> Result<AuditVerdict, WorkflowError> {
         Ok(self.store()?.verify_audit_against(printed).await?)
     }
@@ -58,6 +61,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `export.write_failed`.
+    #[boxed]
     pub async fn export_audit(&self, filter: &AuditFilter, path: &Path) -> Result<u64, WorkflowError> {
         let store = self.store()?;
         let mut text = String::from("number,time (UTC),who,action,object,detail,hash\r\n");

@@ -1,5 +1,6 @@
 //! Backups of the data folder, and putting one back.
 
+use async_recursion::async_recursion as boxed;
 use crate::{Cancel, Workstation, WorkflowError};
 use hilum_store::{Backup, BackupInfo, BackupProgress, BackupTarget, Opening, RecoveryKey, Restored};
 use std::path::Path;
@@ -23,6 +24,7 @@ impl Workstation {
     /// # Errors
     /// `backup.cancelled`, `backup.inside_data`, `backup.damaged`; `backup.disk_full`, `backup.read_only`,
     /// `backup.folder`; `vault.locked`.
+    #[boxed]
     pub async fn backup(
         &self,
         folder: &Path,
@@ -46,6 +48,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn last_backup(&self) -> Result<Option<OffsetDateTime>, WorkflowError> {
         let seconds = self.setting(LAST).await?.and_then(|value| value.as_i64());
         let offset = self.now().offset();
@@ -58,6 +61,7 @@ impl Workstation {
     /// # Errors
     /// `vault.locked` for a wrong passphrase, `vault.wrong_recovery_key`, `vault.not_a_recovery_key`;
     /// `backup.not_found`, `backup.damaged`, `backup.cancelled`; `backup.disk_full`.
+    #[boxed]
     pub async fn restore(
         &self,
         backup: &Path,

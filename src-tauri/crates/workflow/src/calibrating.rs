@@ -1,5 +1,6 @@
 //! Local calibration: probabilities from this data folder's own signed reports.
 
+use async_recursion::async_recursion as boxed;
 use crate::signed::{LABELLER, study_labels};
 use crate::{WorkflowError, Workstation, findings};
 use hilum_calibration::{Case, Fitted, Outcome, Probability, Probe, Rule, fit};
@@ -58,6 +59,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`; without an encoder every finding is never fitted or stale.
+    #[boxed]
     pub async fn calibration(&self) -> Result<Vec<Calibration>, WorkflowError> {
         let store = self.store()?;
         let pack = self.scorer().map(|scorer| PackHash::new(&scorer.pack().hash));
@@ -94,6 +96,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `vault.locked`, `data.disk_full`.
+    #[boxed]
     pub async fn calibrate(&self) -> Result<Vec<Calibration>, WorkflowError> {
         let store = self.store()?;
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
@@ -130,6 +133,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.corrupt`.
+    #[boxed]
     pub async fn probabilities(&self, instance_uid: &str) -> Result<BTreeMap<String, Calibrated>, WorkflowError> {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(BTreeMap::new()) };

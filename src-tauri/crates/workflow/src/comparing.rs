@@ -1,5 +1,6 @@
 //! The texts that a report had in its life, to be set beside each other.
 
+use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_report::{Report, ReportId, Section, SectionKind, Sentence, VersionKind};
 use hilum_store::Stage;
@@ -34,6 +35,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `store.corrupt`, `vault.locked`.
+    #[boxed]
     pub async fn report_texts(&self, id: &ReportId) -> Result<Vec<ReportText>, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;

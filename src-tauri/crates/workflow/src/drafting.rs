@@ -1,5 +1,6 @@
 //! Drafting: a model's answer becomes proposed sentences, and is kept whole beside them.
 
+use async_recursion::async_recursion as boxed;
 use crate::annotating::measured_in;
 use crate::in_front;
 use crate::reading::image_for_models;
@@ -58,6 +59,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `draft.no_model`, `draft.not_applicable`, `draft.no_prior`, `draft.empty`, `report.not_open`; the worker's own codes.
+    #[boxed]
     pub async fn draft(
         &self,
         id: &ReportId,
@@ -95,6 +97,7 @@ impl Workstation {
     /// # Errors
     /// As [`Workstation::draft`]; `draft.nothing_to_rewrite` and `draft.no_findings` where a
     /// person has stated nothing that could be put another way, or summed up.
+    #[boxed]
     pub async fn draft_section(
         &self,
         id: &ReportId,

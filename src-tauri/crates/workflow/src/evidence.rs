@@ -1,6 +1,7 @@
 //! Evidence: what a report's sentences claim, set against the encoder's scores and against a
 //! model's answers to questions. Nothing of it changes the report.
 
+use async_recursion::async_recursion as boxed;
 use crate::drafting::ask_together_knowing;
 use crate::reading::image_for_models;
 use crate::{Cancel, Drafter, WorkflowError, Workstation};
@@ -81,6 +82,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn evidence(&self, id: &ReportId) -> Result<Vec<SentenceEvidence>, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
@@ -104,6 +106,7 @@ impl Workstation {
     /// # Errors
     /// `draft.no_model`, `draft.not_applicable`; the worker's own codes. What was answered before an
     /// error is kept.
+    #[boxed]
     pub async fn requery(
         &self,
         id: &ReportId,

@@ -1,5 +1,6 @@
 //! A signed version in the form that another system takes, as bytes or in a file.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::header_of;
 use crate::{Workstation, WorkflowError};
 use hilum_export::exchange::{
@@ -56,6 +57,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `report.not_signed` for a report without one; `store.not_found`.
+    #[boxed]
     pub async fn signed_version(&self, id: &str) -> Result<VersionId, WorkflowError> {
         let store = self.store()?;
         let version = VersionId::new(id);
@@ -70,6 +72,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`.
+    #[boxed]
     pub async fn export(&self, version: &VersionId, form: ExportForm) -> Result<Vec<u8>, WorkflowError> {
         let store = self.store()?;
         let version = store.version(version).await?;
@@ -92,6 +95,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`Workstation::export`]; `export.write_failed` naming the path.
+    #[boxed]
     pub async fn save_export(&self, version: &VersionId, form: ExportForm, path: &Path) -> Result<(), WorkflowError> {
         let bytes = self.export(version, form).await?;
         let target = path.to_owned();

@@ -1,5 +1,6 @@
 //! The images and measurements that a report is printed with: what a person chose, and how it is drawn.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::{header_of, model_image};
 use crate::worklist::date_and_time;
 use crate::{Cancel, WorkflowError, Workstation};
@@ -19,6 +20,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn figures(&self, report: &ReportId) -> Result<Figures, WorkflowError> {
         let store = self.store()?;
         let study = store.study(store.report(report).await?.study_uid()).await?;
@@ -29,6 +31,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`, `data.disk_full`.
+    #[boxed]
     pub async fn set_figures(&self, report: &ReportId, figures: &Figures) -> Result<Figures, WorkflowError> {
         let store = self.store()?;
         let study = store.study(store.report(report).await?.study_uid()).await?;

@@ -1,5 +1,6 @@
 //! Where a study belongs: its patient's timeline, what it is compared with, who reads it, how soon.
 
+use async_recursion::async_recursion as boxed;
 use crate::glance::Glance;
 use crate::reading::model_image;
 use crate::worklist::line;
@@ -36,6 +37,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn timeline(&self, study_uid: &str) -> Result<Vec<TimelineStudy>, WorkflowError> {
         let store = self.store()?;
         let said = store.comparisons(study_uid).await?;
@@ -74,6 +76,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`hilum_store::Store::set_comparison`].
+    #[boxed]
     pub async fn set_comparison(&self, study_uid: &str, prior: &str, linked: bool) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.set_comparison(study_uid, prior, linked, &store.user().id, self.now()).await?)
@@ -84,6 +87,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `study.no_reason`; as [`hilum_store::Store::move_study`].
+    #[boxed]
     pub async fn move_study(&self, study_uid: &str, to: &str, reason: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         if reason.trim().is_empty() {
@@ -96,6 +100,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`hilum_store::Store::assign`].
+    #[boxed]
     pub async fn assign(&self, study_uid: &str, to: Option<&UserId>) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.assign(study_uid, to, &store.user().id, self.now()).await?)
@@ -105,6 +110,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn set_priority(&self, study_uid: &str, priority: Priority) -> Result<(), WorkflowError> {
         let store = self.store()?;
         store.set_priority(study_uid, priority).await?;
@@ -117,6 +123,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn prior_shown(&self, study_uid: &str, prior: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         let event = AuditEvent::new(self.now(), &store.user().id, "study.read", prior);
@@ -128,6 +135,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `data.disk_full`.
+    #[boxed]
     pub async fn note_imported(&self, job: &str, images: &[String]) -> Result<(), WorkflowError> {
         let store = self.store()?;
         for image in images {
@@ -140,6 +148,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn studies_to_draft(&self, study_uids: &[String]) -> Result<Vec<String>, WorkflowError> {
         let store = self.store()?;
         let mut wanted = Vec::new();
@@ -157,6 +166,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn draft_queue(&self) -> Result<Vec<(QueuedStudy, WorklistLine)>, WorkflowError> {
         let store = self.store()?;
         let queued = store.draft_queue().await?;
@@ -170,6 +180,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`; `store.database` when there is no such study.
+    #[boxed]
     pub async fn queue_draft(&self, study_uid: &str, first: bool) -> Result<(), WorkflowError> {
         let store = self.store()?;
         store.queue_draft(study_uid, first, self.now()).await?;
@@ -180,6 +191,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn unqueue_draft(&self, study_uid: &str) -> Result<(), WorkflowError> {
         Ok(self.store()?.unqueue_draft(study_uid).await?)
     }
@@ -188,6 +200,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn take_from_queue(&self, study_uid: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         store.unqueue_draft(study_uid).await?;
@@ -198,6 +211,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn queued_draft_failed(&self, study_uid: &str, code: &str) -> Result<(), WorkflowError> {
         Ok(self.store()?.queued_draft_failed(study_uid, code).await?)
     }
@@ -207,6 +221,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`; errors of the file system.
+    #[boxed]
     pub async fn undo_import(&self, job: &str) -> Result<Undone, WorkflowError> {
         let store = self.store()?;
         let (whole, part) = store.imported_by(job).await?;

@@ -1,5 +1,6 @@
 //! What the worklist shows of its studies beside their lines, without opening them.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::choose_image;
 use crate::{Applicability, Support, WorkflowError, WorklistLine, Workstation, applicability};
 use hilum_report::{PackHash, Report, ReportId, SectionKind, Sentence};
@@ -43,6 +44,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`, `store.corrupt`.
+    #[boxed]
     pub async fn glances(&self, lines: &[WorklistLine]) -> Result<Vec<Glance>, WorkflowError> {
         let store = self.store()?;
         let scorer = self.scorer();

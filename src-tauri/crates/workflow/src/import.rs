@@ -1,5 +1,6 @@
 //! Import: files and folders in, a verdict for every file out.
 
+use async_recursion::async_recursion as boxed;
 use crate::{Cancel, Fault, WorkflowError, Workstation};
 use hilum_store::{BlobKind, Imported, NewInstance, NewPatient, NewSeries, NewStudy, Store, StoreError};
 use hilum_workers::Unpacked;
@@ -97,6 +98,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`; `data.disk_full` and the like end the import, since they would end every file's.
+    #[boxed]
     pub async fn import(
         &self,
         paths: &[PathBuf],

@@ -1,5 +1,6 @@
 //! Embedding images in the background, so that similar cases are found among all of them.
 
+use async_recursion::async_recursion as boxed;
 use crate::in_front;
 use crate::reading::header_of;
 use crate::{Applicability, Cancel, Support, WorkflowError, Workstation, applicability};
@@ -13,6 +14,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn images_to_embed(&self) -> Result<Vec<String>, WorkflowError> {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(Vec::new()) };
@@ -27,6 +29,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `draft.not_applicable`, `store.not_found`; the worker's own codes.
+    #[boxed]
     pub async fn embed_image(&self, instance_uid: &str, cancel: &Cancel) -> Result<Vec<f32>, WorkflowError> {
         let store = self.store()?;
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
@@ -51,6 +54,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn support_of_image(&self, instance_uid: &str) -> Result<Option<(String, Support)>, WorkflowError> {
         let (study_uid, _) = self.store()?.owner_of_image(instance_uid).await?;
         let support = self.known_support(&study_uid).await?;

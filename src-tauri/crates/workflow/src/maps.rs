@@ -1,5 +1,6 @@
 //! Evidence maps: where in an image the encoder supports a finding.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::header_of;
 use crate::{Cancel, WorkflowError, Workstation, applicability};
 use hilum_workers::EvidenceMap;
@@ -43,6 +44,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `draft.not_applicable`, `encoder.unknown_finding`; the worker's own codes.
+    #[boxed]
     pub async fn evidence_map(
         &self,
         instance_uid: &str,

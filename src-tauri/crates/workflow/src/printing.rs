@@ -1,5 +1,6 @@
 //! A report as a document to print.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::{Patient, header_of};
 use crate::worklist::date_and_time;
 use crate::{Cancel, Letterhead, Workstation, WorkflowError, display_name};
@@ -15,10 +16,12 @@ const LETTERHEAD: &str = "letterhead";
 
 impl Workstation {
     /// What stands at the head of printed reports.
+    #[boxed]
     pub async fn letterhead(&self) -> Result<Letterhead, WorkflowError> {
         Ok(self.store()?.setting(LETTERHEAD).await?.unwrap_or_default())
     }
 
+    #[boxed]
     pub async fn set_letterhead(&self, letterhead: &Letterhead) -> Result<(), WorkflowError> {
         self.change_setting(LETTERHEAD, letterhead).await
     }
@@ -27,6 +30,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn logo(&self) -> Result<Option<LogoPicture>, WorkflowError> {
         Ok(self.store()?.logo().await?)
     }
@@ -35,6 +39,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `logo.kind`, `logo.too_large`, `logo.unreadable`; `decode.*` when the child was ended.
+    #[boxed]
     pub async fn set_logo(&self, file: Vec<u8>) -> Result<(), WorkflowError> {
         let store = self.store()?;
         let LogoImage { width, height, rgb } = self.outside.decoder.logo(file, LOGO, &Cancel::new()).await?;
@@ -43,6 +48,7 @@ impl Workstation {
 
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn remove_logo(&self) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.set_logo(None, &store.user().id, self.now()).await?)

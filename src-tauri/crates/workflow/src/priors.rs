@@ -1,5 +1,6 @@
 //! Older chest images of the same patient.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::{header_of, images_of, model_image};
 use crate::{Applicability, ImageDetail, WorkflowError, Workstation, display_date};
 use hilum_store::Store;
@@ -27,6 +28,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn priors(&self, study_uid: &str) -> Result<Vec<PriorStudy>, WorkflowError> {
         let store = self.store()?;
         self.priors_in(&store, study_uid).await

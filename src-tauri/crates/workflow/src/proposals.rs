@@ -1,5 +1,6 @@
 //! Where a drafted sentence comes from, and whether it would come out again.
 
+use async_recursion::async_recursion as boxed;
 use crate::{Cancel, Fault, WorkflowError, Workstation};
 use hilum_report::ProposalId;
 use hilum_store::{AuditEvent, Proposal, ProposalStatus};
@@ -23,6 +24,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn proposal(&self, id: &ProposalId) -> Result<Proposal, WorkflowError> {
         let store = self.store()?;
         let proposal = store.proposal(id).await?;
@@ -34,6 +36,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn proposals(&self, study_uid: &str) -> Result<Vec<Proposal>, WorkflowError> {
         let store = self.store()?;
         self.note_first(&store, "proposal.read", study_uid).await?;
@@ -44,6 +47,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `draft.no_model`, `draft.not_repeatable`, `store.not_found`; the worker's own codes.
+    #[boxed]
     pub async fn repeat_proposal(&self, id: &ProposalId, cancel: &Cancel) -> Result<Repeated, WorkflowError> {
         let store = self.store()?;
         let drafter = self.drafter().ok_or(WorkflowError::NoDrafter)?;

@@ -1,5 +1,6 @@
 //! Reading before the model: a draft stays covered until its reader has looked for themselves.
 
+use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_report::{Origin, Report, ReportId, SectionKind, Sentence, Written};
 use hilum_store::{CameFirst, Store};
@@ -32,12 +33,14 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn read_first(&self) -> Result<bool, WorkflowError> {
         Ok(self.store()?.setting(READ_FIRST).await?.unwrap_or_default())
     }
 
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn set_read_first(&self, on: bool) -> Result<(), WorkflowError> {
         self.change_setting(READ_FIRST, &on).await
     }
@@ -48,6 +51,7 @@ impl Workstation {
     /// # Errors
     /// `report.not_looked` where they have neither written findings or an impression nor been shown an
     /// image of the study; `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn uncover(&self, id: &ReportId) -> Result<crate::ReportDetail, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
@@ -66,6 +70,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn covers(&self, id: &ReportId) -> Result<bool, WorkflowError> {
         let store = self.store()?;
         Ok(self.read_first().await? && !store.is_revealed(id, &store.user().id).await?)

@@ -1,5 +1,6 @@
 //! Reading a study: its images, their pixels, and what the encoder makes of them.
 
+use async_recursion::async_recursion as boxed;
 use crate::worklist::date_and_time;
 use crate::{Applicability, Cancel, Workstation, WorkflowError, age, applicability, display_date, display_name};
 use hilum_report::PackHash;
@@ -89,6 +90,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn study(&self, study_uid: &str) -> Result<StudyDetail, WorkflowError> {
         let store = self.store()?;
         let detail = detail(&store.study(study_uid).await?);
@@ -100,6 +102,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`; the decoder's own codes.
+    #[boxed]
     pub async fn pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
         let store = self.store()?;
         let instance = store.instance(instance_uid).await?;
@@ -116,6 +119,7 @@ impl Workstation {
     }
 
     /// A PNG no longer than 256 pixels on a side; `None` where there is none. Audited, once a session.
+    #[boxed]
     pub async fn thumbnail(&self, instance_uid: &str) -> Result<Option<Vec<u8>>, WorkflowError> {
         let store = self.store()?;
         match store.instance(instance_uid).await?.thumbnail {
@@ -128,6 +132,7 @@ impl Workstation {
     }
 
     /// The scores that are kept of the study's image, without asking the encoder.
+    #[boxed]
     pub async fn known_support(&self, study_uid: &str) -> Result<Option<Support>, WorkflowError> {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(None) };
@@ -143,6 +148,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `draft.not_applicable`; the worker's own codes.
+    #[boxed]
     pub async fn score(&self, study_uid: &str, cancel: &Cancel) -> Result<Support, WorkflowError> {
         if let Some(known) = self.known_support(study_uid).await? {
             return Ok(known);

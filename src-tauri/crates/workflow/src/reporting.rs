@@ -1,5 +1,6 @@
 //! Writing a report: opening it, and every edit into the journal.
 
+use async_recursion::async_recursion as boxed;
 use crate::templates::merged;
 use crate::{Workstation, WorkflowError};
 use hilum_report::checks::{Flag, checks};
@@ -46,6 +47,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `report.no_template`, `vault.locked`.
+    #[boxed]
     pub async fn report_of(&self, study_uid: &str, template: &TemplateId) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
         let template = &self.template_for(&store, study_uid, template).await?;
@@ -57,6 +59,7 @@ impl Workstation {
 
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn report(&self, id: &ReportId) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
@@ -70,6 +73,7 @@ impl Workstation {
     /// # Errors
     /// `store.stale_revision` when `revision` is not the newest; `report.held` while another person writes in
     /// it; the domain's refusal by its own code.
+    #[boxed]
     pub async fn edit(&self, id: &ReportId, revision: u64, commands: Vec<Command>) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
         let at = self.now();
@@ -99,6 +103,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn take_over(&self, id: &ReportId) -> Result<ReportDetail, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
@@ -110,6 +115,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn release(&self, id: &ReportId) -> Result<(), WorkflowError> {
         let store = self.store()?;
         Ok(store.release(id, &store.user().id).await?)

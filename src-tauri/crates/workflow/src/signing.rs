@@ -1,5 +1,6 @@
 //! Signing: the text is frozen, printed once, signed, and recorded in one step.
 
+use async_recursion::async_recursion as boxed;
 use crate::reporting::ReportDetail;
 use crate::{TimeStampServer, Workstation, WorkflowError};
 use hilum_export::signature::Identity;
@@ -42,12 +43,14 @@ impl Workstation {
     /// `store.stale_revision`, `report.held`; `vault.locked` for a wrong passphrase.
     /// Where a time-stamp server is set: `timestamp.unreachable`, `timestamp.refused`, `timestamp.invalid`,
     /// `timestamp.clock`, `timestamp.untrusted`; nothing is signed then.
+    #[boxed]
     pub async fn sign(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
         let server = self.time_stamp_server().await?;
         self.sign_as(request, Some(server).filter(|server| !server.url.is_empty())).await
     }
 
     /// As [`Workstation::sign`], and asks no server for the time.
+    #[boxed]
     pub async fn sign_without_time_stamp(&self, request: SignatureRequest) -> Result<Signed, WorkflowError> {
         self.sign_as(request, None).await
     }
@@ -120,6 +123,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`Workstation::sign`]; `report.wrong_status` for a report that was signed before.
+    #[boxed]
     pub async fn sign_preliminary(&self, request: SignatureRequest) -> Result<ReportDetail, WorkflowError> {
         if !(request.patient_confirmed && request.accession_confirmed) {
             return Err(WorkflowError::NotConfirmed);
@@ -137,6 +141,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`.
+    #[boxed]
     pub async fn signed_pdf(&self, version: &VersionId) -> Result<Vec<u8>, WorkflowError> {
         let store = self.store()?;
         let version = store.version(version).await?;
@@ -149,6 +154,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `sign.unreviewed`, `sign.empty_section`: what cannot be signed has no final text to show.
+    #[boxed]
     pub async fn preview_pdf(&self, id: &ReportId) -> Result<Vec<u8>, WorkflowError> {
         let store = self.store()?;
         let report = store.report(id).await?;
@@ -166,6 +172,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `export.write_failed` naming the path.
+    #[boxed]
     pub async fn save_pdf(&self, version: &VersionId, path: &std::path::Path) -> Result<(), WorkflowError> {
         self.save_export(version, crate::ExportForm::Pdf, path).await
     }

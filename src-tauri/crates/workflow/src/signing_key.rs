@@ -1,5 +1,6 @@
 //! The key and certificate with which somebody signs, as they see them; and what a person agreed to.
 
+use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_export::signature::{CertificateSummary, summary_of};
 use hilum_store::{AuditEvent, StoreError};
@@ -28,6 +29,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, `data.disk_full`.
+    #[boxed]
     pub async fn accept_intended_use(&self) -> Result<(), WorkflowError> {
         let store = self.store()?;
         let event = AuditEvent::new(self.now(), &store.user().id, "terms.accept", "intended-use");

@@ -1,5 +1,6 @@
 //! Similar cases: images of other patients that look alike, without saying whose they are.
 
+use async_recursion::async_recursion as boxed;
 use crate::signed::study_labels;
 use crate::{Cancel, WorkflowError, Workstation, age, display_date, display_name};
 use hilum_report::PackHash;
@@ -91,6 +92,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `draft.not_applicable`, `store.not_found`; the worker's own codes.
+    #[boxed]
     pub async fn similar(
         &self,
         instance_uid: &str,
@@ -109,6 +111,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `encode.no_model`, `similar.dimension`.
+    #[boxed]
     pub async fn similar_to(
         &self,
         embedding: Vec<f32>,
@@ -123,6 +126,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
+    #[boxed]
     pub async fn reveal(&self, instance_uid: &str) -> Result<Identity, WorkflowError> {
         let store = self.store()?;
         let (study_uid, _) = store.owner_of_image(instance_uid).await?;

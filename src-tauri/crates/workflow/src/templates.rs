@@ -1,5 +1,6 @@
 //! Report templates: which there are, which suits a study, and their way in and out as MRRT.
 
+use async_recursion::async_recursion as boxed;
 use crate::known::years;
 use crate::reading::{Patient, header_of};
 use crate::worklist::date_and_time;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 impl Workstation {
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn templates(&self) -> Result<Vec<Template>, WorkflowError> {
         Ok(self.store()?.templates().await?)
     }
@@ -19,6 +21,7 @@ impl Workstation {
     ///
     /// # Errors
     /// What is wrong with the document, by its own code; `vault.locked`.
+    #[boxed]
     pub async fn import_template(&self, document: &[u8]) -> Result<Template, WorkflowError> {
         let store = self.store()?;
         let template = mrrt::import(document)?;
@@ -32,6 +35,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `report.no_template`, `vault.locked`.
+    #[boxed]
     pub async fn export_template(&self, id: &TemplateId) -> Result<String, WorkflowError> {
         let templates = self.templates().await?;
         let template = templates.iter().find(|t| t.id == *id);
@@ -42,6 +46,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn template_choices(&self) -> Result<BTreeMap<Situation, TemplateId>, WorkflowError> {
         let store = self.store()?;
         Ok(store.template_choices(&store.user().id).await?)
@@ -52,6 +57,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `report.no_template`, `vault.locked`.
+    #[boxed]
     pub async fn choose_template(&self, situation: Situation, template: Option<TemplateId>) -> Result<(), WorkflowError> {
         let store = self.store()?;
         if let Some(id) = &template

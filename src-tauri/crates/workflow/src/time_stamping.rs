@@ -4,6 +4,7 @@
 //! speaks plain HTTP (RFC 3161, 3.4) to that address, once for each signature, and sends a hash and
 //! a random number, nothing of the report.
 
+use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_export::ExportError;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ struct Address {
 impl Workstation {
     /// # Errors
     /// `vault.locked`, `store.database`.
+    #[boxed]
     pub async fn time_stamp_server(&self) -> Result<TimeStampServer, WorkflowError> {
         Ok(self.store()?.setting(KEY).await?.unwrap_or_default())
     }
@@ -49,6 +51,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `timestamp.address` for anything but an `http://` address.
+    #[boxed]
     pub async fn set_time_stamp_url(&self, url: &str) -> Result<TimeStampServer, WorkflowError> {
         let url = url.trim().to_owned();
         if !url.is_empty() && address(&url).is_none() {
@@ -63,6 +66,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `cert.unreadable`.
+    #[boxed]
     pub async fn set_time_stamp_certificate(&self, file: &[u8]) -> Result<TimeStampServer, WorkflowError> {
         let (der, name) = hilum_export::signature::certificate_of(file)?;
         let server = TimeStampServer { certificate: hex::encode(der), name, ..self.time_stamp_server().await? };

@@ -1,5 +1,6 @@
 //! The worklist: one line a study.
 
+use async_recursion::async_recursion as boxed;
 use crate::reading::Patient;
 use crate::{Workstation, WorkflowError, display_date, display_time};
 use hilum_report::{Status, UserId, VersionKind};
@@ -58,6 +59,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn worklist(&self, search: &str, limit: u32) -> Result<Vec<WorklistLine>, WorkflowError> {
         self.filtered_worklist(search, &WorklistFilter::default(), limit).await
     }
@@ -66,6 +68,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn filtered_worklist(
         &self,
         search: &str,

@@ -1,5 +1,6 @@
 //! The workstation: a data folder, who unlocked it, and the world outside.
 
+use async_recursion::async_recursion as boxed;
 use crate::{Clock, Decoder, Drafter, Ids, Scorer, WorkflowError};
 use hilum_export::OsRng;
 use hilum_export::signature::Identity;
@@ -124,6 +125,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.exists`, `vault.weak_passphrase`, `user.empty_name`.
+    #[boxed]
     pub async fn create_first_user(&self, name: &str, passphrase: &str) -> Result<FirstUser, WorkflowError> {
         let user = self.new_user(name, passphrase)?;
         let (store, recovery) = self.folder.create(user.clone(), passphrase, self.now()).await?;
@@ -139,6 +141,7 @@ impl Workstation {
 
     /// # Errors
     /// `vault.locked` for a wrong name or passphrase alike.
+    #[boxed]
     pub async fn unlock(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
         self.lock().await?;
         let store = self.folder.unlock(name, passphrase, self.now()).await?;
@@ -154,6 +157,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.not_a_recovery_key`, `vault.wrong_recovery_key`, `vault.no_user`, `vault.weak_passphrase`.
+    #[boxed]
     pub async fn unlock_with_recovery(
         &self,
         recovery_key: &str,
@@ -177,6 +181,7 @@ impl Workstation {
     ///
     /// # Errors
     /// Those of the store's closing; what was acknowledged is kept all the same.
+    #[boxed]
     pub async fn lock(&self) -> Result<(), WorkflowError> {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.previews.forget();
@@ -194,6 +199,7 @@ impl Workstation {
 
     /// # Errors
     /// `vault.user_exists`, `vault.weak_passphrase`, `user.empty_name`, `vault.locked`.
+    #[boxed]
     pub async fn add_user(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
         self.add_user_as(name, passphrase, Role::Radiologist).await
     }
@@ -202,6 +208,7 @@ impl Workstation {
     ///
     /// # Errors
     /// As [`Workstation::add_user`].
+    #[boxed]
     pub async fn add_user_as(&self, name: &str, passphrase: &str, role: Role) -> Result<SessionUser, WorkflowError> {
         let store = self.store()?;
         let user = NewUser { role, ..self.new_user(name, passphrase)? };
@@ -214,6 +221,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked` when `old` is wrong, `vault.weak_passphrase`.
+    #[boxed]
     pub async fn change_passphrase(&self, old: &str, new: &str) -> Result<(), WorkflowError> {
         check_passphrase(new)?;
         let store = self.store()?;
@@ -226,6 +234,7 @@ impl Workstation {
     /// # Errors
     /// `pkcs12.wrong_password`, `pkcs12.no_key`, `key.too_weak`, `cert.expired` and the like; `vault.locked`
     /// for a wrong passphrase; the key in use stays then.
+    #[boxed]
     pub async fn use_pkcs12(&self, file: &[u8], password: &str, passphrase: &str) -> Result<String, WorkflowError> {
         let store = self.store()?;
         let identity = Identity::from_pkcs12(file, password)?;
@@ -243,6 +252,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`, also for a wrong passphrase; errors of the file system.
+    #[boxed]
     pub async fn renew_recovery_key(&self, passphrase: &str) -> Result<String, WorkflowError> {
         let store = self.store()?;
         store.check_passphrase(&store.user().id, passphrase).await?;
@@ -254,17 +264,20 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`; errors of the file system.
+    #[boxed]
     pub async fn sweep(&self) -> Result<usize, WorkflowError> {
         let before = std::time::SystemTime::from(self.now() - time::Duration::DAY);
         Ok(self.store()?.sweep_blobs(before).await?)
     }
 
     /// A setting by its key; `None` where it was never set.
+    #[boxed]
     pub async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, WorkflowError> {
         Ok(self.store()?.setting(key).await?)
     }
 
     /// Keeps what Hilum notes for itself under a key.
+    #[boxed]
     pub async fn set_setting(&self, key: &str, value: &serde_json::Value) -> Result<(), WorkflowError> {
         Ok(self.store()?.set_setting(key, value).await?)
     }
@@ -283,6 +296,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn note_pack(&self, deed: &str, id: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         self.note(&store, deed, id, serde_json::json!({})).await

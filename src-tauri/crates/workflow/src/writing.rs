@@ -1,5 +1,6 @@
 //! What a reader writes with: own macros, and the dictionary with the words added to it.
 
+use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_report::{MOST_MACROS, Macro, MacroError, lexicon, read_macros, write_macros};
 use hilum_store::AuditEvent;
@@ -14,6 +15,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn macros(&self) -> Result<Vec<Macro>, WorkflowError> {
         let store = self.store()?;
         Ok(store.macros(&store.user().id).await?)
@@ -23,6 +25,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `macro.name`, `macro.empty`, `macro.too_long`, `macro.parameter`, `macro.too_many`; `vault.locked`.
+    #[boxed]
     pub async fn put_macro(&self, one: &Macro, instead: Option<&Macro>) -> Result<Vec<Macro>, WorkflowError> {
         let macros = self.keep_macros(&[one.checked()?], instead).await?;
         self.note_own("macro.put").await?;
@@ -33,6 +36,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn remove_macro(&self, one: &Macro) -> Result<Vec<Macro>, WorkflowError> {
         let store = self.store()?;
         store.remove_macro(&store.user().id, one).await?;
@@ -44,6 +48,7 @@ impl Workstation {
     ///
     /// # Errors
     /// What is wrong with the file, by its own code; `vault.locked`.
+    #[boxed]
     pub async fn import_macros(&self, file: &[u8]) -> Result<Vec<Macro>, WorkflowError> {
         let store = self.store()?;
         let brought = read_macros(file)?;
@@ -57,6 +62,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn export_macros(&self) -> Result<String, WorkflowError> {
         Ok(write_macros(&self.macros().await?))
     }
@@ -85,6 +91,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn lexicon(&self) -> Result<BTreeSet<String>, WorkflowError> {
         let mut words: BTreeSet<String> = lexicon::words().map(str::to_owned).collect();
         for template in self.templates().await? {
@@ -99,6 +106,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn own_words(&self) -> Result<Vec<String>, WorkflowError> {
         let store = self.store()?;
         Ok(store.own_words(&store.user().id).await?)
@@ -108,6 +116,7 @@ impl Workstation {
     ///
     /// # Errors
     /// `word.not_a_word` for anything but one word of at most 60 letters; `vault.locked`.
+    #[boxed]
     pub async fn add_word(&self, word: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         let word = word.trim();
@@ -121,6 +130,7 @@ impl Workstation {
 
     /// # Errors
     /// `vault.locked`.
+    #[boxed]
     pub async fn remove_word(&self, word: &str) -> Result<(), WorkflowError> {
         let store = self.store()?;
         store.remove_word(&store.user().id, word).await?;
