@@ -86,7 +86,7 @@ export function reportFor(uid: string): ReportView {
 const PEOPLE: [string, string, string, string, string, number][] = [
   ["SAMPLE, Patient", "M", "58 Y", "new", "Chest PA and lateral", 2],
   ["OKAFOR, Ngozi Amarachi", "F", "71 Y", "drafted", "Chest AP portable", 1],
-  ["山田^太郎, Yamada Tarō", "M", "44 Y", "drafting", "Chest PA", 1],
+  ["Yamada, Tarō (山田, 太郎)", "M", "44 Y", "drafting", "Chest PA", 1],
   ["MÜLLER-LÜDENSCHEIDT, Karl-Friedrich Maria", "M", "83 Y", "in_progress", "Thorax p.a. im Stehen, Verlaufskontrolle nach Drainage", 1],
   ["DUPONT, Éloïse", "F", "29 Y", "preliminary", "Chest PA", 1],
   ["SILVA, João", "M", "8 M", "final", "Chest AP supine", 1],
