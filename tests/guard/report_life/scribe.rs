@@ -5,7 +5,7 @@ use crate::common::Random;
 use crate::person::TEXTS;
 use async_trait::async_trait;
 use hilum_workers::messages::draft::{DraftOutcome, DraftedSection, DraftedSentence};
-use hilum_workers::{DraftEvent, DraftJob};
+use hilum_workers::{DraftEvent, DraftJob, JointJob, JointOutcome};
 use hilum_workflow::{Cancel, Drafter, Fault, MeasuredPack, ModelPack, Models, PackKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,5 +72,15 @@ impl Drafter for Scribe {
             return Err(Fault { code: "worker.cancelled".into(), detail: "Cancelled.".into() });
         }
         Ok(DraftOutcome { sections, finish: "stop".into(), ..DraftOutcome::default() })
+    }
+
+    /// Questions are no part of a report's life, and no sequence asks one.
+    async fn draft_together(
+        &self,
+        _: JointJob,
+        _: mpsc::UnboundedSender<(usize, DraftOutcome)>,
+        _: &Cancel,
+    ) -> Result<JointOutcome, Fault> {
+        Err(Fault { code: "draft.no_model".into(), detail: "The scribe answers no questions.".into() })
     }
 }
