@@ -259,7 +259,7 @@ async fn rechain(connection: &mut SqliteConnection, heads: bool) {
         .await
         .expect("lines");
     sqlx::raw_sql("DELETE FROM audit").execute(&mut *connection).await.expect("an empty chain");
-    let (mut prev, mut anew) = (vec![0u8; 32], BTreeMap::new());
+    let (mut prev, mut anew) = (vec![0u8; 32], BTreeMap::<String, (i64, String)>::new());
     for (number, (_, at, who, action, object, mut detail, old)) in rows.into_iter().enumerate() {
         let seq = number as i64 + 1;
         if heads {

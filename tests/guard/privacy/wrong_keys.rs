@@ -2,11 +2,11 @@
 //! what a guess costs.
 
 use crate::desk::{CHEAP, NAME, PASSPHRASE, app_on, hilumctl, make_user};
-use crate::guard::{amount, contents};
+use crate::guard::{amount, files_below};
 use argon2::{Algorithm, Argon2, Params, Version};
 use hilum_app::commands::session;
 use hilum_store::KdfParams;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -127,4 +127,9 @@ fn what_a_guess_costs() {
         times[1],
         memory_kib / 1024
     );
+}
+
+/// Every file below a folder, and its bytes.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    files_below(folder).into_iter().map(|path| (path.clone(), std::fs::read(&path).unwrap_or_default())).collect()
 }
