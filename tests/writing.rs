@@ -105,13 +105,13 @@ impl Desk {
         reports::report_edit(&self.app, report.id.clone(), report.revision, commands).await.map_err(|e| e.code)
     }
 
-    /// Actions of the audit chain on this object, the oldest first, but for edits.
+    /// Actions of the audit chain on this object, the oldest first, but for edits and reading.
     async fn audited(&self, object: &str) -> Vec<String> {
         let mut lines = audit::audit(&self.app, 500, None, Default::default()).await.expect("lines");
         assert!(audit::audit_verify(&self.app).await.expect("a chain").ok);
         lines.reverse();
         let actions = lines.into_iter().filter(|l| l.object == object).map(|l| l.action);
-        actions.filter(|a| a != "report.edit" && a != "report.draft").collect()
+        actions.filter(|a| !["report.edit", "report.draft", "report.read"].contains(&a.as_str())).collect()
     }
 }
 
