@@ -63,3 +63,22 @@ export function pasteText(view: EditorView, text: string, newId: () => string): 
   view.dispatch(tr.scrollIntoView());
   return true;
 }
+
+/**
+ * The browser tells of a new selection with the next frame only. A key pressed before that
+ * would act on the selection before the click, and could be swallowed as one on a proposal.
+ */
+export function readSelection(view: EditorView): false {
+  const { domObserver } = view as unknown as { domObserver: { flush(): void } };
+  if (!view.composing) domObserver.flush();
+  return false;
+}
+
+/** Whether the next step of the cursor leaves the section. */
+export function atEdge(view: EditorView, forward: boolean): boolean {
+  const { selection, doc } = view.state;
+  if (!selection.empty && !(selection instanceof NodeSelection)) return false;
+  const index = selection.$from.index(0);
+  if (index !== (forward ? doc.childCount - 1 : 0)) return false;
+  return selection instanceof NodeSelection || view.endOfTextblock(forward ? "down" : "up");
+}

@@ -6,7 +6,7 @@ import type { EditorView } from "@tiptap/pm/view";
 import type { SectionName, SentenceEvidence } from "../../ipc";
 import { actionFor, nameOf, strokeOf } from "../../keys/dispatch";
 import { decorate, misspelt, type Misspelt } from "./decorations";
-import { joinSentences, pasteText, splitSentence } from "./editing";
+import { atEdge, joinSentences, pasteText, readSelection, splitSentence } from "./editing";
 import { DECIDED, editingKey, guard } from "./guard";
 import { mergeSection } from "./merge";
 import { begun, type Macro } from "./macros";
@@ -486,22 +486,4 @@ function proposals({ doc }: { doc: ProseNode }): number {
   let found = 0;
   doc.forEach((node) => (found += node.attrs.state === "proposed" ? 1 : 0));
   return found;
-}
-
-/**
- * The browser tells of a new selection with the next frame only. A key pressed before that
- * would act on the selection before the click, and could be swallowed as one on a proposal.
- */
-function readSelection(view: EditorView): false {
-  const { domObserver } = view as unknown as { domObserver: { flush(): void } };
-  if (!view.composing) domObserver.flush();
-  return false;
-}
-
-function atEdge(view: EditorView, forward: boolean): boolean {
-  const { selection, doc } = view.state;
-  if (!selection.empty && !(selection instanceof NodeSelection)) return false;
-  const index = selection.$from.index(0);
-  if (index !== (forward ? doc.childCount - 1 : 0)) return false;
-  return selection instanceof NodeSelection || view.endOfTextblock(forward ? "down" : "up");
 }
