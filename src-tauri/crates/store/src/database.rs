@@ -60,6 +60,28 @@ pub(crate) async fn open_copy(path: &Path, key: &Key, create: bool) -> Result<Sq
     connect(path, key, create, "").await
 }
 
+/// Leaves a transaction whose commit the disk refused.
+///
+/// SQLite has rolled it back by itself then. sqlx does not notice, and makes a savepoint of the next transaction;
+/// when the disk refuses that one too, SQLite stays within it, and whatever is committed from then on
+/// is lost when the program ends.
+pub(crate) async fn leave_refused(connection: &mut SqliteConnection) -> std::result::Result<(), sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(());
+    }
+    // The rollback of a transaction that was given up may be on its way.
+    connection.ping().await?;
+    if !connection.is_in_transaction() {
+        return Ok(());
+    }
+    // sqlx counts down when a rollback succeeds, so it gets something to roll back. A transaction with words
+    // of its own is refused within another one, and its rollback is that of the other.
+    let _ = sqlx::raw_sql("BEGIN").execute(&mut *connection).await;
+    drop(connection.begin_with("BEGIN").await);
+    connection.ping().await?;
+    if connection.is_in_transaction() { Err(sqlx::Error::BeginFailed) } else { Ok(()) }
+}
+
 /// The sealed files that rows refer to.
 pub(crate) async fn blobs_in_use(connection: &mut SqliteConnection) -> Result<BTreeSet<BlobName>> {
     let used: Vec<String> = sqlx::query_scalar(

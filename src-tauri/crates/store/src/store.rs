@@ -266,7 +266,9 @@ impl Access<'_> {
     }
 
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
-        self.connection().begin().await.doing("begin a transaction")
+        let connection = self.connection();
+        database::leave_refused(connection).await.doing("leave a transaction that was refused")?;
+        connection.begin().await.doing("begin a transaction")
     }
 
     pub(crate) fn open(&mut self) -> &mut Open {

@@ -2,6 +2,7 @@
 
 use super::setup::*;
 use sha2::{Digest, Sha256};
+use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -84,4 +85,25 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let store = reopen(temp.path()).await;
     assert_eq!(store.report(report.id()).await.unwrap(), report);
     assert_eq!(store.check_integrity().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn commits_that_the_disk_refused_leave_no_transaction_behind() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    let report = with_report(&store, "r1").await;
+    for _ in 0..3 {
+        let mut access = store.access().await.unwrap();
+        let mut tx = access.begin().await.unwrap();
+        // What SQLite does by itself where the disk refuses a commit (the guard of safekeeping tries a disk that does).
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        assert!(tx.commit().await.is_err());
+    }
+    let entry = insert(hilum_report::SectionKind::Findings, "s", "Kept.");
+    let report = store.append(report.id(), report.revision(), &[entry]).await.unwrap();
+    assert!(!store.access().await.unwrap().connection().is_in_transaction());
+    store.close().await.unwrap();
+    drop(store);
+    assert_eq!(reopen(temp.path()).await.report(report.id()).await.unwrap(), report);
 }
