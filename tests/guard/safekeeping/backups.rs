@@ -80,7 +80,7 @@ async fn under_load(backups: u32) {
         std::fs::remove_dir_all(&scratch).expect("to tidy up");
     }
     // The newest, put in the place of what is there: that is kept, and holds all that was typed.
-    let folder = DataFolder::open(&place.data).expect("the data folder");
+    let folder = crate::desk::hold(&place.data).await;
     let restored = folder.restore(&place.backups, Opening::by_passphrase(NAME, PASSPHRASE), now(), &|_| true).await;
     let replaced = restored.expect("restored").replaced.expect("there was something");
     drop(folder);

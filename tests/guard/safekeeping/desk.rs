@@ -51,10 +51,15 @@ impl Place {
 }
 
 pub async fn unlock(data: &Path) -> Store {
+    hold(data).await.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store")
+}
+
+/// The data folder as soon as whoever had it has let go of it.
+pub async fn hold(data: &Path) -> DataFolder {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         match DataFolder::open(data) {
-            Ok(folder) => return folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store"),
+            Ok(folder) => return folder,
             Err(StoreError::InUse(_)) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(e) => panic!("{e}"),
         }

@@ -75,7 +75,8 @@ async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
     assert_eq!(until_refused(&mut slowest, async || reader.back_up().await.map(drop)).await, "backup.disk_full", "backup");
     drop(filler);
 
-    // Somebody makes room, and the work goes on.
+    // Somebody makes room, and the work goes on from what was kept.
+    open = reader.report(&study).await.expect("the draft");
     let id = reader.type_into(&mut open, SectionName::Indication, "Room again.").await.expect("to type");
     said.typed.entry(open.id.clone()).or_default().insert(id);
     let (second, sha256) = reader.sign(&mut open).await.expect("a signature");

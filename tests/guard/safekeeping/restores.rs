@@ -2,7 +2,7 @@
 //! acknowledged before the backup, whole, and so does every folder in which what was there before is kept.
 
 use crate::check::Acknowledged;
-use crate::desk::{Place, Reader, unlock};
+use crate::desk::{Place, Reader, hold, unlock};
 use crate::kills::kill_one;
 use crate::power::{MODES, cut_once, layer};
 use crate::{Random, times};
@@ -78,5 +78,8 @@ async fn fill(place: &Place) -> Acknowledged {
     said.imported.insert(study);
     said.backed_up = Some(reader.back_up().await.expect("a backup"));
     reader.app.close().await;
+    drop(reader);
+    // What works in the background may hold the folder a little longer than the person.
+    drop(hold(&place.data).await);
     said
 }
