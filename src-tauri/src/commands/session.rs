@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, UserSummary};
 use hilum_store::Role;
 use hilum_workflow::SessionUser;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Not while the worklist and the first image are waited for.
@@ -71,9 +72,11 @@ pub async fn lock(app: &App) -> Result<(), AppError> {
 
 /// Tidies up after earlier crashes while nobody waits for it.
 async fn sweep_in_background(app: &App) -> Result<(), AppError> {
-    let workstation = app.workstation().await?.clone();
+    // Waiting does not hold the data folder, which another may want once this app is closed.
+    let workstation = Arc::downgrade(app.workstation().await?);
     tokio::spawn(async move {
         tokio::time::sleep(SWEEP_AFTER).await;
+        let Some(workstation) = workstation.upgrade() else { return };
         match workstation.sweep().await {
             Ok(0) => {}
             Ok(deleted) => tracing::info!("{deleted} sealed files of interrupted work were deleted"),
