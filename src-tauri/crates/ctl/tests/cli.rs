@@ -369,9 +369,13 @@ fn a_backup_is_made_listed_and_restored() {
 
     // What came after the backup is set aside.
     let second = path("second.dcm");
-    fs::write(&second, DicomFile::radiograph(64, 64, 12, |row, _| row as u16).text(dicom::STUDY_UID, b"UI", "1.2.9").text(dicom::INSTANCE_UID, b"UI", "1.2.9.1").write())
-        .expect("written");
-    assert_eq!(with(&data, &[secret], &["import", &second]).status, 0);
+    let file = DicomFile::radiograph(64, 64, 12, |row, _| row as u16)
+        .text(dicom::STUDY_UID, b"UI", "2.25.9")
+        .text(dicom::SERIES_UID, b"UI", "2.25.91")
+        .text(dicom::INSTANCE_UID, b"UI", "2.25.911");
+    fs::write(&second, file.write()).expect("written");
+    let import = with(&data, &[secret], &["import", &second]);
+    assert_eq!(import.status, 0, "{} {}", import.out, import.err);
     assert_eq!(studies(&data), Some(2));
     let wrong = [("HILUM_PASSPHRASE", "wrong horse")];
     assert_eq!(code(&with(&data, &wrong, &["restore", &kept])), (1, "vault.locked".into()));
