@@ -51,13 +51,16 @@ impl Acknowledged {
     }
 
     pub fn count(&self) -> String {
-        format!(
-            "{} sentences, {} signatures, {} imports, {} exports acknowledged",
-            self.typed.values().map(BTreeSet::len).sum::<usize>(),
-            self.signed.len(),
-            self.imported.len(),
-            self.exported.len()
-        )
+        Acknowledged::words(self.counts())
+    }
+
+    /// Sentences, signatures, imports and exports.
+    pub fn counts(&self) -> [usize; 4] {
+        [self.typed.values().map(BTreeSet::len).sum(), self.signed.len(), self.imported.len(), self.exported.len()]
+    }
+
+    pub fn words([sentences, signatures, imports, exports]: [usize; 4]) -> String {
+        format!("{sentences} sentences, {signatures} signatures, {imports} imports, {exports} exports acknowledged")
     }
 
     /// Opens the folder as the app would, and holds it against all that was acknowledged.

@@ -9,14 +9,30 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
+/// Kills in one data folder: after each, all that was ever acknowledged there is looked for.
+const IN_ONE_FOLDER: u32 = 30;
+
 pub fn run(runtime: &Runtime) {
     let kills = times("HILUM_KILLS", 18);
+    let mut random = Random(u64::from(std::process::id()) << 20 | u64::from(kills));
+    let (mut at_work, mut counts) = (0, [0; 4]);
+    for first in (0..kills).step_by(IN_ONE_FOLDER as usize) {
+        let rounds = first..kills.min(first + IN_ONE_FOLDER);
+        let (begun, said) = in_one_folder(runtime, rounds, &mut random);
+        at_work += begun;
+        counts.iter_mut().zip(said.counts()).for_each(|(sum, more)| *sum += more);
+    }
+    assert!(at_work > kills * 3 / 4, "only {at_work} of {kills} children had begun when they were killed");
+    println!("{kills} kills, {at_work} after the first deed had begun; {}", Acknowledged::words(counts));
+}
+
+/// How many children had begun, and what was acknowledged.
+fn in_one_folder(runtime: &Runtime, rounds: std::ops::Range<u32>, random: &mut Random) -> (u32, Acknowledged) {
     let temp = tempfile::tempdir().expect("a folder");
     let place = Place::of(temp.path());
     runtime.block_on(place.make_user());
-    let mut random = Random(u64::from(std::process::id()) << 20 | u64::from(kills));
     let (mut said, mut at_work) = (Acknowledged::default(), 0);
-    for round in 0..kills {
+    for round in rounds {
         let deed = DEEDS[round as usize % DEEDS.len()];
         // A deed takes between some milliseconds and half a second.
         let wait = Duration::from_micros(random.below(if ["type", "save"].contains(&deed) { 80_000 } else { 700_000 }));
@@ -27,8 +43,7 @@ pub fn run(runtime: &Runtime) {
             runtime.block_on(backups_are_whole(&place, temp.path(), round));
         }
     }
-    assert!(at_work > kills * 3 / 4, "only {at_work} of {kills} children had begun when they were killed");
-    println!("{kills} kills, {at_work} after the first deed had begun; {}", said.count());
+    (at_work, said)
 }
 
 /// Lets a child work, kills it so long after its first deed has begun, and notes what it said. True
