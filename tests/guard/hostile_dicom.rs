@@ -3,8 +3,8 @@
 //! Crafted from nothing, damaged by structure (lengths, types, nesting, numbers, transfer syntaxes), cut,
 //! damaged blindly, and bombs; from files made here, the fixtures of the decoder, and the shared test data
 //! with its malformed files where they are. Each file must get a verdict, and the child must stay below
-//! 512 MB and 10 s of processor time; the parent, which is this process, must live, and no file outside of
-//! the folder in which it works may come, go or change.
+//! 512 MB and 10 s of processor time; the parent, which is this process, must live, and in the folder in which
+//! the child starts no file may come, go or change.
 
 #![cfg(target_os = "linux")]
 

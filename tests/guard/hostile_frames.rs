@@ -74,6 +74,19 @@ fn said(random: &mut Random, frames: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
+/// What an honest child says to a request of kind `n`, so that damage is not all that is read.
+fn honest(n: usize) -> Vec<u8> {
+    let (decoder, worker) = (decoder_frames(), worker_frames());
+    let [header, pixels, thumbnail, stored, _, logo, member, done] = &decoder[..] else { panic!("eight frames") };
+    match n % 5 {
+        0 => [header, pixels, thumbnail, stored, done].map(Vec::as_slice).concat(),
+        1 => [member, member, done].map(Vec::as_slice).concat(),
+        2 => logo.clone(),
+        3 => [&worker[1], &worker[3], &worker[4]].map(Vec::as_slice).concat(),
+        _ => [&worker[6], &worker[7]].map(Vec::as_slice).concat(),
+    }
+}
+
 /// A program that says what the file beside it holds, whatever it is asked.
 fn player(folder: &Path) -> (PathBuf, PathBuf) {
     let (program, file) = (folder.join("player"), folder.join("said"));
@@ -113,7 +126,7 @@ async fn whatever_a_child_says_gets_a_verdict() {
     let mut slowest = Duration::ZERO;
     for n in 0..cases {
         let frames = if n % 5 < 3 { &decoders } else { &workers };
-        let bytes = said(&mut random, frames);
+        let bytes = if n < 10 { honest(n) } else { said(&mut random, frames) };
         std::fs::write(&file, &bytes).expect("written");
         let at = Instant::now();
         let never = Cancel::new();
@@ -159,5 +172,8 @@ async fn whatever_a_child_says_gets_a_verdict() {
     verdicts.iter().for_each(|(verdict, n)| println!("  {n:5} {verdict}"));
     assert!(grown < 64, "the parent grew by {grown} MB");
     assert!(verdicts.keys().any(|v| v.ends_with("garbled")), "{verdicts:?}");
-    assert!(verdicts.keys().any(|v| v.starts_with("decode: dicom.") || v == "decode: answered"), "{verdicts:?}");
+    // Workers may have lost the honest words, since their child is gone as soon as it has said them.
+    for kind in ["decode: answered", "unpack: answered", "logo: answered"] {
+        assert!(verdicts.contains_key(kind), "{kind} is among {verdicts:?}");
+    }
 }

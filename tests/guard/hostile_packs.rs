@@ -102,7 +102,9 @@ fn sizes_that_no_model_has_are_refused_at_once() {
             let fields: Vec<String> = whole.pointer(&place(part)).and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k.clone()).collect();
             let absent = ["num_hidden_layers", "image_size", "patch_size", "num_channels", "head_dim", "vocab_size", "num_attention_heads"];
             for field in fields.iter().map(String::as_str).chain(absent) {
-                for lie in [json!(0), json!(-1), json!(u32::MAX), json!(u64::MAX), json!(1u64 << 62), json!(1e300), json!("x"), json!([]), json!({})] {
+                let lies = [json!(0), json!(1u64 << 62), json!(-1), json!(u32::MAX), json!(u64::MAX), json!(1e300), json!("x"), json!([]), json!({})];
+                // A folder of MedGemma's kind takes a tenth of a second to look at.
+                for lie in lies.into_iter().take(if common::full() { 9 } else { 2 }) {
                     let mut config = whole.clone();
                     if let Some(object) = config.pointer_mut(&place(part)).and_then(Value::as_object_mut) {
                         object.insert(field.to_owned(), lie);

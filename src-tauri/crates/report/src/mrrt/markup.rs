@@ -57,7 +57,9 @@ pub(super) fn tokens(html: &str) -> Result<Vec<Token>, Unclosed> {
                 rest = &rest[end..];
             }
         } else {
-            let end = rest[1..].find('<').map_or(rest.len(), |at| at + 1);
+            // Past the first character, which may be a "<" that begins nothing, or several bytes long.
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            let end = rest[first..].find('<').map_or(rest.len(), |at| at + first);
             tokens.push(Token::Text(decoded(&rest[..end])));
             rest = &rest[end..];
         }

@@ -107,9 +107,9 @@ pub fn export(template: &Template) -> String {
     let mut field = 0;
     for section in &template.sections {
         let heading = section.kind.heading();
-        let required = if section.required { " data-section-required=\"true\"" } else { "" };
+        let required = section.required;
         out.push_str(&format!(
-            "<section data-section-name=\"{heading}\"{required}>\n<header class=\"level1\">{heading}</header>\n"
+            "<section data-section-name=\"{heading}\" data-section-required=\"{required}\">\n<header class=\"level1\">{heading}</header>\n"
         ));
         if section.text.is_empty() {
             field += 1;
