@@ -128,6 +128,7 @@ fn radiograph(who: &str) -> Vec<u8> {
         .text(PATIENT_ID, b"LO", who)
         .text(PATIENT_NAME, b"PN", &format!("{who}^TEST"))
         .text(PATIENT_BIRTH_DATE, b"DA", "19660101")
+        .text(0x0010_1010, b"AS", "058Y")
         .text(ACCESSION_NUMBER, b"SH", &format!("ACC-{who}"))
         .text(STUDY_DATE, b"DA", "20240301")
         .text(STUDY_UID, b"UI", &uid(who))
