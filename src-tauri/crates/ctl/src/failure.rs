@@ -93,7 +93,6 @@ fn status_of(code: &str) -> u8 {
         "backup.read_only",
         "backup.folder",
         "vault.crypto",
-        "export.write_failed",
         "file.write",
         "pack.write",
         "pack.convert",
