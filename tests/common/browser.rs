@@ -241,7 +241,11 @@ impl Window {
         std::thread::sleep(Duration::from_millis(500));
         xdotool(&["windowfocus", "--sync", &dialog]);
         xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
-        xdotool(&["type", "--clearmodifiers", "--delay", "15", text]);
+        // The first character may open a field to type in, and what follows at once is lost.
+        let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+        xdotool(&["type", "--clearmodifiers", first]);
+        std::thread::sleep(Duration::from_millis(1000));
+        xdotool(&["type", "--clearmodifiers", "--delay", "25", rest]);
         std::thread::sleep(Duration::from_millis(500));
         xdotool(&["key", "--clearmodifiers", "Return"]);
     }

@@ -8,6 +8,7 @@ async fn found_checked_and_exported() {
     let Some(scene) = Scene::with_user().await else { return };
     let saved = scene.path("trail.csv");
     let window = scene.reading(radiograph("AUDITED", "20240105").write_as(EXPLICIT_LE)).await;
+    window.click("go-worklist").await;
     window.click("go-audit").await;
     let actions = "return [...document.querySelectorAll('[data-testid=\"audit-line\"]')].map((l) => l.children[3].innerText).join(' ')";
     window.see("audit-line", 20).await;

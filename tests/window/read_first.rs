@@ -35,7 +35,7 @@ async fn a_draft_is_covered_until_it_is_asked_for() {
 
     // What the model wrote, and what stands.
     window.chord_of(&[CONTROL, SHIFT], 'X').await;
-    window.says("compare-dialog", "Draft of the model", 20).await;
+    chosen(&window, "compare-left", "Draft of the model").await;
     window.says("compare-dialog", "accepted", 10).await;
     window.says("compare-dialog", "My own reading.", 10).await;
     window.click("compare-close").await;

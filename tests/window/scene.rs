@@ -190,6 +190,14 @@ pub async fn write(window: &Window, section: &str, words: &str) {
     window.keys(words).await;
 }
 
+/// Waits until this choice of a list is the one that is made.
+pub async fn chosen(window: &Window, list: &str, words: &str) {
+    let script = format!(
+        "return (document.querySelector('[data-testid=\"{list}\"]')?.selectedOptions[0]?.text ?? '').includes({words:?})"
+    );
+    window.until(&format!("{words:?} to be chosen"), 20, &script).await;
+}
+
 /// Waits until what was typed is kept.
 pub async fn saved(window: &Window) {
     let script = "return document.querySelector('[data-testid=\"save-state\"]')?.dataset.state === 'saved'";

@@ -70,7 +70,7 @@ async fn held_taken_over_and_signed_twice() {
     // What the second signature changed.
     window.click("compare-open").await;
     window.says("compare-count", "1 sentence differs", 20).await;
-    window.says("compare-dialog", "Signed as preliminary", 10).await;
+    chosen(&window, "compare-left", "Signed as preliminary").await;
     window.says("compare-dialog", "Follow-up is not needed.", 10).await;
     accessible(&window, "compare").await;
     window.click("compare-close").await;
