@@ -39,7 +39,8 @@ async fn no_program_leaves_one() {
     );
     assert!(dumped, "an ordinary program leaves a core here, or nothing is shown");
 
-    let wants = serde_json::json!({ "header": true }).to_string();
+    let wants = hilum_workers::messages::decode::DecodeWants::default();
+    let wants = serde_json::to_string(&wants).expect("JSON");
     let mut programs = vec![
         ("hilum-decode", start(Command::new(decode).arg(wants).stdin(Stdio::piped()), folder)),
         (

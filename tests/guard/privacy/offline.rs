@@ -30,11 +30,13 @@ fn the_whole_work_connects_to_nothing() {
         assert!(able(no_way[0], &no_way[1..]), "there is no way out of there");
     }
     let out = temp.path().join("out");
-    let study = common::radiographs().pop().expect("a radiograph").display().to_string();
     let (data, folder) = (temp.path().join("data").display().to_string(), out.display().to_string());
-    let prior = temp.path().join("prior.dcm");
-    std::fs::write(&prior, crate::scene::radiograph("OFFLINE", "20200101").write()).expect("a file");
-    let prior = prior.display().to_string();
+    let film = |date: &str| {
+        let path = temp.path().join(format!("{date}.dcm"));
+        std::fs::write(&path, crate::scene::radiograph("OFFLINE", date).write()).expect("a file");
+        path.display().to_string()
+    };
+    let (study, prior) = (film("20240105"), film("20200101"));
     let report = ["report", &study, "--out", &folder, "--signer", "Dr A. Reader", "--accept-all"];
     let mut seen = Seen::default();
     let run = |arguments: &[&str], seen: &mut Seen| traced(&closed, temp.path(), &data, arguments, seen);
@@ -51,6 +53,7 @@ fn the_whole_work_connects_to_nothing() {
     run(&["verify", &pdf], &mut seen);
     run(&["audit", "verify", "--against", &pdf], &mut seen);
     let backups = temp.path().join("backups").display().to_string();
+    std::fs::create_dir(&backups).expect("a folder");
     run(&["backup", &backups], &mut seen);
     assert!(seen.foreign.is_empty(), "{:?}", seen.foreign);
     println!(
@@ -60,7 +63,9 @@ fn the_whole_work_connects_to_nothing() {
     // The watch can fail: it sees a program that tries.
     let mut control = Seen::default();
     let trace = temp.path().join("control");
-    let command = [&closed[..], &["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"]].concat();
+    let command =
+        [&closed[..], &["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"]]
+            .concat();
     let _ = Command::new(command[0])
         .args(&command[1..])
         .arg(&trace)
@@ -107,7 +112,7 @@ fn traced(closed: &[&str], folder: &Path, data: &str, arguments: &[&str], seen: 
     let trace = folder.join("trace");
     let output = Command::new(closed[0])
         .args(&closed[1..])
-        .args(["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"])
+        .args(["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"])
         .arg(&trace)
         .arg(hilumctl())
         .args(["--json", "--data", data])

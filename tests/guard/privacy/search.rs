@@ -164,7 +164,8 @@ fn every_form_is_found() {
         base64("1"),
         base64("12"),
     ] {
-        assert_eq!(secret.times_in(&hay), 1, "{hay:?}");
+        // UTF-16 of one order is, but for its ends, that of the other.
+        assert!(secret.times_in(&hay) >= 1, "{hay:?}");
     }
     assert_eq!(secret.times_in(b"Kanarienvogel 18"), 0);
     let key = Secret::bytes("key", &[0xAB; 32]);

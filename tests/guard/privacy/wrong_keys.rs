@@ -20,7 +20,8 @@ async fn are_refused_and_change_nothing() {
     let before = contents(&data);
     let near = near_misses(amount(10, 100));
     let mut tried = 0;
-    for passphrase in &near {
+    // No environment holds a NUL; the handlers below are given it.
+    for passphrase in near.iter().filter(|p| !p.contains('\0')) {
         let output = Command::new(hilumctl())
             .args(["--json", "--data"])
             .arg(&data)
