@@ -66,12 +66,12 @@ async fn no_program_leaves_one() {
         None => println!("skipped: the window (it needs {:?})", missing_programs()),
     }
     for (name, mut child) in programs {
-        let process = child.id();
+        let process = child.0.id();
         let until = Instant::now() + Duration::from_secs(20);
         while owner(process) != Some(0) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(child.try_wait().expect("its status").is_none(), "{name} runs");
+        assert!(child.0.try_wait().expect("its status").is_none(), "{name} runs");
         assert_eq!(owner(process), Some(0), "{name} is closed to others of its user");
         let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("its limits");
         let limit = limits.lines().find(|l| l.starts_with("Max core file size")).expect("the limit").to_owned();
@@ -81,9 +81,15 @@ async fn no_program_leaves_one() {
         assert!(!dumped && files == 0, "{name} leaves a core");
         println!("{name}: core limit 0, closed to others, killed by SIGSEGV, no core");
     }
-    if let Some((_, mut server)) = display {
-        let _ = server.kill();
-        let _ = server.wait();
+}
+
+/// A program that ends with the guard, whatever becomes of that.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -98,7 +104,7 @@ fn copied_programs(folder: &Path) -> PathBuf {
 }
 
 /// As nobody, in the folder, with cores allowed by whoever starts it.
-fn start(command: &mut Command, folder: &Path) -> Child {
+fn start(command: &mut Command, folder: &Path) -> Running {
     // SAFETY: system calls alone, between fork and exec.
     unsafe {
         command.pre_exec(|| {
@@ -108,18 +114,18 @@ fn start(command: &mut Command, folder: &Path) -> Child {
         });
     }
     command.current_dir(folder).uid(NOBODY).gid(NOBODY).env_remove("HILUM_PASSPHRASE");
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a program")
+    Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a program"))
 }
 
 /// `hilumctl` that holds the data folder and reads a passphrase from a pipe that nobody writes to.
-fn waiting_for_a_passphrase(hilumctl: &Path, data: &Path, folder: &Path) -> Child {
+fn waiting_for_a_passphrase(hilumctl: &Path, data: &Path, folder: &Path) -> Running {
     let mut command = Command::new(hilumctl);
     command.arg("--data").arg(data).args(["--passphrase-fd", "0", "studies"]).stdin(Stdio::piped());
     start(&mut command, folder)
 }
 
 /// Kills it as a fault of its own would; whether a core was written, and how many core files lie there.
-fn killed(child: &mut Child, folder: &Path) -> (bool, usize) {
+fn killed(Running(child): &mut Running, folder: &Path) -> (bool, usize) {
     // Long enough to have become what it is.
     std::thread::sleep(Duration::from_millis(300));
     // SAFETY: a signal to a child of ours.
@@ -142,7 +148,7 @@ fn pattern() -> String {
     std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default().trim().to_owned()
 }
 
-fn display() -> (String, Child) {
+fn display() -> (String, Running) {
     let mut server = Command::new("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-ac"])
         .stdout(Stdio::piped())
@@ -152,5 +158,5 @@ fn display() -> (String, Child) {
     let mut line = String::new();
     BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a display number");
     let _ = std::io::stdout().flush();
-    (format!(":{}", line.trim()), server)
+    (format!(":{}", line.trim()), Running(server))
 }

@@ -13,7 +13,7 @@ use hilum_app::dto::{
     Annotation, AnnotationKind, AppEvent, EditCommand, ExportAs, MacroView, SectionName, SentenceState, SignRequest,
 };
 use hilum_report::{Command, Entry, PackHash, ProposalId, ProposedText, SectionKind, SentenceId};
-use hilum_store::{DataFolder, NewProposal, ProposalOutcome, ProposalStatus};
+use hilum_store::{DataFolder, NewProposal, ProposalOutcome, ProposalStatus, StoreError};
 use hilum_testkit::dicom;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -274,7 +274,15 @@ async fn one_study(app: &Arc<App>, desk: &Desk, scene: &Scene, supply: &Supply, 
 
 /// As if a model had written them: past every grammar, straight into the folder.
 async fn draft_payloads(scene: &Scene, supply: &Supply, studies: &[String]) {
-    let folder = DataFolder::open(&scene.data).expect("a data folder");
+    // Work in the background lets go of the folder a moment after it was told to end.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    let folder = loop {
+        match DataFolder::open(&scene.data) {
+            Ok(folder) => break folder,
+            Err(StoreError::InUse(_)) if std::time::Instant::now() < until => pause(50).await,
+            Err(e) => panic!("{e}"),
+        }
+    };
     let store = folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("a store");
     for (n, study) in studies.iter().enumerate() {
         let report = store.study(study).await.expect("a study").reports.remove(0).id;
