@@ -187,7 +187,10 @@ impl Window {
 
     /// Chooses an option of a list by its value, as a person's choice would.
     pub async fn choose(&self, id: &str, value: &str) {
-        self.see(id, 20).await;
+        let offered = format!(
+            "const s = document.querySelector('[data-testid=\"{id}\"]'); return !!s && (!s.options || [...s.options].some((o) => o.value === {value:?}))"
+        );
+        self.until(&format!("{value} in {id}"), 20, &offered).await;
         let script = format!(
             "const s = document.querySelector('[data-testid=\"{id}\"]'); s.value = {value:?};
             s.dispatchEvent(new Event('input', {{ bubbles: true }})); s.dispatchEvent(new Event('change', {{ bubbles: true }}));

@@ -38,8 +38,8 @@ async fn held_taken_over_and_signed_twice() {
     saved(&window).await;
     window.click("go-worklist").await;
     window.see("worklist-row", 20).await;
-    // Leaving frees the report.
-    pause(500).await;
+    // Leaving frees the report, once what was typed last is kept; nothing on the screen says when.
+    pause(2000).await;
 
     // The trainee finishes, and can sign as preliminary alone.
     hand_over(&window, TRAINEE).await;

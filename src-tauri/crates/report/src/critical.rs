@@ -141,11 +141,18 @@ impl Report {
 
     /// Critical results in the text that a person stands for or is about to, of which nothing is
     /// written down. A record of one result does not answer for another; one whose words name none, and a
-    /// reason why nobody was told, answer for all. A demonstration model's own words ask for nothing: they
-    /// have no medical meaning.
+    /// reason why nobody was told, answer for all. In an amendment, what was told of earlier versions answers
+    /// for the sentences that stood in one of them, word for word: whoever was told of a pneumothorax on the right
+    /// has not been told that it is on the left. A demonstration model's own words ask for nothing: they have no
+    /// medical meaning.
     pub fn untold(&self) -> Vec<(Critical, crate::SentenceId)> {
-        let told = |critical: Critical| {
-            self.communications.iter().any(|c| match &c.what {
+        let stood = |text: &str| {
+            let signed = self.versions.iter().flat_map(|v| v.text.sections()).flat_map(|s| &s.sentences);
+            signed.into_iter().any(|s| s.text == text)
+        };
+        let told = |critical: Critical, text: &str| {
+            let count = if stood(text) { 0 } else { self.taken_over };
+            self.communications.iter().skip(count).any(|c| match &c.what {
                 Told::Yes { finding, .. } => Critical::of(finding).is_none_or(|named| named == critical),
                 Told::No { .. } => true,
             })
@@ -157,8 +164,9 @@ impl Report {
         let sentences = self.sections.iter().filter(|s| speaks(s.kind)).flat_map(|s| &s.sentences);
         sentences
             .filter(|s| !is_demonstration(s))
-            .filter_map(|s| Some((Critical::of(s.text())?, s.id().clone())))
-            .filter(|(critical, _)| !told(*critical))
+            .filter_map(|s| Some((Critical::of(s.text())?, s)))
+            .filter(|(critical, s)| !told(*critical, s.text()))
+            .map(|(critical, s)| (critical, s.id().clone()))
             .collect()
     }
 }
@@ -218,6 +226,50 @@ mod tests {
         check(&[told("Large left pneumothorax."), told("Endotracheal tube in the right main bronchus")], &[]);
         check(&[told("All of it")], &[]);
         check(&[Told::No { reason: "They stood beside me.".into() }], &[]);
+    }
+
+    /// What was told before an amendment, or an addendum, and what is asked for in it.
+    #[test]
+    fn what_was_told_of_a_signed_version_is_not_asked_for_again() {
+        use crate::{Meaning, VersionId, VersionKind};
+        let check = |kind: VersionKind, section: SectionKind, text: &str, expected: &[Critical]| {
+            let mut report = Report::new(crate::ReportId::new("r"), "1.2.3", &crate::builtin_templates()[0]);
+            let mut give = |command: Command| {
+                let entry = Entry { by: UserId::new("u"), at: OffsetDateTime::UNIX_EPOCH, command };
+                report.apply(&entry, &[]).expect("carried out");
+            };
+            let insert = |section, id: &str, text: &str| {
+                let (id, text) = (crate::SentenceId::new(id), text.to_owned());
+                Command::Insert { section, after: None, id, text, region: None, from: None }
+            };
+            give(insert(SectionKind::Findings, "s1", "Large left pneumothorax."));
+            give(insert(SectionKind::Impression, "s2", "Large left pneumothorax."));
+            give(Command::Communicate {
+                finding: "Large left pneumothorax.".into(),
+                to: "Dr B. Ward".into(),
+                at: OffsetDateTime::UNIX_EPOCH,
+                how: Means::Telephone,
+                read_back: true,
+            });
+            let sign = |version: &str, meaning| Command::Sign { version: VersionId::new(version), meaning };
+            give(sign("v1", Meaning::ReviewedAndApproved));
+            // An addendum in between has nothing to tell, and the amendment still knows of the first.
+            give(Command::Reopen { kind: VersionKind::Addendum });
+            give(insert(SectionKind::Addendum, "s3", "A chest tube was placed."));
+            give(sign("v2", Meaning::AddendumAuthor));
+            give(Command::Reopen { kind });
+            give(insert(section, "s4", text));
+            let untold: Vec<Critical> = report.untold().into_iter().map(|(critical, _)| critical).collect();
+            assert_eq!(untold, expected, "{kind:?}: {text}");
+            assert_eq!(report.communications().len(), usize::from(kind == VersionKind::Amendment), "{kind:?}: {text}");
+        };
+        use Critical::{MisplacedTube, Pneumothorax};
+        let (findings, addendum) = (SectionKind::Findings, SectionKind::Addendum);
+        check(VersionKind::Amendment, findings, "The right lung is clear.", &[]);
+        check(VersionKind::Amendment, findings, "Large right pneumothorax.", &[Pneumothorax]);
+        check(VersionKind::Amendment, findings, "The endotracheal tube lies in the right main bronchus.", &[MisplacedTube]);
+        check(VersionKind::Addendum, addendum, "The tube lies well.", &[]);
+        check(VersionKind::Addendum, addendum, "New small right pneumothorax.", &[Pneumothorax]);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Report {
     /// What was written down of telling critical results.
     #[serde(default)]
     pub(crate) communications: Vec<crate::Communication>,
+    /// How many of them an amendment took over from the version that it amends.
+    #[serde(default)]
+    pub(crate) taken_over: usize,
     /// Who signed the open draft as preliminary; goes into the text of the version that follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) preliminary: Option<crate::Preliminary>,

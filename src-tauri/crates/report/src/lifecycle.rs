@@ -115,6 +115,7 @@ impl Report {
             versions: Vec::new(),
             withdrawn: Vec::new(),
             communications: Vec::new(),
+            taken_over: 0,
             preliminary: None,
         }
     }
@@ -341,8 +342,12 @@ impl Report {
         }
         self.status = Status::Reopened;
         self.becoming = kind;
-        // What was told of the signed version stays with it.
-        self.communications.clear();
+        // An amended report is the whole report again, with what was told of it; an addendum speaks for itself.
+        self.communications = match kind {
+            VersionKind::Addendum => Vec::new(),
+            _ => self.told_of_versions(),
+        };
+        self.taken_over = self.communications.len();
         // Every addendum is its own text: the one before it stays with its version
         // and is shown there.
         self.withdraw_all(|s| s == SectionKind::Addendum);
@@ -353,8 +358,16 @@ impl Report {
         Ok(())
     }
 
+    /// What was told of the newest whole version and of the addenda to it.
+    fn told_of_versions(&self) -> Vec<crate::Communication> {
+        let whole = self.versions.iter().rposition(|v| v.kind != VersionKind::Addendum).unwrap_or(0);
+        self.versions[whole..].iter().flat_map(|v| v.text.communications()).cloned().collect()
+    }
+
     fn close_to_last_version(&mut self) {
         let Some(last) = self.versions.last().cloned() else { return };
+        self.communications = last.text.communications().to_vec();
+        self.taken_over = 0;
         self.withdraw_all(|_| true);
         self.sections.retain(|s| s.kind != SectionKind::Addendum);
         for signed in last.text.sections() {

@@ -1,6 +1,7 @@
 //! The one connection: opened with the raw key, set up, migrated, and read back.
 
 use crate::blobs::BlobName;
+use crate::ending;
 use crate::error::{Doing, Result, StoreError};
 use crate::vault::Key;
 use libsqlite3_sys as ffi;
@@ -117,7 +118,9 @@ async fn connect(path: &Path, key: &Key, create: bool, more: &str) -> Result<Sql
         // A backup copies pages through the connection, and may be given up from any thread.
         .serialized(true)
         .disable_statement_logging();
-    let mut connection = options.connect().await.doing("open")?;
+    let connected = options.connect().await;
+    ending::leave_at_once();
+    let mut connection = connected.doing("open")?;
     let settings = format!(
         "PRAGMA cipher_compatibility = 4;
          PRAGMA locking_mode = EXCLUSIVE;

@@ -21,6 +21,7 @@
 mod backup;
 mod blobs;
 mod database;
+mod ending;
 mod error;
 mod files;
 mod folder;

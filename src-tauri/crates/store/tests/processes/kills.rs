@@ -1,11 +1,11 @@
-//! A child types, saves and signs, says what was acknowledged, and is killed at a random
+//! A child types, saves and signs, says what was acknowledged, and is killed or told to exit at a random
 //! moment; then everything it said must be there, and nothing half.
 
 use crate::{child, sample::*};
 use hilum_report::{Command, Report, ReportId, SectionKind, Status, VersionKind};
 use hilum_store::{AuditVerdict, Cache, Store, StoreError};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -21,8 +21,32 @@ struct Acknowledged {
     saved: Option<String>,
 }
 
+/// How a child ends.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Kill,
+    /// By itself, with the status of success, while a thread of it is at work.
+    Exit,
+}
+
+fn rounds() -> u32 {
+    std::env::var("HILUM_KILLS").map_or(10, |n| n.parse().expect("HILUM_KILLS is a number"))
+}
+
+pub fn exits(runtime: &Runtime) {
+    let temp = tempfile::tempdir().expect("a folder");
+    let folder = temp.path().join("data");
+    let mut said = Acknowledged::default();
+    let mut random = Random(u64::from(std::process::id()) << 20 | 1);
+    for _ in 0..rounds() {
+        let wait = Duration::from_micros(random.below(100_000));
+        assert!(end_one(&folder, temp.path(), true, wait, End::Exit, &mut said), "a child that was not at work");
+        runtime.block_on(check(&folder, &said));
+    }
+}
+
 pub fn run(runtime: &Runtime) {
-    let kills: u32 = std::env::var("HILUM_KILLS").map_or(10, |n| n.parse().expect("HILUM_KILLS is a number"));
+    let kills = rounds();
     let temp = tempfile::tempdir().expect("a folder");
     let folder = temp.path().join("data");
     let mut said = Acknowledged::default();
@@ -32,7 +56,7 @@ pub fn run(runtime: &Runtime) {
         // One kill in eight falls while the folder is made or unlocked, before the first word.
         let words_first = round % 8 != 7;
         let wait = Duration::from_micros(random.below(if words_first { 400_000 } else { 60_000 }));
-        mid_work += u32::from(kill_one(&folder, temp.path(), words_first, wait, &mut said));
+        mid_work += u32::from(end_one(&folder, temp.path(), words_first, wait, End::Kill, &mut said));
         runtime.block_on(check(&folder, &said));
     }
     assert!(
@@ -47,15 +71,30 @@ pub fn run(runtime: &Runtime) {
     runtime.block_on(measure());
 }
 
-/// Lets a child work, kills it, and notes what it said. True when it had said something.
-fn kill_one(folder: &Path, temp: &Path, words_first: bool, wait: Duration, said: &mut Acknowledged) -> bool {
-    let mut child = child("worker", folder, temp);
+/// Lets a child work, ends it, and notes what it said. True when it had said something.
+fn end_one(
+    folder: &Path,
+    temp: &Path,
+    words_first: bool,
+    wait: Duration,
+    end: End,
+    said: &mut Acknowledged,
+) -> bool {
+    let mut child = child(if end == End::Kill { "worker" } else { "leaver" }, folder, temp);
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let first = if words_first { lines.next() } else { None };
     let at_work = first.is_some();
     std::thread::sleep(wait);
-    child.kill().expect("to kill it");
-    child.wait().expect("its end");
+    if end == End::Kill {
+        child.kill().expect("to kill it");
+    }
+    // Closes its input too, which is the sign to exit.
+    let status = child.wait().expect("its end");
+    if end == End::Exit {
+        let mut complaints = String::new();
+        child.stderr.take().expect("its errors").read_to_string(&mut complaints).expect("text");
+        assert!(status.success() && complaints.is_empty(), "a child exits in the midst of work: {status}\n{complaints}");
+    }
     for line in first.into_iter().chain(lines) {
         // A line that was cut short acknowledged nothing.
         let line = line.unwrap_or_default();

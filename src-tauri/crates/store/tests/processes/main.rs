@@ -1,9 +1,9 @@
-//! What can only be seen from outside the process: kills, a second process, plain bytes on
+//! What can only be seen from outside the process: kills, exits in the midst of work, a second process, plain bytes on
 //! disk, a full disk.
 //!
 //! The binary starts itself: with `HILUM_STORE_ROLE` set it is the child that plays that
 //! role on the data folder in `HILUM_STORE_FOLDER`. `HILUM_KILLS` sets the number of kills
-//! (10 when it is not set).
+//! (10 when it is not set) and of exits.
 
 mod canaries;
 mod full_disk;
@@ -22,8 +22,9 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     match std::env::var("HILUM_STORE_ROLE").ok().as_deref() {
         None => {
-            let parts: [(&str, Part); 3] = [
+            let parts: [(&str, Part); 4] = [
                 ("everything acknowledged survives kills", kills::run),
+                ("a process that exits in the midst of work ends well", kills::exits),
                 ("no canary is found in any file", canaries::run),
                 ("a full disk loses nothing acknowledged", full_disk::run),
             ];
@@ -34,6 +35,13 @@ fn main() {
             }
         }
         Some("worker") => runtime.block_on(kills::work_until_killed(&folder())),
+        Some("leaver") => {
+            let folder = folder();
+            runtime.spawn(async move { kills::work_until_killed(&folder).await });
+            // Exits when the parent says so, whatever the other thread is at.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(0);
+        }
         Some("canaries") => runtime.block_on(canaries::fill_and_wait(&folder())),
         Some(other) => panic!("no role {other}"),
     }
@@ -48,6 +56,7 @@ fn child(role: &str, folder: &Path, temp: &Path) -> Child {
         .env("SQLITE_TMPDIR", temp)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(if role == "leaver" { Stdio::piped() } else { Stdio::inherit() })
         .spawn()
         .expect("a child")
 }
