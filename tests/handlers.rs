@@ -145,7 +145,7 @@ async fn from_first_run_to_a_signed_document() {
     assert!(report.saved_at.is_some());
     let report = claims_are_set_against_the_models(&app, &host, report).await;
     assert!(report.needs.iter().any(|need| need.code == "sign.empty_section"));
-    let options = |use_prior| DraftOptions { indication_confirmed: true, mode: DraftMode::Structured, use_prior };
+    let options = |use_prior| DraftOptions { indication_confirmed: true, notes: String::new(), mode: DraftMode::Structured, use_prior };
     reports::draft_start(&app, id.clone(), options(false)).await.expect("a draft begins");
     let twice = reports::draft_start(&app, id.clone(), options(false)).await;
     assert_eq!(twice.expect_err("running").code, "draft.running");
@@ -521,7 +521,7 @@ async fn a_prior_is_drafted_with() {
     let draft = async |study: &str, use_prior| {
         let report = reports::report_view(&app, study.to_owned()).await.expect("a report");
         host.events.lock().expect("events").clear();
-        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior };
+        let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior };
         reports::draft_start(&app, report.id.clone(), options).await.expect("a draft begins");
         let ended = host.wait("the draft", 180, |e| match e {
             AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),

@@ -413,7 +413,7 @@ async fn a_draft_stays_covered_until_its_reader_has_looked() {
     settings::set_settings(app, now).await.expect("kept");
     let report = desk.report("COVERED").await;
     let id = report.id.clone();
-    let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+    let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
     reports::draft_start(app, id.clone(), options).await.expect("a draft begins");
     let done =
         desk.wait("the draft", 240, |e| matches!(e, AppEvent::DraftDone { .. } | AppEvent::DraftFailed { .. })).await;

@@ -87,6 +87,8 @@ enum Closing {
 
 /// How long the page may take to answer that the window is closing before it counts as dead.
 const CLOSING: Duration = Duration::from_secs(4);
+/// How long closing waits for the processes of the models; a cancel is heard within two seconds.
+const ENDING: Duration = Duration::from_secs(3);
 
 impl App {
     pub fn new(options: StartOptions, host: Arc<dyn Host>) -> App {
@@ -280,12 +282,24 @@ impl App {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(Cancel::cancel);
     }
 
-    /// Ends what is under way and closes the store.
+    /// Ends what is under way, closes the store and ends the models' processes.
     pub async fn close(&self) {
         self.cancel_all();
-        if let Some(Open { workstation, .. }) = self.open.get() {
-            let _ = workstation.lock().await;
-        }
+        let Some(open) = self.open.get() else { return };
+        let _ = open.workstation.lock().await;
+        let installed = open.installed();
+        let encode = async {
+            if let Some(engine) = &installed.encode {
+                engine.worker.unload().await;
+            }
+        };
+        let draft = async {
+            if let Some(engine) = &installed.draft {
+                engine.worker.unload().await;
+            }
+        };
+        // One that does not listen ends with this process, whose end of its pipe is closed then.
+        let _ = tokio::time::timeout(ENDING, async { tokio::join!(encode, draft) }).await;
     }
 }
 

@@ -93,6 +93,7 @@ fn prior(prior: hilum_workflow::PriorStudy) -> PriorStudy {
 pub fn draft_choice(options: DraftOptions) -> hilum_workflow::DraftChoice {
     hilum_workflow::DraftChoice {
         indication_confirmed: options.indication_confirmed,
+        notes: options.notes,
         mode: match options.mode {
             DraftMode::Structured => hilum_workflow::DraftMode::Structured,
             DraftMode::Raw => hilum_workflow::DraftMode::Raw,

@@ -92,7 +92,7 @@ async fn read_one(app: &Arc<App>, desk: &Desk, number: usize, folder: &Path) -> 
     images::thumbnail(app, image).await.expect("a thumbnail");
     let report = reports::report_view(app, uid.clone()).await.expect("a report");
     desk.forget_events();
-    let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+    let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
     reports::draft_start(app, report.id.clone(), options).await.expect("a draft begins");
     let report = desk
         .wait("the draft", 180, |e| match e {

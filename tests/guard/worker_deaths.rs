@@ -117,7 +117,7 @@ impl Room {
 
     async fn begin_draft(&self) {
         self.desk.forget_events();
-        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+        let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
         reports::draft_start(&self.app, self.report.clone(), options).await.expect("a draft begins");
     }
 

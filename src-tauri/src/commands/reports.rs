@@ -90,7 +90,7 @@ pub async fn proposal_view(app: &App, proposal_id: String) -> Result<ProposalVie
 }
 
 /// What is to be written.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Wanted {
     Whole(DraftChoice),
     Section(DraftedPart, Rewrite),
@@ -127,7 +127,7 @@ pub(crate) async fn draft_in_background(app: &Arc<App>, report_id: String, use_p
     let Some(cancel) = app.begin(&report_id) else {
         return Err(hilum_workflow::WorkflowError::DraftRunning.into());
     };
-    let choice = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior };
+    let choice = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior };
     let event = draft(app, &report_id, Wanted::Whole(convert::draft_choice(choice)), &cancel).await;
     app.end(&report_id);
     app.host.emit(event.clone());

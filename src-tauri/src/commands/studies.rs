@@ -70,7 +70,7 @@ pub async fn open_study(app: &Arc<App>, study_uid: String) -> Result<StudyDetail
     let fresh = report.report.revision() == 0;
     if fresh && settings.draft_on_open && detail.applicability.why().is_none() {
         // A study that cannot be drafted is still read; the reason shows when asked for.
-        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+        let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
         let _ = super::reports::draft_start(app, id.to_string(), options).await;
     }
     let priors = workstation.priors(&detail.study_uid).await?;

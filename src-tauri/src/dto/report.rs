@@ -245,11 +245,13 @@ pub struct TemplateView {
 }
 
 /// What a person chooses when asking for a draft.
-#[derive(Debug, Clone, Copy, Deserialize, TS)]
+#[derive(Debug, Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct DraftOptions {
     /// The indication in the report was confirmed and goes to the model.
     pub indication_confirmed: bool,
+    /// Clinical notes that were typed for the model; they go into no report.
+    pub notes: String,
     pub mode: DraftMode,
     /// The newest prior goes before the current image.
     pub use_prior: bool,

@@ -264,7 +264,7 @@ impl World {
         };
         let macro_of =
             |text: &str| MacroView { name: "guard".into(), sections: vec![SectionName::Findings], text: text.into() };
-        let options = DraftOptions { indication_confirmed: false, mode: DraftMode::Structured, use_prior: false };
+        let options = DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
         match command {
             "app_status" => session::app_status(&app).await.map(drop),
             "create_first_user" => {

@@ -126,7 +126,7 @@ async fn imported(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: Di
 
 async fn draft_of(app: &Arc<App>, desk: &Desk, study: String, indication_confirmed: bool) -> ProposalView {
     let view = reports::report_view(app, study).await.expect("a report");
-    let options = DraftOptions { indication_confirmed, mode: DraftMode::Structured, use_prior: false };
+    let options = DraftOptions { indication_confirmed, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
     reports::draft_start(app, view.id, options).await.expect("a draft begins");
     let report = desk.wait("end of the draft", |e| match e {
         AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),

@@ -226,8 +226,8 @@ async fn work(app: &Arc<App>, desk: &Desk, folder: &Path, errors: &mut Errors) {
     errors.take(signing::sign(app, request(view.revision, OWN_PASSPHRASE, false)).await);
     errors.take(signing::sign(app, request(view.revision, OWN_PASSPHRASE, true)).await);
     errors.take(signing::draft_preview_pdf(app, id.clone()).await);
-    let options = DraftOptions { indication_confirmed: true, mode: DraftMode::Structured, use_prior: false };
-    errors.take(reports::draft_start(app, id.clone(), options).await);
+    let options = DraftOptions { indication_confirmed: true, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
+    errors.take(reports::draft_start(app, id.clone(), options.clone()).await);
     errors.take(reports::draft_start(app, id.clone(), options).await);
     let ended = desk.wait("end of the draft", |e| match e {
         AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),

@@ -159,6 +159,7 @@ impl<'a> Sequence<'a> {
             23..=27 => {
                 let options = DraftOptions {
                     indication_confirmed: self.random.one_in(2),
+                    notes: if self.random.one_in(3) { "Smoker, fever for a week.".into() } else { String::new() },
                     mode: if self.random.one_in(4) { DraftMode::Raw } else { DraftMode::Structured },
                     use_prior: self.random.one_in(20),
                 };

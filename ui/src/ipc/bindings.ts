@@ -652,7 +652,11 @@ export type DraftOptions = {
 /**
  * The indication in the report was confirmed and goes to the model.
  */
-indicationConfirmed: boolean, mode: DraftMode, 
+indicationConfirmed: boolean, 
+/**
+ * Clinical notes that were typed for the model; they go into no report.
+ */
+notes: string, mode: DraftMode, 
 /**
  * The newest prior goes before the current image.
  */

@@ -19,10 +19,12 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 /// What a person chose when asking for a draft.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DraftChoice {
     /// The indication in the report was confirmed and goes to the model.
     pub indication_confirmed: bool,
+    /// Clinical notes that a person gives the model with it; empty for none. They go into no report.
+    pub notes: String,
     pub mode: DraftMode,
     /// The newest older chest image of the patient goes before the current one.
     pub use_prior: bool,
@@ -76,7 +78,7 @@ impl Workstation {
             }
             false => None,
         };
-        let indication = choice.indication_confirmed.then(|| indication(&report)).flatten();
+        let indication = clinical(choice.indication_confirmed.then(|| indication(&report)).flatten(), &choice.notes);
         let prompt = match choice.mode {
             DraftMode::Raw => DraftPrompt::Report { indication },
             DraftMode::Structured => DraftPrompt::Sections {
@@ -91,7 +93,7 @@ impl Workstation {
     /// edited stay, and unreviewed ones of the section give way.
     ///
     /// What the model is given besides the image is text that a person stands for: what
-    /// they typed, edited or accepted. Indication and prior are those of the newest draft
+    /// they typed, edited or accepted. Indication, notes and prior are those of the newest draft
     /// of this report, where the indication still reads as it was confirmed.
     ///
     /// # Errors
@@ -127,7 +129,7 @@ impl Workstation {
         let prompt = DraftPrompt::Section {
             section,
             how,
-            indication: confirmed.filter(|confirmed| indication(&report).as_ref() == Some(confirmed)),
+            indication: confirmed.filter(|confirmed| still_confirmed(confirmed, indication(&report).as_deref())),
             text,
             rules: AnswerRules { comparison: prior.is_some(), measured: measured_in(&store, &report).await? },
         };
@@ -377,7 +379,28 @@ fn may_be_drafted(report: &Report) -> Result<(), WorkflowError> {
     }
 }
 
-/// Indication and prior image of an earlier draft.
+/// Stands between an indication and notes. A sentence holds no line break, so that nothing typed as an
+/// indication reads as notes; the prompt has both in one line.
+const NOTES: &str = "\n\nClinical notes: ";
+
+/// What a person confirmed of the clinical side: the indication, the notes, or both.
+fn clinical(indication: Option<String>, notes: &str) -> Option<String> {
+    match notes.trim() {
+        "" => indication,
+        notes => Some(format!("{}{NOTES}{notes}", indication.unwrap_or_default())),
+    }
+}
+
+/// Whether what an earlier draft was given may be given again: its indication has to read as it does `now`.
+fn still_confirmed(given: &str, now: Option<&str>) -> bool {
+    match given.split_once(NOTES) {
+        Some(("", _)) => true,
+        Some((indication, _)) => now == Some(indication),
+        None => now == Some(given),
+    }
+}
+
+/// Indication, with notes, and prior image of an earlier draft.
 fn indication_and_prior(begun: &NewProposal) -> (Option<String>, Option<String>) {
     let indication = match serde_json::from_str(&begun.prompt) {
         Ok(

@@ -204,12 +204,12 @@ async fn a_linked_prior_goes_first() {
 
     let id = room.report("20260105").await;
     let plain = DraftChoice::default();
-    assert_eq!(room.draft(&id, plain).await, Ok(()));
+    assert_eq!(room.draft(&id, plain.clone()).await, Ok(()));
     let job = room.last_job();
     assert_eq!(job.images, [vec![b'5'; 16]]);
     assert!(matches!(job.prompt, DraftPrompt::Sections { rules: AnswerRules { comparison: false, .. }, .. }));
 
-    assert_eq!(room.draft(&id, DraftChoice { use_prior: true, ..plain }).await, Ok(()));
+    assert_eq!(room.draft(&id, DraftChoice { use_prior: true, ..plain.clone() }).await, Ok(()));
     let job = room.last_job();
     assert_eq!(job.images, [vec![b'4'; 16], vec![b'5'; 16]], "prior, then current");
     assert!(matches!(job.prompt, DraftPrompt::Sections { rules: AnswerRules { comparison: true, .. }, .. }));
@@ -218,8 +218,8 @@ async fn a_linked_prior_goes_first() {
     assert_eq!(room.last_job().images.len(), 2);
 
     let oldest = room.report("20240103").await;
-    assert_eq!(room.draft(&oldest, DraftChoice { use_prior: true, ..plain }).await, Err("draft.no_prior".into()));
-    assert_eq!(room.draft(&id, DraftChoice { mode: DraftMode::Raw, ..plain }).await, Ok(()));
+    assert_eq!(room.draft(&oldest, DraftChoice { use_prior: true, ..plain.clone() }).await, Err("draft.no_prior".into()));
+    assert_eq!(room.draft(&id, DraftChoice { mode: DraftMode::Raw, ..plain.clone() }).await, Ok(()));
     assert!(matches!(room.last_job().prompt, DraftPrompt::Report { indication: None }));
 }
 
@@ -340,6 +340,39 @@ async fn a_section_is_rewritten_from_what_a_person_stands_for() {
     room.edit(&id, vec![Command::Edit { id: SentenceId::new("i"), text: "Fever.".into() }]).await;
     assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Shorter).await, Ok(()));
     assert!(matches!(room.last_job().prompt, DraftPrompt::Section { indication: None, .. }));
+}
+
+#[tokio::test]
+async fn notes_go_to_the_model_as_they_were_given() {
+    let room = Room::with(&[("20260105", "PA")]).await;
+    let id = room.report("20260105").await;
+    room.edit(&id, vec![insert(SectionKind::Indication, "i", "Cough.")]).await;
+    let given = |room: &Room| match room.last_job().prompt {
+        DraftPrompt::Sections { indication, .. }
+        | DraftPrompt::Section { indication, .. }
+        | DraftPrompt::Report { indication } => indication,
+        other => panic!("{other:?}"),
+    };
+    let check = async |indication_confirmed: bool, notes: &str, expected: Option<&str>| {
+        for mode in [DraftMode::Structured, DraftMode::Raw] {
+            let choice = DraftChoice { indication_confirmed, notes: notes.into(), mode, use_prior: false };
+            assert_eq!(room.draft(&id, choice).await, Ok(()));
+            assert_eq!(given(&room).as_deref(), expected, "{indication_confirmed} {notes:?} {mode:?}");
+        }
+        // A section that is written again is given the same.
+        assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
+        assert_eq!(given(&room).as_deref(), expected, "{indication_confirmed} {notes:?}, a section");
+    };
+    check(false, " \n", None).await;
+    check(true, "", Some("Cough.")).await;
+    check(false, " Smoker. ", Some("\n\nClinical notes: Smoker.")).await;
+    check(true, "Smoker.", Some("Cough.\n\nClinical notes: Smoker.")).await;
+    // Nothing of it stands in the report, and none of it is sent once the indication is another.
+    let report = room.workstation.report(&id).await.expect("a report").report;
+    assert!(!report.sections().iter().flat_map(|s| &s.sentences).any(|s| s.text().contains("Smoker")));
+    room.edit(&id, vec![Command::Edit { id: SentenceId::new("i"), text: "Fever.".into() }]).await;
+    assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
+    assert_eq!(given(&room), None);
 }
 
 #[tokio::test]

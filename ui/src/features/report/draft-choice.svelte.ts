@@ -1,3 +1,4 @@
+import { SvelteMap } from "svelte/reactivity";
 import type { DraftMode, DraftOptions, PriorStudy } from "../../ipc";
 
 /** How the next draft is asked for; kept while the window is open. */
@@ -6,8 +7,17 @@ class DraftChoice {
   /** Give the model the newest prior image too, where there is one. */
   usePrior = $state(true);
 
-  options(indicationConfirmed: boolean, priors: readonly PriorStudy[]): DraftOptions {
-    return { indicationConfirmed, mode: this.mode, usePrior: this.usePrior && priors.length > 0 };
+  /** Clinical notes by report, so that one patient's never reach another's draft. */
+  readonly notes = new SvelteMap<string, string>();
+
+  options(reportId: string, indicationConfirmed: boolean, priors: readonly PriorStudy[]): DraftOptions {
+    const notes = this.notes.get(reportId) ?? "";
+    return { indicationConfirmed, notes, mode: this.mode, usePrior: this.usePrior && priors.length > 0 };
+  }
+
+  /** Keeps notes while somebody is logged in; the result forgets them. */
+  follow(): () => void {
+    return () => this.notes.clear();
   }
 }
 

@@ -161,8 +161,18 @@ export class OpenReport {
     this.evidence.close();
     await this.sync.close();
     saving.end(this);
-    // Whoever opens it next need not wait until the lock lapses.
-    if (session.unlocked) await shell.reportRelease(this.view.id);
+    await this.release();
+  }
+
+  /** Saves what was typed and makes way for others, while the report stays on the screen or behind the worklist. */
+  async leave(): Promise<void> {
+    await this.flush();
+    await this.release();
+  }
+
+  /** Whoever opens it next need not wait until the lock lapses. The next edit takes hold of it again. */
+  private async release(): Promise<void> {
+    if (session.unlocked) await shell.reportRelease(this.view.id).catch((reason: unknown) => session.say(reason));
   }
 
   canAcceptSection(name: SectionName): boolean {
