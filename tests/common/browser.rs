@@ -88,8 +88,7 @@ impl Window {
                 return;
             }
             if Instant::now() >= until {
-                let name = format!("hilum-window-failed{}.png", self.display.replace(':', "-"));
-                self.picture(&std::env::temp_dir().join(name));
+                self.picture_of_failure();
                 let text = self.client.execute("return document.body.innerText", vec![]).await;
                 panic!("no {what} within {seconds} s; the window says: {text:?}");
             }
@@ -108,7 +107,17 @@ impl Window {
         let script = format!("return !document.querySelector('[data-testid=\"{id}\"]').disabled");
         self.until(&format!("{id} to be enabled"), 20, &script).await;
         let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
-        element.click().await.unwrap_or_else(|e| panic!("{id}: {e}"));
+        if let Err(e) = element.click().await {
+            let picture = self.picture_of_failure();
+            panic!("{id} takes no click: {e:?}; {}", picture.display());
+        }
+    }
+
+    /// A picture of the display as it is when something failed.
+    fn picture_of_failure(&self) -> PathBuf {
+        let file = std::env::temp_dir().join(format!("hilum-window-failed{}.png", self.display.replace(':', "-")));
+        self.picture(&file);
+        file
     }
 
     /// Adds a sentence to a section and waits until what is typed goes there. What was just read

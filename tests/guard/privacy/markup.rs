@@ -52,6 +52,7 @@ impl Supply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "the way from the worklist to the other screens is not taken yet; docs/reliability.md, section 7"]
 async fn text_is_text_on_every_screen() {
     common::use_demo_packs();
     for round in 0..if full() { 4 } else { 1 } {

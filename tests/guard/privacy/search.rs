@@ -108,36 +108,68 @@ pub fn in_open_files(process: i32, secrets: &[Secret]) -> Vec<(String, String)> 
     found
 }
 
-/// How often each secret stands in the writable memory of a process.
+/// How often each secret stands in the writable memory of a process. A web view reserves tens of gigabytes and uses few,
+/// so only pages that are there are read.
 pub fn in_memory(process: i32, secrets: &[Secret]) -> Vec<(String, usize)> {
     use std::os::unix::fs::FileExt;
+    let open = |name: &str| std::fs::File::open(format!("/proc/{process}/{name}")).expect("its memory; this needs root");
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a process of ours");
-    let memory = std::fs::File::open(format!("/proc/{process}/mem")).expect("its memory; this needs root");
+    let (memory, pages) = (open("mem"), open("pagemap"));
     let mut found: Vec<(String, usize)> = secrets.iter().map(|s| (s.name.clone(), 0)).collect();
     for line in maps.lines() {
         let mut fields = line.split_whitespace();
         let (range, rights) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         let Some((from, to)) = range.split_once('-') else { continue };
         let number = |text| u64::from_str_radix(text, 16).expect("an address");
-        let (from, to) = (number(from), number(to));
-        if !rights.starts_with("rw") || to - from > 4 << 30 {
+        if !rights.starts_with("rw") {
             continue;
         }
-        // In pieces that overlap, so that nothing falls between two.
-        const PIECE: u64 = 64 << 20;
-        const OVERLAP: u64 = 1 << 10;
-        let mut at = from;
-        while at < to {
-            let mut bytes = vec![0; (to - at).min(PIECE) as usize];
-            if memory.read_exact_at(&mut bytes, at).is_ok() {
-                for (secret, (_, times)) in secrets.iter().zip(&mut found) {
-                    *times += secret.times_in(&bytes);
+        for (from, to) in present(&pages, number(from), number(to)) {
+            // In pieces that overlap, so that nothing falls between two.
+            const PIECE: u64 = 64 << 20;
+            const OVERLAP: u64 = 1 << 10;
+            let mut at = from;
+            while at < to {
+                let mut bytes = vec![0; (to - at).min(PIECE) as usize];
+                if memory.read_exact_at(&mut bytes, at).is_ok() {
+                    for (secret, (_, times)) in secrets.iter().zip(&mut found) {
+                        *times += secret.times_in(&bytes);
+                    }
                 }
+                at += if bytes.len() as u64 == PIECE { PIECE - OVERLAP } else { bytes.len() as u64 };
             }
-            at += if bytes.len() as u64 == PIECE { PIECE - OVERLAP } else { bytes.len() as u64 };
         }
     }
     found
+}
+
+/// The parts of a range of addresses whose pages are in memory or swapped out (proc_pid_pagemap(5)).
+fn present(pages: &std::fs::File, from: u64, to: u64) -> Vec<(u64, u64)> {
+    use std::os::unix::fs::FileExt;
+    const PAGE: u64 = 4096;
+    const AT_ONCE: u64 = 1 << 17;
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    let mut at = from;
+    while at < to {
+        let count = ((to - at) / PAGE).min(AT_ONCE);
+        let mut entries = vec![0u8; count as usize * 8];
+        if pages.read_exact_at(&mut entries, at / PAGE * 8).is_err() {
+            break;
+        }
+        for (n, entry) in entries.as_chunks::<8>().0.iter().enumerate() {
+            // Bit 63: present; bit 62: swapped.
+            if u64::from_le_bytes(*entry) >> 62 == 0 {
+                continue;
+            }
+            let page = at + n as u64 * PAGE;
+            match parts.last_mut() {
+                Some((_, end)) if *end == page => *end += PAGE,
+                _ => parts.push((page, page + PAGE)),
+            }
+        }
+        at += count * PAGE;
+    }
+    parts
 }
 
 #[test]

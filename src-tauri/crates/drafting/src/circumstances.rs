@@ -35,14 +35,17 @@ pub(crate) fn circumstances(
 /// SHA-256 over what has to be the same for an image to be encoded to the same numbers: program, engine, kernels, device
 /// and the precision of the tower.
 pub(crate) fn encoding(device: &str) -> [u8; 32] {
-    let tower = std::env::var(arithmetic::TOWER).unwrap_or_default();
-    Sha256::digest([build(), &engine(device), &tower].join("\n")).into()
+    Sha256::digest([build(), &engine(device)].join("\n")).into()
 }
 
 fn engine(device: &str) -> String {
     match overlay() {
         "" => format!("{ENGINE}, {device}"),
-        edits => format!("{ENGINE} with {edits}; {}, {device}", arithmetic::description()),
+        edits => {
+            // Set by whoever compares precisions, and then part of what a draft came from.
+            let tower = std::env::var(arithmetic::TOWER).map(|word| format!(", tower in {word}")).unwrap_or_default();
+            format!("{ENGINE} with {edits}; {}{tower}, {device}", arithmetic::description())
+        }
     }
 }
 

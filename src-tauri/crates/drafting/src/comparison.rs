@@ -8,7 +8,7 @@
 ///
 /// Terms of a single image stay: "degenerative changes", "increased markings", "acute",
 /// "chronic", "old fracture", "greater on the left".
-pub(crate) const COMPARISON: [&str; 51] = [
+pub(crate) const COMPARISON: [&str; 56] = [
     "un(changed|altered|resolved)",
     "(in)?stab(le|ly|ility|ili[sz](ed|ing|ation))",
     "new(ly|er)?",
@@ -32,6 +32,13 @@ pub(crate) const COMPARISON: [&str; 51] = [
     "(ha(s|ve|d)|having) ([a-z]+ly |also |not |since )*([a-z]+ed|been|gone|become|grown|come|risen|fallen)",
     "(increased|decreased|reduced|enlarged) (slightly|mildly|moderately|markedly|minimally|significantly|considerably)",
     "(slightly|mildly|moderately|markedly|minimally|significantly|considerably|further) (increased|decreased) (size|effusion|opacity)[a-z]*",
+    // "Decreased left effusion" and "heart size is increased" are a course too; "increased markings" and "increased
+    // opacity", which is density, are not.
+    "(decreased|reduced) ((left|right|bilateral|small|moderate|large|pleural|pulmonary|basal|basilar|apical|lung|airspace|lobar|retrocardiac|perihilar|alveolar|heart) )*(effusion|pneumothora|edema|oedema|consolidation|atelectas|congestion|opacit|opacification|collapse|infiltrat|size|cardiomegaly|aeration)[a-z]*",
+    "increased ((left|right|bilateral|small|moderate|large|pleural|pulmonary|basal|basilar|apical|lobar|perihilar|heart) )*(effusion|pneumothora|edema|oedema|atelectas|congestion|collapse|size|cardiomegaly|aeration)[a-z]*",
+    "(effusion(s)?|pneumothorax|pneumothoraces|edema|oedema|consolidation(s)?|atelectasis|congestion|opacity|opacities|opacification|collapse|infiltrate(s)?|size|cardiomegaly|aeration) ((is|are|was|were) )?([a-z]+ly )?(increased|decreased|reduced)",
+    "(more|less) (severe|marked|edema|oedema|effusion|congestion|consolidation|pneumothorax|atelectasis|opacity|opacities|haziness|blunting)|no more",
+    "(is|are|was|were) (exchanged|replaced|withdrawn|retracted)",
     "(more|less) (prominent|conspicuous|pronounced|extensive|apparent|confluent|evident|visible|dense)",
     "(no|without|any) ((significant|appreciable|substantial|relevant|major|notable|obvious|definite|gross|further) )?changes",
     "(old|older|past|outside|recent|initial|repeat|follow-?up) (film|stud|exam|radiograph|image|imaging|x-?ray|scan)[a-z]*",

@@ -207,6 +207,8 @@ fn what_a_sentence_may_hold() {
         "Small left pleural effusion.",
         "Degenerative changes of the thoracic spine.",
         "Increased interstitial markings, chronic.",
+        "Increased opacity in the right base.",
+        "Reduced lung volumes.",
         "No acute cardiopulmonary disease.",
         "Well-expanded lungs; the heart's size is normal.",
         "Renewed catheter.",
@@ -237,6 +239,15 @@ fn what_a_sentence_may_hold() {
         "Decreased slightly.",
         "Better aeration.",
         "The catheter was pulled back.",
+        "Increased left pleural effusion.",
+        "The left effusion is decreased.",
+        "Slightly decreased left effusion.",
+        "Heart size increased.",
+        "The pneumothorax is reduced.",
+        "Less edema.",
+        "Effusion is less severe.",
+        "The tube was exchanged.",
+        "Effusion is no more seen.",
     ] {
         takes(&guides, &plain, sentence, false);
         takes(&guides, &linked, sentence, true);
@@ -259,7 +270,7 @@ fn what_a_sentence_may_hold() {
     takes(&guides, &measured, "A nodule of 3.5 cm, solid.", true);
     takes(&guides, &measured, "A nodule of 13 mm.", false);
     takes(&guides, &measured, "A nodule of twelve mm.", false);
-    assert_eq!(COMPARISON.len(), 51);
+    assert_eq!(COMPARISON.len(), 56);
 }
 
 /// What a guided yes/no answer becomes, for a model that prefers these words in turn.

@@ -15,13 +15,16 @@ struct Expected {
     must: BTreeMap<String, Vec<usize>>,
     /// Some versions of transformers write these and some leave them out.
     may: BTreeMap<String, Vec<usize>>,
+    /// Layers that are listed of each tower: one more than there are tensors, since no layer is without any. A
+    /// configuration that promises 2^62 layers then misses a tensor like one that promises a layer too many.
+    most_layers: usize,
 }
 
 /// Checks a SigLIP pair. Fails with the first tensor that is missing, of another
 /// shape or type, there twice, or of no use.
 pub(crate) fn check_siglip(config: &SiglipConfig, tensors: &Tensors) -> Result<()> {
     let (text, vision) = (&config.text_config, &config.vision_config);
-    let mut expected = Expected::new();
+    let mut expected = Expected::new(tensors);
     let hidden = text.hidden_size;
     let name = "text_model.embeddings";
     expected.put(format!("{name}.token_embedding.weight"), &[text.vocab_size, hidden]);
@@ -43,7 +46,7 @@ pub(crate) fn check_gemma(config: &GemmaConfig, tensors: &Tensors) -> Result<()>
     if !tensors.iter().any(|(name, _)| plain_name(name).starts_with("vision_tower.")) {
         return Err(PackError::TextOnly { file: tensors.first_file() });
     }
-    let mut expected = Expected::new();
+    let mut expected = Expected::new(tensors);
     expected.language_model(text);
     expected.vision_tower("vision_tower", vision);
     let joint = "multi_modal_projector";
@@ -51,7 +54,7 @@ pub(crate) fn check_gemma(config: &GemmaConfig, tensors: &Tensors) -> Result<()>
     expected.put(format!("{joint}.mm_soft_emb_norm.weight"), &[vision.hidden_size]);
     // Published without the pooling head, which Gemma never uses; a library that
     // saved the tower whole wrote one.
-    let mut head = Expected::new();
+    let mut head = Expected::new(tensors);
     head.vision_head("vision_tower", vision);
     expected.may.append(&mut head.must);
     expected.check(tensors)
@@ -59,14 +62,14 @@ pub(crate) fn check_gemma(config: &GemmaConfig, tensors: &Tensors) -> Result<()>
 
 /// Checks a Gemma 3 language model without images. Fails as [`check_siglip`] does.
 pub(crate) fn check_gemma_text(config: &GemmaText, tensors: &Tensors) -> Result<()> {
-    let mut expected = Expected::new();
+    let mut expected = Expected::new(tensors);
     expected.language_model(config);
     expected.check(tensors)
 }
 
 impl Expected {
-    fn new() -> Self {
-        Self { must: BTreeMap::new(), may: BTreeMap::new() }
+    fn new(tensors: &Tensors) -> Self {
+        Self { must: BTreeMap::new(), may: BTreeMap::new(), most_layers: tensors.iter().count() + 1 }
     }
 
     fn put(&mut self, name: String, shape: &[usize]) {
@@ -84,7 +87,7 @@ impl Expected {
     }
 
     fn siglip_layers(&mut self, tower: &str, hidden: usize, inner: usize, layers: usize) {
-        for i in 0..layers {
+        for i in 0..layers.min(self.most_layers) {
             let layer = format!("{tower}.encoder.layers.{i}");
             self.norm(&format!("{layer}.layer_norm1"), hidden);
             self.norm(&format!("{layer}.layer_norm2"), hidden);
@@ -124,7 +127,7 @@ impl Expected {
         let (queries, keys) = (text.num_attention_heads * head, text.num_key_value_heads * head);
         self.put("language_model.embed_tokens.weight".into(), &[text.vocab_size, hidden]);
         self.put("language_model.norm.weight".into(), &[hidden]);
-        for i in 0..text.num_hidden_layers {
+        for i in 0..text.num_hidden_layers.min(self.most_layers) {
             let layer = format!("language_model.layers.{i}");
             for norm in ["input", "post_attention", "pre_feedforward", "post_feedforward"] {
                 self.put(format!("{layer}.{norm}_layernorm.weight"), &[hidden]);

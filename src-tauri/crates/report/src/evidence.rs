@@ -73,6 +73,10 @@ pub fn judge(claim: &Claim, support: Option<Support>, answer: Option<Answer>) ->
             let words = answer.and_then(voice_of_answer).map(|said| said == claimed);
             match (score, words) {
                 (Some(true), Some(true)) => (State::Agree, "The encoder's score and the model's answer say the same."),
+                // A score is of the finding wherever it is, and a wrong side is as wrong as a wrong finding.
+                (Some(true), None) if claimed && matches!(claim.side, Some(Side::Left | Side::Right)) => {
+                    (State::Unchecked, "The encoder's score says the same of the finding, and knows no side. Ask the model.")
+                }
                 (Some(true), None) => (State::Agree, "The encoder's score says the same."),
                 (None, Some(true)) => (State::Agree, "The model's answer says the same."),
                 (Some(false), Some(false)) => {
@@ -176,7 +180,13 @@ mod tests {
     #[test]
     fn only_what_is_clear_counts() {
         use State::{Agree, Conflict, Unchecked};
-        let (present, absent) = ("Left effusion.", "No effusion.");
+        let (present, absent, sided) = ("Pleural effusion.", "No effusion.", "Left effusion.");
+        check(sided, Some(0.99), None, Unchecked);
+        check(sided, Some(0.01), None, Conflict);
+        check(sided, Some(0.99), Some((true, 2.0)), Agree);
+        check(sided, None, Some((true, 2.0)), Agree);
+        check("No left effusion.", Some(0.01), None, Agree);
+        check("Bilateral effusions.", Some(0.99), None, Agree);
         check(present, None, None, Unchecked);
         check(present, Some(0.99), None, Agree);
         check(present, Some(0.95), None, Agree);

@@ -94,7 +94,7 @@ impl Workstation {
     ///
     /// What the model is given besides the image is text that a person stands for: what
     /// they typed, edited or accepted. Indication, notes and prior are those of the newest draft
-    /// of this report, where the indication still reads as it was confirmed.
+    /// of this report, where the indication still reads as it was confirmed and the prior is still linked.
     ///
     /// # Errors
     /// As [`Workstation::draft`]; `draft.nothing_to_rewrite` and `draft.no_findings` where a
@@ -126,6 +126,9 @@ impl Workstation {
         }
         let last = store.proposals(report.study_uid()).await?.into_iter().find(|p| p.begun.report.as_ref() == Some(id));
         let (confirmed, prior) = last.map(|last| indication_and_prior(&last.begun)).unwrap_or_default();
+        // It may have been unlinked since, or found to be of another patient.
+        let linked = self.priors_in(&store, report.study_uid()).await?;
+        let prior = prior.filter(|prior| linked.iter().any(|one| one.instance_uid == *prior));
         let prompt = DraftPrompt::Section {
             section,
             how,

@@ -216,6 +216,14 @@ async fn a_linked_prior_goes_first() {
     // A section that is written again keeps the link.
     assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
     assert_eq!(room.last_job().images.len(), 2);
+    // One that is no longer linked is neither sent nor compared with.
+    let (current, prior) = (study_uid("20260105"), study_uid("20250104"));
+    room.workstation.set_comparison(&current, &prior, false).await.expect("unlinked");
+    assert_eq!(room.section(&id, DraftedPart::Findings, Rewrite::Again).await, Ok(()));
+    let job = room.last_job();
+    assert_eq!(job.images, [vec![b'5'; 16]]);
+    assert!(matches!(job.prompt, DraftPrompt::Section { rules: AnswerRules { comparison: false, .. }, .. }));
+    room.workstation.set_comparison(&current, &prior, true).await.expect("linked");
 
     let oldest = room.report("20240103").await;
     assert_eq!(room.draft(&oldest, DraftChoice { use_prior: true, ..plain.clone() }).await, Err("draft.no_prior".into()));

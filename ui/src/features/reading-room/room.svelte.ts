@@ -111,6 +111,13 @@ class Room {
     if (await this.leave()) session.screen = "worklist";
   }
 
+  /** To the worklist, with nothing of this study kept: opened again, it is read anew. */
+  async shut(): Promise<void> {
+    if (!(await this.leave())) return;
+    session.screen = "worklist";
+    this.forget();
+  }
+
   /** What is saved before another study is shown; the result takes it back. */
   onLeave(run: () => Promise<void>): () => void {
     this.beforeLeaving = run;

@@ -190,12 +190,17 @@ export class SectionEditor {
     this.editor.view.focus();
   }
 
-  /** Puts another word in the place of one, if it still stands there. */
+  /**
+   * Puts another word in the place of one, if it still stands in the text. What the shell has brought meanwhile may
+   * have moved it, and the selection with it: the nearest to that is meant.
+   */
   replaceWord(old: Misspelt, word: string): void {
     const { state, view } = this.editor;
-    if (state.doc.textBetween(old.from, Math.min(old.to, state.doc.content.size)) === old.word) {
-      this.dispatchStep(state.tr.insertText(word, old.from, old.to).setMeta("hilum/person", true));
-    }
+    const far = (one: Misspelt): number => Math.abs(one.from - state.selection.from);
+    const [at] = misspelt(state.doc, this.options.right)
+      .filter((one) => one.word === old.word)
+      .sort((a, b) => far(a) - far(b));
+    if (at) this.dispatchStep(state.tr.insertText(word, at.from, at.to).setMeta("hilum/person", true));
     view.focus();
   }
 

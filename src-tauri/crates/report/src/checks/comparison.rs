@@ -72,6 +72,27 @@ const PAIRS: [(&str, &[&str]); 8] = [
     ("earlier", &["study", "exam", "examination", "radiograph", "image", "film"]),
 ];
 
+/// What grows and shrinks. "Increased opacity" is density, and "reduced lung volumes" are low ones.
+const COURSES: [&str; 9] = [
+    "effusion", "effusions", "pneumothorax", "edema", "oedema", "congestion", "consolidation", "cardiomegaly", "atelectasis",
+];
+
+/// "Decreased left effusion", "the effusion is decreased", "less edema".
+fn is_course(all: &[String], at: usize) -> bool {
+    let is_known = |w: &String| COURSES.contains(&w.as_str());
+    match all[at].as_str() {
+        "less" => all.get(at + 1).is_some_and(is_known),
+        "increased" | "decreased" | "reduced" => {
+            all[at + 1..].iter().take(3).any(is_known)
+                || all[..at].iter().rev().take_while(|w| matches!(w.as_str(), "is" | "are" | "was" | "were") || w.ends_with("ly")).count()
+                    .checked_add(1)
+                    .and_then(|back| at.checked_sub(back))
+                    .is_some_and(|before| is_known(&all[before]))
+        }
+        _ => false,
+    }
+}
+
 /// The word of a sentence that compares, where one does.
 pub(super) fn word(text: &str) -> Option<String> {
     let all = words(text);
@@ -92,7 +113,7 @@ pub(super) fn word(text: &str) -> Option<String> {
             }
             _ => false,
         };
-        if WORDS.contains(&w.as_str()) && !excused {
+        if (WORDS.contains(&w.as_str()) && !excused) || is_course(&all, at) {
             return Some(w.clone());
         }
         if PAIRS.iter().any(|(first, second)| first == w && second.contains(&next)) {
@@ -125,6 +146,12 @@ mod tests {
         check("The patient is clinically stable.", None);
         check("Small left effusion.", None);
         check("Increased interstitial markings.", None);
+        check("Increased opacity at the right base.", None);
+        check("Lung volumes are reduced.", None);
+        check("Decreased left pleural effusion.", Some("decreased"));
+        check("The effusion is slightly reduced.", Some("reduced"));
+        check("Effusion increased.", Some("increased"));
+        check("Less edema.", Some("less"));
         check("Short interval follow-up is advised.", None);
     }
 

@@ -47,7 +47,7 @@ impl WorkerState {
 /// How long things may take before the child is ended.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkerLimits {
-    /// Without any frame for so long, a child that is not loading counts as hung.
+    /// Without any frame for so long a child counts as hung; while it loads, six times as long.
     pub silence: Duration,
     /// From the first byte of a frame to its last.
     pub frame: Duration,

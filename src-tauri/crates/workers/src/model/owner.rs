@@ -38,6 +38,10 @@ pub(super) struct Owner<R: Role> {
     next_id: u64,
 }
 
+/// How many times as long as at work a child may be silent while it loads: its heartbeat goes on, but memory that is
+/// filled from a disk can hold up every thread.
+const LOADING_PATIENCE: u32 = 6;
+
 /// How the answering of one request ended, as far as the child is concerned.
 enum Ending<R: Role> {
     Answered(R::Reply, Vec<u8>),
@@ -53,7 +57,7 @@ enum Ending<R: Role> {
 struct Watching<'a, R: Role> {
     id: u64,
     deadline: Instant,
-    /// A child that reads gigabytes may be silent.
+    /// A child that reads gigabytes may be silent for longer.
     loading: bool,
     max_parts: u64,
     parts: Option<&'a mpsc::UnboundedSender<R::Reply>>,
@@ -319,7 +323,8 @@ async fn follow<R: Role>(
     let mut give_up: Option<Instant> = None;
     *heard = Instant::now();
     loop {
-        let silent_at = if watching.loading { watching.deadline } else { *heard + limits.silence };
+        let patience = if watching.loading { limits.silence * LOADING_PATIENCE } else { limits.silence };
+        let silent_at = *heard + patience;
         let frame = tokio::select! {
             biased;
             () = watching.cancel.cancelled(), if give_up.is_none() => {

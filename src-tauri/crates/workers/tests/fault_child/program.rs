@@ -47,7 +47,7 @@ fn misbehave(how: &str) {
         }
         // As much memory as the system gives, which is made little.
         "exhaust" => {
-            let little = libc::rlimit { rlim_cur: 512 << 20, rlim_max: 512 << 20 };
+            let little = libc::rlimit { rlim_cur: 128 << 20, rlim_max: 128 << 20 };
             // SAFETY: the pointer is to a live value of the right type.
             unsafe { libc::setrlimit(libc::RLIMIT_AS, &little) };
             let mut held = Vec::new();
