@@ -244,8 +244,10 @@ pub async fn accessible(window: &Window, screen: &str) {
         return;
     };
     window.client.execute(&format!("if (!window.axe) {{ {axe} }} return true"), vec![]).await.expect("axe-core");
-    // What fades in is judged once it is there.
+    // What fades in, or from one theme into the other, is judged once it is there; what turns for ever is left out.
     pause(300).await;
+    let rests = "return document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)";
+    window.until("the screen to rest", 20, rests).await;
     let script = "const done = arguments[arguments.length - 1];
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
         window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then((found) =>
