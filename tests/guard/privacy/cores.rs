@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 const NOBODY: u32 = 65534;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "hilumctl, started by nobody, ends before it asks for a passphrase; docs/reliability.md, section 2"]
 async fn no_program_leaves_one() {
     // SAFETY: no memory is involved.
     if unsafe { libc::geteuid() } != 0 {

@@ -105,12 +105,16 @@ fn secret(descriptor: Option<u32>, variable: &str) -> Result<Option<String>> {
 
 #[cfg(unix)]
 fn first_line(number: u32) -> Result<String> {
+    use std::os::fd::{BorrowedFd, RawFd};
     use std::{fs::File, io::Read};
-    let path = Path::new("/dev/fd").join(number.to_string());
     let unreadable = |e: std::io::Error| Failure::usage(format!("descriptor {number} cannot be read: {e}"));
+    let number_of = RawFd::try_from(number).map_err(|_| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
+    // Duplicated, not opened again by its name: a pipe that another user made, as `sudo` does, could not be.
+    // SAFETY: nothing here closes it, and one that is not open is refused by the system.
+    let copy = unsafe { BorrowedFd::borrow_raw(number_of) }.try_clone_to_owned().map_err(unreadable)?;
     let mut bytes = Vec::new();
     // No passphrase is longer, and an endless descriptor must not fill the memory.
-    File::open(path).map_err(unreadable)?.take(4096).read_to_end(&mut bytes).map_err(unreadable)?;
+    File::from(copy).take(4096).read_to_end(&mut bytes).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("descriptor {number} is not UTF-8")))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
