@@ -4,7 +4,7 @@ use crate::{cli::Cli, failure::Failure, failure::Result};
 use hilum_workers::Cancel;
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 pub struct Settings {
@@ -121,6 +121,5 @@ fn first_line(number: u32) -> Result<String> {
 
 #[cfg(not(unix))]
 fn first_line(number: u32) -> Result<String> {
-    let _ = Path::new("");
     Err(Failure::usage(format!("descriptor {number}: set HILUM_PASSPHRASE instead on this system")))
 }
