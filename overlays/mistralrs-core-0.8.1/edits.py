@@ -1,5 +1,8 @@
 """What Hilum changes in mistralrs-core 0.8.1, line by line; the reasons are in ../README.md and in hilum.rs."""
 
+# Over all files of the crate as crates.io has it, whose archive is the one that `Cargo.lock` names.
+CRATE = "901d7457cc615482bd699470e3c5378a295072a9ff9d0b55030423ac786829ca"
+
 FILES = {
     # The build script asks to be run again when a file changes that a released crate does not have. Cargo asks that of
     # crates in folders only, and would compile the engine anew each time.
@@ -26,20 +29,25 @@ FILES = {
     "src/pipeline/isq.rs": (
         "8271e29feacefea6510de96fc28846d5b81c96404460e4fc147c322eab6c5bd3",
         [(1025, "::multi(artifacts)? };", "::multi(artifacts)? }; let artifacts = std::sync::Arc::new(artifacts);"),
-         (1065, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact) { *tensor = own; return Ok(()); }"),
-         (1150, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact) { *tensor = own; return Ok(()); }"),
+         (1065, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact)? { *tensor = own; return Ok(()); }"),
+         (1150, "artifact.data();", "artifact.data(); if let Some(own) = crate::hilum::mapped(&artifacts, artifact)? { *tensor = own; return Ok(()); }"),
          (1138, "= deserialized;", "= deserialized; crate::hilum::release(artifact);"),
          (1223, "= deserialized;", "= deserialized; crate::hilum::release(artifact);")],
     ),
     "src/vision_models/gemma3/text.rs": (
         "6dea871b19f01b164b9ba9a72ba04efc1f9bc93ca1484c87ac7ad7b67b2f8c4c",
         [(14, "embedding, CausalMasker", "CausalMasker"),
+         (171, "let mut q = MatMul.qmethod_matmul(&xs, &*self.q_proj)?;", "let [mut q, mut k, mut v] = crate::hilum::products(&xs, [&*self.q_proj, &*self.k_proj, &*self.v_proj])?;"),
+         (172, "let mut k = MatMul.qmethod_matmul(&xs, &*self.k_proj)?;", ""),
+         (173, "let mut v = MatMul.qmethod_matmul(&xs, &*self.v_proj)?;", ""),
          (418, "embedding(", "crate::hilum::token_table("),
          (675, "xs = self.mapper.map(xs, i)?;", "crate::hilum::between(&xs, i, self.layers.len())?; xs = self.mapper.map(xs, i)?;")],
     ),
     "src/layers.rs": (
         "fd002c8dac56d04b95c6f51cf99de8da36d991156a134ebdfe3b6f88f8da526e",
         [(300, "candle_nn::ops::rms_norm(&x.contiguous()?, ", "crate::hilum::rms_norm(&x.contiguous()?, "),
+         (2903, "let lhs = MatMul.qmethod_matmul(&xs, &*self.gate)?;", "let [lhs, rhs] = crate::hilum::products(&xs, [&*self.gate, &*self.up])?;"),
+         (2904, "let rhs = MatMul.qmethod_matmul(&xs, &*self.up)?;", ""),
          (3075, "xs.apply(&embedding)?", "crate::hilum::rows(xs, &embedding)?")],
     ),
     "src/vision_models/siglip.rs": (

@@ -4,6 +4,7 @@
 //! engine's tensors to them as plain slices. Without kernels, on another device than the processor, and for anything that
 //! they do not take, each function steps aside and the engine does as released.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{atomic::AtomicUsize, Arc, Mutex, OnceLock};
 
@@ -29,10 +30,10 @@ pub static HILUM_KERNELS: OnceLock<HilumKernels> = OnceLock::new();
 #[derive(Clone, Copy)]
 pub struct HilumKernels {
     pub attention: fn(HilumAttention<'_>),
-    /// Whether [`Self::product`] takes matrices of this type (ggml's number) with rows of this length.
-    pub takes: fn(u32, usize) -> bool,
-    /// `y = x w^T`: type, rows, columns and bytes of `w`, then `x` and `y`.
-    pub product: fn(u32, usize, usize, &[u8], &[f32], &mut [f32]),
+    /// Bytes of a row of this type (ggml's number) and length, where [`Self::products`] takes matrices of such rows.
+    pub row_bytes: fn(u32, usize) -> Option<usize>,
+    /// `y[i] = x w[i]^T`: matrices of one number of columns, then `x`, then a place for each result.
+    pub products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]),
     /// `out = gelu(gate) * up` (tanh form), number by number.
     pub gated: fn(&[f32], &[f32], &mut [f32]),
     /// `out = x / sqrt(mean of squares + eps) * weight`, for each row of as many numbers as `weight` has.
@@ -58,6 +59,16 @@ pub type HilumWeights<'a> = dyn FnMut(usize, &str) -> std::result::Result<Vec<f3
 pub type HilumEncoder = Box<dyn Fn(&mut [f32], usize) -> bool + Send + Sync>;
 
 pub type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) + Send + Sync>;
+
+/// A quantised matrix.
+#[derive(Clone, Copy)]
+pub struct HilumMatrix<'a> {
+    /// ggml's number of the type.
+    pub dtype: u32,
+    pub rows: usize,
+    pub columns: usize,
+    pub bytes: &'a [u8],
+}
 
 /// softmax(scale q k^T + mask) v.
 pub struct HilumAttention<'a> {
@@ -190,44 +201,93 @@ pub(crate) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> 
     Tensor::from_vec(out, x.shape(), x.device())
 }
 
-/// A layer that multiplies with its bytes where they lie in the mapped file; `None` where the kernels do not take it.
-///
-/// `artifact` is what mistralrs-quant's `gguf/mod.rs` ("Serialization structure") writes: version, kind (0: GGUF), length,
-/// no bias, type, two dimensions, bytes.
-pub(crate) fn mapped(file: &Arc<MmapedSafetensors>, artifact: &[u8]) -> Option<Arc<dyn QuantMethod>> {
+/// The matrix in an artifact, as mistralrs-quant's `gguf/mod.rs` ("Serialization structure") writes it: version, kind
+/// (0: GGUF), length, no bias, type, two dimensions, bytes. `None` for what is written otherwise.
+fn matrix_in(artifact: &[u8]) -> Option<HilumMatrix<'_>> {
     const HEAD: usize = 26;
     let word = |at: usize| Some(u32::from_le_bytes(artifact.get(at..at + 4)?.try_into().ok()?));
-    let kernels = kernels()?;
     let (kind, bias) = (*artifact.get(4)?, *artifact.get(9)?);
     let (length, dtype, dims) = (word(5)? as usize, word(10)?, word(14)?);
     let (rows, columns) = (word(18)? as usize, word(22)? as usize);
     let bytes = artifact.get(HEAD..)?;
-    let whole = (kind, bias, dims) == (0, 0, 2) && bytes.len() == length && (kernels.takes)(dtype, columns);
-    whole.then(|| {
-        Arc::new(MappedLinear { _file: Arc::clone(file), start: bytes.as_ptr() as usize, length, dtype, rows, columns })
-            as Arc<dyn QuantMethod>
-    })
+    ((kind, bias, dims) == (0, 0, 2) && bytes.len() == length).then_some(HilumMatrix { dtype, rows, columns, bytes })
+}
+
+/// A layer that multiplies with its bytes where they lie in the mapped file; `None` where the kernels do not take it.
+///
+/// # Errors
+/// For a matrix of another number of bytes than its rows have: it would be read as another one.
+pub(crate) fn mapped(file: &Arc<MmapedSafetensors>, artifact: &[u8]) -> Result<Option<Arc<dyn QuantMethod>>> {
+    let (Some(kernels), Some(matrix)) = (kernels(), matrix_in(artifact)) else { return Ok(None) };
+    let HilumMatrix { dtype, rows, columns, bytes } = matrix;
+    let Some(row) = (kernels.row_bytes)(dtype, columns).filter(|&row| row > 0) else { return Ok(None) };
+    if rows.checked_mul(row) != Some(bytes.len()) {
+        candle_core::bail!("{} bytes for a layer of {rows} x {columns}, of which a row has {row}", bytes.len());
+    }
+    let layer = MappedLinear { _file: Arc::clone(file), start: artifact.as_ptr() as usize, length: artifact.len() };
+    let layer: Arc<dyn QuantMethod> = Arc::new(layer);
+    Ok(Some(layer))
+}
+
+/// `x` times each of these layers. Those that lie in the mapped file are multiplied with at once: `x` is rounded once for
+/// all of them, and the threads come together once.
+pub(crate) fn products<const N: usize>(x: &Tensor, layers: [&dyn QuantMethod; N]) -> Result<[Tensor; N]> {
+    let results = match kernels() {
+        Some(kernels) if layers.iter().all(|layer| layer.name() == MAPPED) => {
+            let artifacts = layers.iter().map(|layer| layer.serialize()).collect::<Result<Vec<_>>>()?;
+            let matrices = artifacts.iter().filter_map(|artifact| matrix_in(artifact)).collect::<Vec<_>>();
+            multiplied(kernels, &matrices, x)?
+        }
+        _ => layers.iter().map(|layer| layer.forward(x)).collect::<Result<Vec<_>>>()?,
+    };
+    match <[Tensor; N]>::try_from(results) {
+        Ok(results) => Ok(results),
+        Err(results) => candle_core::bail!("{} results of {N} layers", results.len()),
+    }
+}
+
+/// `x` times each of these matrices.
+fn multiplied(kernels: &HilumKernels, matrices: &[HilumMatrix<'_>], x: &Tensor) -> Result<Vec<Tensor>> {
+    let mut shape = x.dims().to_vec();
+    let columns = shape.pop().unwrap_or_default();
+    if let Some(other) = matrices.iter().find(|matrix| matrix.columns != columns) {
+        candle_core::bail!("{:?} numbers for a layer of {}", x.dims(), other.columns);
+    }
+    let tokens: usize = shape.iter().product();
+    let x = x.contiguous()?;
+    let mut results: Vec<Vec<f32>> = matrices.iter().map(|matrix| vec![0f32; tokens * matrix.rows]).collect();
+    with_slice(&x, |numbers, _| {
+        let mut places: Vec<&mut [f32]> = results.iter_mut().map(Vec::as_mut_slice).collect();
+        (kernels.products)(matrices, &numbers[..tokens * columns], &mut places);
+        Ok(())
+    })?;
+    let tensor = |(matrix, result): (&HilumMatrix<'_>, Vec<f32>)| {
+        let shape: Vec<usize> = shape.iter().copied().chain([matrix.rows]).collect();
+        Tensor::from_vec(result, shape, x.device())
+    };
+    matrices.iter().zip(results).map(tensor).collect()
 }
 
 /// y = x w^T with w in a mapped file.
 struct MappedLinear {
     /// Keeps the bytes mapped.
     _file: Arc<MmapedSafetensors>,
+    /// Where the artifact begins, and its bytes.
     start: usize,
     length: usize,
-    dtype: u32,
-    rows: usize,
-    columns: usize,
 }
+
+/// By this name [`products`] knows the mapped layers among the engine's, and asks them for their artifacts.
+const MAPPED: &str = "mapped-linear";
 
 impl std::fmt::Debug for MappedLinear {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "MappedLinear({} x {}, type {})", self.rows, self.columns, self.dtype)
+        write!(f, "MappedLinear({} bytes)", self.length)
     }
 }
 
 impl MappedLinear {
-    fn bytes(&self) -> &[u8] {
+    fn artifact(&self) -> &[u8] {
         // SAFETY: a range of the file, which `_file` keeps mapped and which nobody writes.
         unsafe { std::slice::from_raw_parts(self.start as *const u8, self.length) }
     }
@@ -243,20 +303,10 @@ impl QuantMethod for MappedLinear {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let Some(kernels) = kernels() else { candle_core::bail!("no kernels") };
-        let mut shape = x.dims().to_vec();
-        if shape.pop() != Some(self.columns) {
-            candle_core::bail!("{:?} numbers for a layer of {}", x.dims(), self.columns);
-        }
-        let tokens: usize = shape.iter().product();
-        shape.push(self.rows);
-        let x = x.contiguous()?;
-        let mut y = vec![0f32; tokens * self.rows];
-        with_slice(&x, |x, _| {
-            (kernels.product)(self.dtype, self.rows, self.columns, self.bytes(), &x[..tokens * self.columns], &mut y);
-            Ok(())
-        })?;
-        Tensor::from_vec(y, shape, x.device())
+        let (Some(kernels), Some(matrix)) = (kernels(), matrix_in(self.artifact())) else {
+            candle_core::bail!("a mapped layer without kernels")
+        };
+        Ok(multiplied(kernels, &[matrix], x)?.remove(0))
     }
 
     fn quantized_act_type(&self) -> Option<DType> {
@@ -285,7 +335,12 @@ impl QuantMethod for MappedLinear {
 
 impl QuantizedSerde for MappedLinear {
     fn name(&self) -> &'static str {
-        "mapped-linear"
+        MAPPED
+    }
+
+    /// The artifact as it lies in the file.
+    fn serialize(&self) -> Result<Cow<'_, [u8]>> {
+        Ok(Cow::Borrowed(self.artifact()))
     }
 }
 

@@ -10,7 +10,7 @@ use common::over_corpus;
 use hilum_kernels::attention::{Arithmetic, Attention, Mask, Shape, Strides, View, Workspace};
 use hilum_kernels::cpu::Isa;
 use hilum_kernels::linear::{Activation, Linear, Output, Precision};
-use hilum_kernels::quantised::{Activations, Format, Matrix, product_with};
+use hilum_kernels::quantised::{Activations, Format, Matrix, product_of as products_with, product_with};
 use hilum_kernels::values::{Values, from_bf16, to_bf16};
 use std::ops::{Deref, DerefMut};
 
@@ -67,12 +67,41 @@ impl<T: Copy> Drop for Fenced<T> {
     }
 }
 
+/// Numbers as a checkpoint may store them, and as what they count.
+struct Stored {
+    numbers: Fenced<f32>,
+    /// Where they are stored as brain floats.
+    bits: Option<Fenced<u16>>,
+}
+
+impl Stored {
+    fn new(numbers: &[f32], brain: bool) -> Self {
+        if !brain {
+            return Self { numbers: Fenced::new(numbers), bits: None };
+        }
+        let bits: Vec<u16> = numbers.iter().map(|&x| to_bf16(x)).collect();
+        let numbers: Vec<f32> = bits.iter().map(|&bits| from_bf16(bits)).collect();
+        Self { numbers: Fenced::new(&numbers), bits: Some(Fenced::new(&bits)) }
+    }
+
+    fn values(&self) -> Values<'_> {
+        match &self.bits {
+            Some(bits) => Values::Bf16(bits),
+            None => Values::F32(&self.numbers),
+        }
+    }
+}
+
 /// Reads sizes and numbers off the input.
 struct Input<'a>(std::iter::Copied<std::slice::Iter<'a, u8>>);
 
 impl Input<'_> {
     fn byte(&mut self) -> usize {
         self.0.next().map_or(0, usize::from)
+    }
+
+    fn yes(&mut self) -> bool {
+        self.byte() & 1 == 1
     }
 
     /// 1 to `most`.
@@ -136,23 +165,24 @@ fn product(input: &mut Input) -> String {
     let precision = [Precision::F32, Precision::Bf16, Precision::Int8][input.byte() % 3];
     let activation = if input.byte() & 1 == 0 { Activation::None } else { Activation::Gelu };
     let x = Fenced::new(&input.numbers(rows * inputs));
-    let w = Fenced::new(&input.numbers(inputs * outputs));
-    let bias = Fenced::new(&input.numbers(outputs));
+    let (brain_weights, brain_bias) = (input.yes(), input.yes());
+    let w = Stored::new(&input.numbers(inputs * outputs), brain_weights);
+    let bias = Stored::new(&input.numbers(outputs), brain_bias);
     for isa in Isa::available() {
-        let layer = Linear::with_isa(isa, Values::F32(&w), Some(Values::F32(&bias)), inputs, outputs, precision);
+        let layer = Linear::with_isa(isa, w.values(), Some(bias.values()), inputs, outputs, precision);
         let mut out = Fenced::new(&vec![f32::NAN; rows * outputs]);
         layer.forward(&x, rows, activation, Output::Write(&mut out));
         for (at, found) in out.iter().enumerate() {
             let (row, output) = (at / outputs, at % outputs);
-            let (x, w) = (&x[row * inputs..][..inputs], &w[output * inputs..][..inputs]);
-            let (expected, tolerance) = product_of(precision, x, w, bias[output], activation);
+            let (x, w) = (&x[row * inputs..][..inputs], &w.numbers[output * inputs..][..inputs]);
+            let (expected, tolerance) = product_of(precision, x, w, bias.numbers[output], activation);
             assert!(
                 (f64::from(*found) - expected).abs() <= tolerance,
                 "{isa:?} {precision:?} {rows} x {inputs} x {outputs} ({row}, {output}): {found} for {expected} +- {tolerance}"
             );
         }
     }
-    format!("product {precision:?} {activation:?}")
+    format!("product {precision:?} {activation:?}, weights in brain floats {brain_weights}")
 }
 
 fn attention(input: &mut Input) -> String {
@@ -166,18 +196,12 @@ fn attention(input: &mut Input) -> String {
         dim: input.size(80),
     };
     let Shape { batch, heads, key_heads, queries, keys, dim } = shape;
-    let masked = input.byte() & 1 == 1;
-    let brain = input.byte() & 1 == 1;
-    let q = Fenced::new(&input.numbers(batch * heads * queries * dim));
+    let (masked, brain_queries, brain) = (input.yes(), input.yes(), input.yes());
+    let arithmetic = if input.yes() { Arithmetic::Bf16 } else { Arithmetic::F32 };
+    let q = Stored::new(&input.numbers(batch * heads * queries * dim), brain_queries);
     let length = batch * key_heads * keys * dim;
-    let bits = |values: &[f32]| values.iter().map(|&x| to_bf16(x)).collect::<Vec<u16>>();
-    let (k, v) = (input.numbers(length), input.numbers(length));
-    let (k16, v16) = (Fenced::new(&bits(&k)), Fenced::new(&bits(&v)));
-    let kept = |values: Vec<f32>, bits: &[u16]| match brain {
-        true => bits.iter().map(|&bits| from_bf16(bits)).collect(),
-        false => values,
-    };
-    let (k, v) = (Fenced::new(&kept(k, &k16)), Fenced::new(&kept(v, &v16)));
+    let k = Stored::new(&input.numbers(length), brain);
+    let v = Stored::new(&input.numbers(length), brain);
     let mask: Vec<f32> =
         input.numbers(queries * keys).iter().map(|x| if *x < -0.5 { f32::NEG_INFINITY } else { *x }).collect();
     let mask = Fenced::new(&mask);
@@ -187,36 +211,44 @@ fn attention(input: &mut Input) -> String {
         let mut out = Fenced::new(&vec![f32::NAN; batch * heads * queries * dim]);
         let attention = Attention {
             shape,
-            query: View { values: Values::F32(&q), strides: few },
-            key: View { values: if brain { Values::Bf16(&k16) } else { Values::F32(&k) }, strides: many },
-            value: View { values: if brain { Values::Bf16(&v16) } else { Values::F32(&v) }, strides: many },
+            query: View { values: q.values(), strides: few },
+            key: View { values: k.values(), strides: many },
+            value: View { values: v.values(), strides: many },
             mask: masked.then_some(Mask { values: &mask, batch: 0, head: 0, query: keys }),
             scale,
-            arithmetic: Arithmetic::F32,
+            arithmetic,
         };
         attention.run_with(isa, &mut Workspace::new(), &mut out, few);
         for row in 0..batch * heads * queries {
             let (head, query) = (row / queries, row % queries);
             let key_head = head / heads * key_heads + head % heads / (heads / key_heads);
             let of = |all: &'_ [f32], key: usize| all[(key_head * keys + key) * dim..][..dim].to_vec();
-            let (keyed, valued): (Vec<_>, Vec<_>) = (0..keys).map(|key| (of(&k, key), of(&v, key))).unzip();
+            let (keyed, valued): (Vec<_>, Vec<_>) =
+                (0..keys).map(|key| (of(&k.numbers, key), of(&v.numbers, key))).unzip();
             let mask = masked.then(|| &mask[query * keys..][..keys]);
-            let expected = attended(&q[row * dim..][..dim], &keyed, &valued, mask, scale);
+            let expected = attended(arithmetic, &q.numbers[row * dim..][..dim], &keyed, &valued, mask, scale);
             for (number, (expected, tolerance)) in expected.into_iter().enumerate() {
                 let found = f64::from(out[row * dim + number]);
                 assert!(
                     (found - expected).abs() <= tolerance,
-                    "{isa:?} {shape:?}: query {row}, {number}: {found} for {expected} +- {tolerance}"
+                    "{isa:?} {arithmetic:?} {shape:?}: query {row}, {number}: {found} for {expected} +- {tolerance}"
                 );
             }
         }
     }
-    format!("attention, masked {masked}, brain floats {brain}")
+    format!("attention in {arithmetic:?}, masked {masked}, keys in brain floats {brain}")
 }
 
 /// What a query attends to in float64, and how far from it a result may be (as `kernels/tests/attention.rs`
 /// derives it).
-fn attended(query: &[f32], keys: &[Vec<f32>], values: &[Vec<f32>], mask: Option<&[f32]>, scale: f32) -> Vec<(f64, f64)> {
+fn attended(
+    arithmetic: Arithmetic,
+    query: &[f32],
+    keys: &[Vec<f32>],
+    values: &[Vec<f32>],
+    mask: Option<&[f32]>,
+    scale: f32,
+) -> Vec<(f64, f64)> {
     let dot = |row: &[f32], size: fn(f64) -> f64| -> f64 {
         query.iter().zip(row).map(|(a, b)| size(f64::from(*a) * f64::from(*b))).sum()
     };
@@ -232,7 +264,15 @@ fn attended(query: &[f32], keys: &[Vec<f32>], values: &[Vec<f32>], mask: Option<
     let over = |number: usize, size: fn(f64) -> f64| -> f64 {
         weights.iter().enumerate().map(|(at, weight)| weight / sum * size(f64::from(values[at][number]))).sum()
     };
-    let tolerance = |share: f64| share * (2e-6 + 2. * (1e-6 * size).min(20.).exp_m1()) + 1e-7;
+    // Off by half a unit of 8 bits in each operand of a score, and in weight and value; or by roundings of float32.
+    let (unit, rounding) = match arithmetic {
+        Arithmetic::F32 => (1e-6, 2e-6),
+        Arithmetic::Bf16 => (1.01 * 2f64.powi(-8), 2f64.powi(-7)),
+    };
+    let masked = mask.map_or(0., |mask| mask.iter().filter(|x| x.is_finite()).fold(0., |most, x| x.abs().max(most)));
+    // By this much two scores may be further apart, or less: a weight is proportional to the power.
+    let apart = 2. * (unit * size + 1e-7 * f64::from(masked));
+    let tolerance = |share: f64| share * (rounding + 1.01 * apart.min(40.).exp_m1()) + 1e-7;
     (0..query.len()).map(|number| (over(number, |x| x), tolerance(over(number, f64::abs)))).collect()
 }
 
@@ -258,9 +298,15 @@ fn quantised(input: &mut Input) -> String {
     let x = Fenced::new(&input.numbers(rows * columns));
     let mut weights = Fenced::new(&vec![0f32; columns]);
     for isa in Isa::available() {
-        let mut out = Fenced::new(&vec![f32::NAN; rows * outputs]);
+        let unset = vec![f32::NAN; rows * outputs];
+        let (mut out, mut first, mut second) = (Fenced::new(&unset), Fenced::new(&unset), Fenced::new(&unset));
         product_with(isa, matrix, &x, &mut out);
-        let run = Activations::new(isa, &x, columns).run();
+        let activations = Activations::new(isa, &x, columns);
+        let run = activations.run();
+        // Several matrices at once, as the engine multiplies those of queries, keys and values, give what each gives.
+        products_with(isa, &[matrix, matrix], &activations, &mut [&mut first, &mut second]);
+        let what = format!("{isa:?} {format:?} {outputs} x {columns} by {rows}, two at once");
+        assert_eq!([&first[..], &second[..]], [&out[..]; 2], "{what}");
         for output in 0..outputs {
             matrix.row_into(output, &mut weights);
             for (row, x) in x.chunks_exact(columns).enumerate() {

@@ -12,11 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hilum_kernels::attention::{Arithmetic, Attention, Mask, Shape, Strides, View};
 use hilum_kernels::cpu::Isa;
 use hilum_kernels::linear::Precision;
-use hilum_kernels::quantised::{Format, Matrix, product};
+use hilum_kernels::quantised::{Activations, Format, Matrix, product_of};
 use hilum_kernels::tower::{LayerWeights, LinearWeights, NormWeights, Tower, TowerShape};
 use hilum_kernels::values::Values;
 use hilum_kernels::{math, threads};
 
+use crate::DraftingError;
 #[allow(unused_imports)] // In the other build.
 use crate::released::*;
 use crate::token_table::TokenTable;
@@ -104,6 +105,16 @@ pub(crate) fn while_loading<T>(table: Option<TokenTable>, load: impl FnOnce() ->
     loaded
 }
 
+/// Refuses an environment that asks for instructions which this processor lacks or nobody knows. Whoever asked would take
+/// the numbers of others for theirs.
+///
+/// # Errors
+/// [`DraftingError::Kernels`].
+pub fn check_kernels() -> Result<(), DraftingError> {
+    Isa::asked()?;
+    Ok(())
+}
+
 /// Words for what it computes with.
 pub(crate) fn description() -> String {
     hilum_kernels::cpu::description()
@@ -131,10 +142,15 @@ pub(crate) fn install() {
             };
             attention.run(call.out, Strides::tokens_first(heads, queries, dim));
         },
-        takes: |dtype, columns| Format::from_ggml(dtype).is_some_and(|format| format.row_bytes(columns).is_some()),
-        product: |dtype, rows, columns, bytes, x, y| {
-            let matrix = Format::from_ggml(dtype).and_then(|format| Matrix::new(format, rows, columns, bytes));
-            product(matrix.expect("`takes` said so, and the sizes are the file's"), x, y);
+        row_bytes: |dtype, columns| Format::from_ggml(dtype)?.row_bytes(columns),
+        products: |matrices: &[HilumMatrix<'_>], x: &[f32], y: &mut [&mut [f32]]| {
+            let matrices: Option<Vec<Matrix<'_>>> = matrices
+                .iter()
+                .map(|matrix| Matrix::new(Format::from_ggml(matrix.dtype)?, matrix.rows, matrix.columns, matrix.bytes))
+                .collect();
+            let matrices = matrices.expect("`row_bytes` took them, and their bytes were counted");
+            let (isa, Some(first)) = (Isa::current(), matrices.first()) else { return };
+            product_of(isa, &matrices, &Activations::new(isa, x, first.columns()), y);
         },
         gated,
         rms_norm,

@@ -21,6 +21,8 @@ pub enum DraftingError {
     Load { path: PathBuf, what: String },
     #[error("the runtime for the engine cannot be started: {0}")]
     Runtime(std::io::Error),
+    #[error(transparent)]
+    Kernels(#[from] hilum_kernels::cpu::NoSuchSet),
     #[error("image {index} is {width} x {height}, this model reads {side} x {side}")]
     ImageSize { index: usize, width: u32, height: u32, side: u32 },
     #[error("there is nothing to ask: the prompt is empty")]
@@ -65,6 +67,7 @@ impl DraftingError {
             Self::Tokenizer { .. } => "drafting.tokenizer",
             Self::Load { .. } => "drafting.load",
             Self::Runtime(_) => "drafting.runtime",
+            Self::Kernels(_) => "drafting.kernels",
             Self::ImageSize { .. } => "drafting.image_size",
             Self::EmptyPrompt => "drafting.empty_prompt",
             Self::PastWindow { .. } => "drafting.past_window",

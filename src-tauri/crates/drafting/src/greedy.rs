@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use candle_core::Storage;
 use hilum_kernels::threads;
 use mistralrs::{CustomLogitsProcessor, Device, Tensor};
 
@@ -28,6 +29,8 @@ pub(crate) struct Greedy {
     fault: Mutex<Option<DraftingError>>,
     /// What the answer waits for after its second token.
     hold: Option<Arc<Hold>>,
+    /// What [`Self::certain`] cuts its windows out of.
+    ruled_out: Mutex<Option<Tensor>>,
 }
 
 /// Keeps the engine between two steps of an answer until another request is on its way to it, so that what could be
@@ -83,6 +86,41 @@ impl Greedy {
     pub(crate) fn take_fault(&self) -> Option<DraftingError> {
         lock(&self.fault).take()
     }
+
+    /// Chooses among the raw logits and writes the choice down.
+    fn choose(&self, logits: &[f32], context: &[u32]) -> Result<u32, DraftingError> {
+        let (best, normaliser) = most_probable(logits);
+        // One number that is none makes the sum none; a choice among such would look like any other.
+        if !normaliser.is_finite() {
+            return Err(DraftingError::NotFinite);
+        }
+        let token = match lock(&self.guide).as_mut() {
+            None => best,
+            Some(guide) => guide.choose(logits, best, normaliser)?,
+        };
+        let mut record = lock(&self.record);
+        if record.prompt.is_empty() {
+            record.prompt = context.to_vec();
+        }
+        record.tokens.push(token);
+        record.logprobs.push((f64::from(logits[token as usize]) - normaliser) as f32);
+        Ok(token)
+    }
+
+    /// Logits that leave this token alone, so that no rule of the sampler for ties matters. They are a window of one long
+    /// row that rules everything out but its middle; nothing is written anew for a token.
+    fn certain(&self, token: u32, vocabulary: usize) -> mistralrs::Result<Tensor> {
+        let mut kept = lock(&self.ruled_out);
+        let row = match kept.take().filter(|row| row.elem_count() + 1 == 2 * vocabulary) {
+            Some(row) => row,
+            None => {
+                let mut row = vec![f32::NEG_INFINITY; 2 * vocabulary - 1];
+                row[vocabulary - 1] = 0.0;
+                Tensor::from_vec(row, 2 * vocabulary - 1, &Device::Cpu)?
+            }
+        };
+        kept.insert(row).narrow(0, vocabulary - 1 - token as usize, vocabulary)
+    }
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -91,42 +129,24 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl CustomLogitsProcessor for Greedy {
     fn apply(&self, logits: &Tensor, context: &[u32]) -> mistralrs::Result<Tensor> {
-        let values = logits.to_vec1::<f32>()?;
-        let (best, normaliser) = most_probable(&values);
-        // One number that is none makes the sum none; a choice among such would look like any other.
-        if !normaliser.is_finite() {
-            let fault = DraftingError::NotFinite;
+        let chosen = {
+            // Read where they lie: the sampler has brought them to the processor, side by side.
+            let (storage, layout) = logits.storage_and_layout();
+            let (Storage::Cpu(numbers), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+                return Err(candle_core::Error::Msg("logits that do not lie side by side on the processor".to_owned()));
+            };
+            let numbers: &[f32] = numbers.as_slice()?;
+            self.choose(&numbers[start..end], context)
+        };
+        let token = chosen.map_err(|fault| {
             let what = fault.to_string();
             *lock(&self.fault) = Some(fault);
-            return Err(candle_core::Error::Msg(what));
-        }
-        let token = match lock(&self.guide).as_mut() {
-            None => best,
-            Some(guide) => match guide.choose(&values, best, normaliser) {
-                Ok(token) => token,
-                Err(fault) => {
-                    let what = fault.to_string();
-                    *lock(&self.fault) = Some(fault);
-                    return Err(candle_core::Error::Msg(what));
-                }
-            },
-        };
-        let mut record = lock(&self.record);
-        if record.prompt.is_empty() {
-            record.prompt = context.to_vec();
-        }
-        record.tokens.push(token);
-        record.logprobs.push((f64::from(values[token as usize]) - normaliser) as f32);
-        let second = record.tokens.len() == 2;
-        drop(record);
-        if let Some(hold) = self.hold.as_ref().filter(|_| second) {
+            candle_core::Error::Msg(what)
+        })?;
+        if let Some(hold) = self.hold.as_ref().filter(|_| self.tokens() == 2) {
             hold.wait();
         }
-
-        // One certain token is left, so that no rule of the sampler for ties matters.
-        let mut certain = vec![f32::NEG_INFINITY; values.len()];
-        certain[token as usize] = 0.0;
-        Tensor::from_vec(certain, values.len(), &Device::Cpu)
+        self.certain(token, logits.elem_count())
     }
 }
 
@@ -202,5 +222,23 @@ mod tests {
         let record = greedy.record();
         assert_eq!((record.prompt, record.tokens), (vec![7, 8], vec![1, 0]));
         assert_eq!(record.logprobs.len(), 2);
+    }
+
+    #[test]
+    fn one_certain_token_is_left() {
+        let greedy = Greedy::default();
+        // Cut out of something longer, and of vocabularies of several sizes.
+        for size in [1, 4, 5] {
+            for token in (0..size).rev().chain(0..size) {
+                let mut numbers = vec![0.0_f32; size + 3];
+                numbers[2 + token] = 1.0;
+                let logits = Tensor::from_vec(numbers, size + 3, &Device::Cpu).unwrap().narrow(0, 2, size).unwrap();
+                let mut expected = vec![f32::NEG_INFINITY; size];
+                expected[token] = 0.0;
+                assert_eq!(greedy.apply(&logits, &[7]).unwrap().to_vec1::<f32>().unwrap(), expected);
+            }
+        }
+        let across = Tensor::new(&[[0.0_f32, 1.0], [2.0, 3.0]], &Device::Cpu).unwrap().t().unwrap();
+        assert!(greedy.apply(&across, &[7]).is_err());
     }
 }

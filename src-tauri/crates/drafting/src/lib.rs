@@ -30,7 +30,7 @@ mod view;
 mod vocabulary;
 mod weights;
 
-pub use arithmetic::EncodedImage;
+pub use arithmetic::{EncodedImage, check_kernels};
 pub use drift::{Drift, drift};
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;

@@ -11,8 +11,8 @@ pub(crate) const HILUM_STOPPED: &str = "hilum: stopped";
 
 pub(crate) struct HilumKernels {
     pub(crate) attention: fn(HilumAttention<'_>),
-    pub(crate) takes: fn(u32, usize) -> bool,
-    pub(crate) product: fn(u32, usize, usize, &[u8], &[f32], &mut [f32]),
+    pub(crate) row_bytes: fn(u32, usize) -> Option<usize>,
+    pub(crate) products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]),
     pub(crate) gated: fn(&[f32], &[f32], &mut [f32]),
     pub(crate) rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     pub(crate) tower: fn(HilumTower, &mut HilumWeights<'_>) -> Result<HilumEncoder, String>,
@@ -26,6 +26,13 @@ pub(crate) struct HilumKernels {
 pub(crate) type HilumWeights<'a> = dyn FnMut(usize, &str) -> Result<Vec<f32>, String> + 'a;
 pub(crate) type HilumEncoder = Box<dyn Fn(&mut [f32], usize) -> bool + Send + Sync>;
 pub(crate) type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) + Send + Sync>;
+
+pub(crate) struct HilumMatrix<'a> {
+    pub(crate) dtype: u32,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) bytes: &'a [u8],
+}
 
 pub(crate) struct HilumAttention<'a> {
     pub(crate) shape: [usize; 6],

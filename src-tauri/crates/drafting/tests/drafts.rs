@@ -128,6 +128,23 @@ fn folders_that_do_not_load() {
     assert!(DraftingError::EngineDied.ends_the_process());
 }
 
+/// In a process of its own, since no test may change the environment of others.
+#[test]
+fn instructions_that_are_not_there_are_refused() {
+    const NAME: &str = "HILUM_KERNELS";
+    if std::env::var(NAME).is_ok_and(|word| word == "sse9") {
+        let refused = Engine::load(std::path::Path::new("nowhere"), |_, _| {}).map(|_| ()).unwrap_err();
+        assert_eq!(refused.code(), "drafting.kernels");
+        return assert!(refused.to_string().contains("sse9"), "{refused}");
+    }
+    let this = std::env::current_exe().unwrap();
+    let mut again = std::process::Command::new(this);
+    again.args(["--exact", "instructions_that_are_not_there_are_refused"]).env(NAME, "sse9");
+    let ended = again.output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+}
+
 /// Whatever a person types, the prompt holds the control tokens of one turn and no others.
 #[test]
 fn typed_text_brings_no_control_token() {

@@ -93,6 +93,27 @@ fn a_pack_of_another_build_is_refused_or_loads_whole() {
     }
 }
 
+#[test]
+fn a_layer_of_another_size_than_its_bytes_is_refused() {
+    if overlay().is_empty() {
+        return println!("skipped: quantised packs need the engine that ./dev builds");
+    }
+    let (folder, source) = tiny(Spelling::Transformers4);
+    let target = folder.path().join("pack");
+    converted(&source, &target, Quantise::Q8);
+    let path = target.join(Quantise::Q8.file());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let layer = 8 + length + header["1"]["data_offsets"][0].as_u64().unwrap() as usize;
+    // Version, kind, length, bias, type and the number of dimensions stand before the rows: one more, or one less.
+    bytes[layer + 18] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let refused = Engine::load(&target, |_, _| {}).map(|_| ()).unwrap_err();
+    assert_eq!(refused.code(), "drafting.load");
+    assert!(refused.to_string().contains("bytes for a layer of"), "{refused}");
+}
+
 /// Measured on the checkpoint of `testkit` and on the demonstration pack; what is allowed is several times what was
 /// found (docs/models.md), so that a broken layer shows and another random seed does not.
 #[test]

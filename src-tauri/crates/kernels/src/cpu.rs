@@ -1,9 +1,29 @@
 //! Which instructions this processor has, and which of them the kernels use.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 /// A set of instructions that kernels are written for. Every public kernel has a form
 /// that takes one, so that a test can run each that its machine has.
+///
+/// Outside of this crate no value names a set that the processor lacks: they come from
+/// [`Isa::current`], [`Isa::available`] and [`Features::detected`], and only [`Isa::Portable`]
+/// can be written down. That is what makes it safe to call a kernel with any of them.
+///
+/// ```
+/// use hilum_kernels::cpu::Isa;
+/// assert!(Isa::available().all(Isa::is_available));
+/// assert!(Isa::Portable.is_available());
+/// ```
+/// ```compile_fail
+/// let unseen = hilum_kernels::cpu::Isa::Avx512;
+/// ```
+/// ```compile_fail
+/// let unseen = hilum_kernels::cpu::Isa::Avx2;
+/// ```
+/// ```compile_fail
+/// let unseen = hilum_kernels::cpu::Isa::Neon;
+/// ```
 ///
 /// | set | needs |
 /// |---|---|
@@ -13,8 +33,11 @@ use std::sync::OnceLock;
 /// | `Portable` | nothing |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isa {
+    #[non_exhaustive]
     Avx512,
+    #[non_exhaustive]
     Avx2,
+    #[non_exhaustive]
     Neon,
     Portable,
 }
@@ -31,17 +54,45 @@ pub struct Features {
 }
 
 /// Names the set to use instead of the best: `avx512`, `avx2`, `neon` or `portable`.
-/// Read once. A set that the processor lacks, or a word that names none, changes nothing.
+/// Programs ask [`Isa::asked`] before they load a model, and refuse what names no set of
+/// this processor.
 pub const OVERRIDE: &str = "HILUM_KERNELS";
 
+/// [`OVERRIDE`] names a set that the processor lacks, or none at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSuchSet {
+    word: String,
+}
+
+impl fmt::Display for NoSuchSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let here: Vec<&str> = Isa::available().map(Isa::name).collect();
+        write!(f, "{OVERRIDE} is {:?}, and this processor computes with {}", self.word, here.join(" or "))
+    }
+}
+
+impl std::error::Error for NoSuchSet {}
+
 impl Isa {
-    /// The set in use: the best one, unless [`OVERRIDE`] names another.
+    /// The set in use: the best one, unless [`OVERRIDE`] names another. Settled at the first
+    /// call, which says on standard error where the word there is not followed.
     pub fn current() -> Self {
         static CURRENT: OnceLock<Isa> = OnceLock::new();
         *CURRENT.get_or_init(|| {
-            let wanted = std::env::var(OVERRIDE).ok().and_then(|name| Self::from_name(&name));
-            wanted.filter(|isa| isa.is_available()).unwrap_or(Features::detected().best)
+            let best = Features::detected().best;
+            Self::asked().map(|asked| asked.unwrap_or(best)).unwrap_or_else(|refused| {
+                eprintln!("{refused}; {} is taken", best.name());
+                best
+            })
         })
+    }
+
+    /// The set that [`OVERRIDE`] names; `None` where it is not set, or empty.
+    ///
+    /// # Errors
+    /// For a set that the processor lacks, and a word that names none.
+    pub fn asked() -> Result<Option<Self>, NoSuchSet> {
+        Self::named(&std::env::var_os(OVERRIDE).unwrap_or_default().to_string_lossy())
     }
 
     /// Every set that this processor has, the best first.
@@ -59,12 +110,9 @@ impl Isa {
         }
     }
 
-    /// This set, once it is known that the processor has it: what makes a call of a
-    /// kernel written for it sound.
-    ///
-    /// # Panics
-    /// Where the processor lacks it, which only a caller that names a set by itself can meet.
-    pub fn checked(self) -> Self {
+    /// This set, once it is known that the processor has it. Only this crate can name one
+    /// that it lacks; what is made of a set for later calls looks at it once more.
+    pub(crate) fn checked(self) -> Self {
         assert!(self.is_available(), "this processor has no {}", self.name());
         self
     }
@@ -89,10 +137,12 @@ impl Isa {
         self == Self::Avx512 && Features::detected().vnni
     }
 
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable]
-            .into_iter()
-            .find(|isa| isa.name() == name.trim().to_ascii_lowercase())
+    fn named(word: &str) -> Result<Option<Self>, NoSuchSet> {
+        let name = word.trim().to_ascii_lowercase();
+        match Self::available().find(|isa| isa.name() == name) {
+            None if !name.is_empty() => Err(NoSuchSet { word: word.to_owned() }),
+            found => Ok(found),
+        }
     }
 }
 
@@ -164,12 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_set_has_a_name_that_is_read_back() {
+    fn every_set_that_is_there_has_a_name_that_is_read_back() {
         for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
-            assert_eq!(Isa::from_name(isa.name()), Some(isa));
-            assert_eq!(Isa::from_name(&format!(" {} ", isa.name().to_uppercase())), Some(isa));
+            let expected = if isa.is_available() { Some(Some(isa)) } else { None };
+            assert_eq!(Isa::named(isa.name()).ok(), expected);
+            assert_eq!(Isa::named(&format!(" {} ", isa.name().to_uppercase())).ok(), expected);
         }
-        assert_eq!(Isa::from_name("sse9"), None);
+        assert_eq!([Isa::named(""), Isa::named(" ")], [Ok(None), Ok(None)]);
+        let refused = Isa::named("sse9").unwrap_err().to_string();
+        assert!(refused.contains("HILUM_KERNELS is \"sse9\"") && refused.contains("portable"), "{refused}");
+    }
+
+    #[test]
+    fn a_set_that_is_not_there_is_not_gone_on_with() {
+        for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
+            assert_eq!(std::panic::catch_unwind(|| isa.checked()).ok(), isa.is_available().then_some(isa));
+        }
     }
 
     #[test]

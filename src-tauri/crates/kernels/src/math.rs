@@ -5,14 +5,17 @@ use crate::versions::versions;
 /// Sums are kept in this many lanes, which makes their order the same everywhere.
 const LANES: usize = 16;
 
-/// `a * b + c`, fused where that is one instruction.
+/// `a * b + c`, fused where the crate is compiled for processors that all have it as one
+/// instruction: AArch64, and x86-64-v3, for which `.cargo/config.toml` compiles. Otherwise it
+/// rounds twice, also inside of [`versions!`]: whether an instruction is there is asked of the
+/// crate's target, not of the function's, and a call of a library would take its place.
 #[inline(always)]
 pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e^x within 2 units in the last place; 0 below -87.3, finite up to 88.3 and the value
-/// there beyond.
+/// there beyond. What is not a number stays so.
 ///
 /// Cody and Waite's reduction by ln 2 in two parts, then the polynomial of Cephes'
 /// `expf` (S. Moshier, netlib.org/cephes, single/expf.c).
@@ -33,10 +36,17 @@ pub(crate) fn exp(x: f32) -> f32 {
     p = fma(p, r, 4.166_579_6e-2);
     p = fma(p, r, 1.666_666_5e-1);
     p = fma(p, r, 0.5);
-    let value = fma(p, r * r, r) + 1.0;
-    // The low bits of `shifted` are n, so that this adds n to the exponent.
-    let scaled = f32::from_bits(value.to_bits().wrapping_add(shifted.to_bits() << 23));
+    let scaled = (fma(p, r * r, r) + 1.0) * power_of_two(shifted);
     if x < LOWEST { 0. } else { scaled }
+}
+
+/// 2^n for n from -126 to 127, where `shifted` is n + 1.5 x 2^23, whose low bits are n.
+///
+/// To be multiplied with. Adding n to an exponent is as exact, but makes a number of what is none
+/// wherever that has low bits of its own.
+#[inline(always)]
+pub(crate) fn power_of_two(shifted: f32) -> f32 {
+    f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()))
 }
 
 /// GELU with the tanh approximation (Hendrycks and Gimpel, arXiv 1606.08415, section 2),
@@ -64,10 +74,11 @@ pub(crate) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
-/// The largest number, minus infinity for none; what is not a number counts as nothing.
+/// The largest number, minus infinity for none; not a number where one of the values is not.
 #[inline(always)]
 pub(crate) fn largest(values: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    // What is not a number is larger than any, and nothing is larger than that.
+    let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
@@ -124,6 +135,39 @@ versions! {
 mod tests {
     use super::*;
     use crate::cpu::Isa;
+    use std::hint::black_box;
+
+    #[test]
+    fn products_are_fused_where_the_target_has_the_instruction() {
+        // What rounding the product takes away is all that is left of the sum.
+        let a = black_box(1. + f32::EPSILON);
+        let fused = fma(a, a, black_box(-(a * a))) != 0.;
+        assert_eq!(fused, cfg!(any(target_feature = "fma", target_arch = "aarch64")));
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        // As a processor makes it, and with other bits, as broken weights have them.
+        for odd in [f32::NAN, -f32::NAN, f32::from_bits(0x7fff_ffff), f32::from_bits(0xffc0_0101)] {
+            assert!(exp(odd).is_nan() && gelu(odd).is_nan(), "{:08x}", odd.to_bits());
+            for len in [1, 16, 17, 50] {
+                for at in [0, len / 2, len - 1] {
+                    let mut values: Vec<f32> = (0..len).map(|i| i as f32 - 7.).collect();
+                    assert_eq!(largest(&values), len as f32 - 8.);
+                    values[at] = odd;
+                    assert!(largest(&values).is_nan() && largest_magnitude(&values).is_nan(), "{at} of {len}");
+                    for isa in Isa::available() {
+                        let (weight, mut out) = (vec![1.; len], vec![0.; len]);
+                        layer_norm(isa, &values, &weight, &weight, 1e-6, &mut out);
+                        assert!(out.iter().all(|x| x.is_nan()), "{isa:?} layer norm, {at} of {len}");
+                        rms_norm(isa, &values, &weight, 1e-6, &mut out);
+                        assert!(out.iter().all(|x| x.is_nan()), "{isa:?} root mean square, {at} of {len}");
+                    }
+                }
+            }
+        }
+        assert_eq!(largest(&[]), f32::NEG_INFINITY);
+    }
 
     #[test]
     fn exp_is_near_the_double_one() {

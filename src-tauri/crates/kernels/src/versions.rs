@@ -26,7 +26,7 @@ macro_rules! versions {
             }
 
             match isa {
-                // SAFETY: whoever holds this value checked that the processor has the set.
+                // SAFETY: `Isa` is only given out for what the processor has.
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::Isa::Avx512 => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.

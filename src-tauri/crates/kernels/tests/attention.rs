@@ -235,6 +235,74 @@ fn nothing_to_attend_to_is_zero() {
     }
 }
 
+/// Where a number that is none is put.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Odd {
+    /// Into one query.
+    Query,
+    /// Into the last key, behind others that are numbers.
+    Key,
+    /// Into every key, so that no score is a number.
+    Keys,
+    /// Into the last value.
+    Value,
+    /// Into the mask, for one query and the last key, where every other key is hidden from every query.
+    Mask,
+}
+
+/// What is not a number comes out as none in every result that it has a part in, and in no other.
+#[test]
+fn numbers_that_are_none_come_out_as_none() {
+    const DIM: usize = 20;
+    const NUMBER: usize = 3;
+    // As a processor makes it, and with other bits, as broken weights have them.
+    for odd in [f32::NAN, -f32::NAN, f32::from_bits(0x7fff_ffff), f32::from_bits(0xffc0_0101)] {
+        for (queries, keys) in [(1, 1), (1, 70), (3, 5), (40, 400)] {
+            let (one, last) = (queries / 2, keys - 1);
+            for place in [Odd::Query, Odd::Key, Odd::Keys, Odd::Value, Odd::Mask] {
+                let mut query = numbers(queries * DIM, 1);
+                let (mut key, mut value) = (numbers(keys * DIM, 2), numbers(keys * DIM, 3));
+                let mut mask = None;
+                match place {
+                    Odd::Query => query[one * DIM + NUMBER] = odd,
+                    Odd::Key => key[last * DIM + NUMBER] = odd,
+                    Odd::Keys => key.fill(odd),
+                    Odd::Value => value[last * DIM + NUMBER] = odd,
+                    Odd::Mask => {
+                        let hidden = mask.insert(vec![f32::NEG_INFINITY; queries * keys]);
+                        hidden[one * keys + last] = odd;
+                    }
+                }
+                let strides = |tokens| Strides::tokens_first(1, tokens, DIM);
+                for isa in Isa::available() {
+                    for arithmetic in [Arithmetic::F32, Arithmetic::Bf16] {
+                        let attention = Attention {
+                            shape: Shape { batch: 1, heads: 1, key_heads: 1, queries, keys, dim: DIM },
+                            query: View { values: Values::F32(&query), strides: strides(queries) },
+                            key: View { values: Values::F32(&key), strides: strides(keys) },
+                            value: View { values: Values::F32(&value), strides: strides(keys) },
+                            mask: mask.as_deref().map(|values| Mask { values, batch: 0, head: 0, query: keys }),
+                            scale: 0.3,
+                            arithmetic,
+                        };
+                        let mut out = vec![0.; queries * DIM];
+                        attention.run_with(isa, &mut Workspace::new(), &mut out, strides(queries));
+                        for (at, found) in out.iter().enumerate() {
+                            let has_part = match place {
+                                Odd::Query | Odd::Mask => at / DIM == one,
+                                Odd::Key | Odd::Keys => true,
+                                Odd::Value => at % DIM == NUMBER,
+                            };
+                            let what = format!("{isa:?} {arithmetic:?} {place:?} of {queries} x {keys}, {odd}");
+                            assert_eq!(found.is_nan(), has_part, "{what}: {found} at {at}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "an output whose places overlap")]
 fn an_output_that_overlaps_is_refused() {

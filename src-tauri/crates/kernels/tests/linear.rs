@@ -15,6 +15,8 @@ struct Case {
     inputs: usize,
     outputs: usize,
     bias: bool,
+    /// Whether the weights are stored as brain floats.
+    brain: bool,
     activation: Activation,
     offset: usize,
     threads: usize,
@@ -23,7 +25,7 @@ struct Case {
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::Int8];
 
 fn case(rows: usize, inputs: usize, outputs: usize) -> Case {
-    Case { rows, inputs, outputs, bias: true, activation: Activation::None, offset: 0, threads: 1 }
+    Case { rows, inputs, outputs, bias: true, brain: false, activation: Activation::None, offset: 0, threads: 1 }
 }
 
 fn gelu(x: f64) -> f64 {
@@ -61,11 +63,15 @@ fn expected(precision: Precision, x: &[f32], w: &[f32], bias: f32, activation: A
 fn check(isa: Isa, precision: Precision, case: Case) {
     let Case { rows, inputs, outputs, activation, offset, .. } = case;
     let x = Shifted::new(rows * inputs, 1, offset);
-    let w = Shifted::new(inputs * outputs, 2, offset + 1);
+    let mut w = Shifted::new(inputs * outputs, 2, offset + 1);
+    let bits: Vec<u16> = w.get().iter().map(|&x| to_bf16(x)).collect();
+    if case.brain {
+        w.get_mut().iter_mut().zip(&bits).for_each(|(x, &bits)| *x = from_bf16(bits));
+    }
+    let weight = if case.brain { Values::Bf16(&bits) } else { Values::F32(w.get()) };
     let bias = case.bias.then(|| numbers(outputs, 3));
     let residual = numbers(rows * outputs, 4);
-    let layer =
-        Linear::with_isa(isa, Values::F32(w.get()), bias.as_deref().map(Values::F32), inputs, outputs, precision);
+    let layer = Linear::with_isa(isa, weight, bias.as_deref().map(Values::F32), inputs, outputs, precision);
     assert_eq!((layer.inputs(), layer.outputs()), (inputs, outputs));
     let (mut written, mut added, mut rounded) =
         (vec![f32::NAN; rows * outputs], residual.clone(), vec![0u16; rows * outputs]);
@@ -126,6 +132,7 @@ fn odd_sizes() {
 fn without_a_bias_with_gelu_unaligned_and_over_threads() {
     check_all(Case { bias: false, ..case(9, 20, 40) });
     check_all(Case { activation: Activation::Gelu, ..case(9, 20, 40) });
+    check_all(Case { brain: true, ..case(9, 20, 40) });
     for offset in 1..4 {
         check_all(Case { offset, ..case(4, 30, 34) });
     }
@@ -217,9 +224,9 @@ proptest! {
     #[test]
     fn random_shapes(
         rows in 1usize..40, inputs in 1usize..150, outputs in 1usize..80,
-        bias: bool, gelu: bool, offset in 0usize..4, threads in 1usize..3,
+        bias: bool, brain: bool, gelu: bool, offset in 0usize..4, threads in 1usize..3,
     ) {
         let activation = if gelu { Activation::Gelu } else { Activation::None };
-        check_all(Case { rows, inputs, outputs, bias, activation, offset, threads });
+        check_all(Case { rows, inputs, outputs, bias, brain, activation, offset, threads });
     }
 }

@@ -70,6 +70,8 @@ fn answer(
         EncodeRequest::Load { id, pack_dir } => {
             *loaded = None;
             let dir = Path::new(&pack_dir);
+            // The draft worker's engine asks the same.
+            hilum_drafting::check_kernels().map_err(|e| ("encoder.kernels".to_owned(), e.to_string()))?;
             check_pack(dir).map_err(|e| (e.code().to_owned(), e.to_string()))?;
             let encoder = Encoder::load(dir).map_err(failed)?;
             let (side, dim) = (encoder.side() as u32, encoder.dim() as u32);

@@ -187,7 +187,7 @@ impl<'a> Unit<'a> {
             let row = &row[block.clone()];
             let highest = largest(row);
             let seen = self.panels[p].running.largest[column] > HIDDEN;
-            adds |= highest > HIDDEN || (highest > f32::NEG_INFINITY && !seen);
+            adds |= highest > HIDDEN || (highest > f32::NEG_INFINITY && !seen) || highest.is_nan();
         }
         if !adds {
             return false;
@@ -221,11 +221,14 @@ impl<'a> Unit<'a> {
                 let (head, query) = self.query(lane);
                 // SAFETY: the caller's promise.
                 let row = unsafe { out.row(self.batch, head, query, dim) };
-                if panel.fresh || panel.running.largest[column] == f32::NEG_INFINITY {
+                let (largest, sum) = (panel.running.largest[column], panel.running.sum[column]);
+                // Of a query that met no number among its scores the largest is that of one that saw
+                // no key; its sum tells them apart.
+                if panel.fresh || (largest == f32::NEG_INFINITY && !sum.is_nan()) {
                     row.fill(0.);
                     continue;
                 }
-                let inverse = 1. / panel.running.sum[column];
+                let inverse = 1. / sum;
                 for (number, result) in row.iter_mut().enumerate() {
                     *result = results[number * columns + column] * inverse;
                 }

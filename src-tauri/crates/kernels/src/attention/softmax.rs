@@ -5,7 +5,7 @@ mod avx512;
 
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::Isa;
-use crate::math::fma;
+use crate::math::{fma, power_of_two};
 use crate::micro::Kernel;
 #[cfg(target_arch = "x86_64")]
 use crate::micro::Kind;
@@ -17,9 +17,9 @@ const LANES: usize = 16;
 /// The softmax so far of each query of a panel.
 #[derive(Clone)]
 pub(super) struct Running {
-    /// The largest score, in units of ln 2.
+    /// The largest score, in units of ln 2. Those that are not numbers are passed over.
     pub largest: Vec<f32>,
-    /// The sum of the weights relative to it.
+    /// The sum of the weights relative to it; not a number where one of the scores was not.
     pub sum: Vec<f32>,
 }
 
@@ -34,7 +34,8 @@ impl Running {
     }
 }
 
-/// 2^x for x up to 0 within 4e-7 of its value; below 2^-126 that instead of less.
+/// 2^x for x up to 0 within 4e-7 of its value; below 2^-126 that instead of less. What is not a
+/// number stays so.
 #[inline(always)]
 fn exp2(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
@@ -48,7 +49,7 @@ fn exp2(x: f32) -> f32 {
     p = fma(p, r, 2.402_210_7e-1);
     p = fma(p, r, 6.931_471_8e-1);
     p = fma(p, r, 1.000_000_1);
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+    p * power_of_two(shifted)
 }
 
 versions! {

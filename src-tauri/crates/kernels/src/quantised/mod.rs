@@ -152,14 +152,16 @@ pub fn product_of(isa: Isa, w: &[Matrix<'_>], x: &Activations, y: &mut [&mut [f3
     #[cfg(target_arch = "x86_64")]
     if isa.has_vnni() && x.rows() >= tile::WORTH {
         for (w, y) in w.iter().zip(y.iter_mut()) {
-            tile::product(*w, x, y);
+            // SAFETY: the set and `has_vnni` say that the processor has what it is compiled for.
+            unsafe { tile::product(*w, x, y) };
         }
         return;
     }
     #[cfg(target_arch = "x86_64")]
     if matches!(isa, Isa::Avx512 | Isa::Avx2) && !isa.has_vnni() && x.rows() >= tile_avx2::WORTH {
         for (w, y) in w.iter().zip(y.iter_mut()) {
-            tile_avx2::product(*w, x, y);
+            // SAFETY: both sets say that the processor has AVX2, FMA and F16C.
+            unsafe { tile_avx2::product(*w, x, y) };
         }
         return;
     }

@@ -157,6 +157,65 @@ fn zeros_and_single_large_numbers() {
     }
 }
 
+/// A step that is no number, or infinite, shows in its row's results and in no other's, alone and in a tile.
+#[test]
+fn weights_that_are_none_show() {
+    const ROWS: usize = 37;
+    // As halves: two that are not numbers, one with all bits set, and infinity.
+    for odd in [0x7e00u16, 0xfe00, 0x7fff, 0x7c00] {
+        for format in [Format::Q4K, Format::Q6K, Format::Q8] {
+            let places: &[usize] = match format {
+                Format::Q4K => &[0, 2],
+                Format::Q6K => &[208],
+                Format::Q8 => &[0],
+            };
+            for (&place, row) in places.iter().zip([20, 3]) {
+                let mut numbers = Numbers(11);
+                let mut stored = bytes(format, ROWS, 512, &mut numbers);
+                let at = row * format.row_bytes(512).unwrap() + format.block_bytes() + place;
+                stored[at..at + 2].copy_from_slice(&odd.to_le_bytes());
+                let w = Matrix::new(format, ROWS, 512, &stored).unwrap();
+                for m in [1, 2, 5, 6, 13] {
+                    let x: Vec<f32> = (0..m * 512).map(|_| numbers.number()).collect();
+                    for isa in Isa::available() {
+                        let mut y = vec![0.0; m * ROWS];
+                        product_with(isa, w, &x, &mut y);
+                        for (index, y) in y.iter().enumerate() {
+                            let what = format!("{} {format:?} {odd:04x} at {place}, {m} activations", isa.name());
+                            assert_eq!(y.is_finite(), index % ROWS != row, "{what}: {index}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn activations_that_are_none_show() {
+    const ROWS: usize = 37;
+    for odd in [f32::NAN, -f32::NAN, f32::from_bits(0x7fff_ffff), f32::INFINITY] {
+        for format in [Format::Q4K, Format::Q6K, Format::Q8] {
+            let mut numbers = Numbers(13);
+            let stored = bytes(format, ROWS, 512, &mut numbers);
+            let w = Matrix::new(format, ROWS, 512, &stored).unwrap();
+            for m in [1, 2, 5, 6, 13] {
+                let mut x: Vec<f32> = (0..m * 512).map(|_| numbers.number()).collect();
+                let row = m / 2;
+                x[row * 512 + 300] = odd;
+                for isa in Isa::available() {
+                    let mut y = vec![0.0; m * ROWS];
+                    product_with(isa, w, &x, &mut y);
+                    for (index, y) in y.iter().enumerate() {
+                        let what = format!("{} {format:?} {odd}, {m} activations", isa.name());
+                        assert_eq!(y.is_finite(), index / ROWS != row, "{what}: {index}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn other_sizes_are_no_matrix() {
     assert!(Matrix::new(Format::Q4K, 2, 256, &[0; 288]).is_some());

@@ -13,6 +13,7 @@ use std::arch::x86_64::*;
 
 use super::block::{half, scale_q6k, scales_q4k, six_bits_q6k};
 use super::{Activations, Format, Matrix};
+use crate::math::largest_magnitude;
 use crate::threads::{SharedMut, for_each_part_with, part};
 
 /// Rows of activations from which a tile is quicker than row by row.
@@ -26,9 +27,9 @@ const HIGH: usize = 6;
 
 /// `y = x w^T`.
 ///
-/// # Panics
-/// On a processor without 512-bit byte dot products; the caller has asked.
-pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
+/// # Safety
+/// The processor has AVX-512 F, BW, DQ, VL and VNNI, and F16C.
+pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
     let run = if w.format == Format::Q8 { 32 } else { 256 };
     let corrections = Corrections::new(x, run);
     let out = SharedMut::new(y);
@@ -37,7 +38,7 @@ pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
         || Tile::new(w.columns, run),
         |tile, index| {
             let rows = part(index, WIDE, w.rows);
-            // SAFETY: the processor has the instructions, which `product_of` looked at.
+            // SAFETY: the caller's promise.
             unsafe { tile.write_out(w, rows.start, rows.len()) };
             for first in (0..x.rows()).step_by(HIGH) {
                 let high = HIGH.min(x.rows() - first);
@@ -191,7 +192,8 @@ unsafe fn transposed(rows: &[[Line; 4]; 16], part: usize, to: *mut __m512i) {
     }
 }
 
-/// A block as bytes (plus 128) of one step, which is returned.
+/// A block as bytes (plus 128) of one step, which is returned; where a number of the block is
+/// none, so is the step.
 ///
 /// Each run of 32 has only 16 different weights, so a table of their bytes is made, and the
 /// block is looked up in it.
@@ -211,8 +213,10 @@ unsafe fn bytes_of_q4k(block: &[u8], out: &mut [Line]) -> f32 {
     let offsets = _mm256_sub_ps(_mm256_setzero_ps(), offsets);
     let last = _mm256_fmadd_ps(slopes, _mm256_set1_ps(15.0), offsets);
     let magnitude = _mm256_set1_ps(f32::from_bits(0x7fff_ffff));
-    let most = _mm256_max_ps(_mm256_and_ps(offsets, magnitude), _mm256_and_ps(last, magnitude));
-    let most = _mm512_reduce_max_ps(_mm512_zextps256_ps512(most));
+    let bits = |x: __m256| _mm256_castps_si256(_mm256_and_ps(x, magnitude));
+    // In the order of integers, in which what is no number stands above infinity.
+    let most = _mm512_zextsi256_si512(_mm256_max_epi32(bits(offsets), bits(last)));
+    let most = f32::from_bits(_mm512_reduce_max_epi32(most) as u32);
     let inverse = _mm256_set1_ps(if most > 0.0 { 127.0 / most } else { 0.0 });
     let slopes = _mm512_castps256_ps512(_mm256_mul_ps(slopes, inverse));
     let offsets = _mm512_castps256_ps512(_mm256_mul_ps(offsets, inverse));
@@ -244,7 +248,7 @@ fn bytes_of_q6k(block: &[u8], out: &mut [Line]) -> f32 {
     let weights: [f32; 256] = std::array::from_fn(|index| {
         step * f32::from(scale_q6k(block, index / 16)) * (f32::from(six_bits_q6k(block, index)) - 32.0)
     });
-    let most = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+    let most = largest_magnitude(&weights); // Not a number where the step is not.
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (out, weight) in out.iter_mut().flat_map(|line| &mut line.0).zip(weights) {
         *out = (weight * inverse).round_ties_even() as i8 as u8 ^ 128;

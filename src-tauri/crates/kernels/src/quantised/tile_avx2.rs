@@ -25,9 +25,9 @@ const MINIMA: usize = 4;
 
 /// `y = x w^T`.
 ///
-/// # Panics
-/// On a processor without AVX2, FMA and F16C; the caller has asked.
-pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
+/// # Safety
+/// The processor has AVX2, FMA and F16C.
+pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
     let words = Words::new(w.format, x);
     let out = SharedMut::new(y);
     for_each_part_with(
@@ -35,7 +35,7 @@ pub(super) fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
         || Tile::new(w.format, w.columns),
         |tile, index| {
             let rows = part(index, WIDE, w.rows);
-            // SAFETY: the processor has the instructions, which `product_of` looked at.
+            // SAFETY: the caller's promise.
             unsafe { tile.write_out(w, rows.start, rows.len()) };
             for first in (0..x.rows()).step_by(HIGH) {
                 let high = HIGH.min(x.rows() - first);
