@@ -17,7 +17,7 @@ TOKENIZERS = REPOSITORY.parent / "shared/data/tokenizers"
 FINDINGS = REPOSITORY / "src-tauri/crates/encoders/src/findings.json"
 # Log-probabilities of single tokens; embeddings and cosine differences; the softmax that a difference is stretched into.
 TOLERANCE = {"logprob": 1e-3, "embedding": 1e-4, "difference": 1e-4, "softmax": 1e-4}
-TEXT, TOKENS, MEDGEMMA_SIDE, MEDSIGLIP_SIDE = "Describe this X-ray", 32, 224, 112
+TEXT, TOKENS, MEDGEMMA_SIDE, MEDSIGLIP_SIDE = "Describe this X-ray", 64, 224, 112
 
 
 def write(root, seed):

@@ -4,8 +4,9 @@
     prompt_tokens.py > tests/parity/prompt_tokens.json
 
 Reads drafting/src/prompts.json and ../shared/data/tokenizers/gemma3 (tokenizer, chat template). Each prompt comes with no
-image, one, and two (prior, current), and with data in several scripts. The 256 tokens of an image are written once. The
-Rust test (drafting/tests/prompt_tokens.rs) needs no Python. Needs transformers, torch and pillow; made with 5.23.
+image, one, and two (prior, current), and with data: indications in several scripts, clinical notes, questions with and
+without a side, sections. The 256 tokens of an image are written once. The Rust test (drafting/tests/prompt_tokens.rs) needs
+no Python. Needs transformers, torch and pillow; made with 5.23.
 """
 import json, lzma, pathlib, tempfile
 import transformers
@@ -26,6 +27,13 @@ INDICATIONS = [
     "息切れ、胸痛（左）",
     "naïve café — 1½ weeks",
 ]
+# What stands between an indication and clinical notes (workflow/src/drafting.rs), and pairs of both. In a prompt it is one line.
+NOTES = "\n\nClinical notes: "
+WITH_NOTES = [
+    ("Cough.", "Smoker."),
+    ("", "Smoker."),
+    ("Fièvre, toux ≥ 3 j", "40 pack-years; lobectomy of the right upper lobe in 2019\n(see letter),  on O₂ at home"),
+]
 FINDINGS = [
     "Lungs and airways: The lungs are clear.\nPleura: Small left pleural effusion.\nHeart and mediastinum: The heart is enlarged.",
     "Lungs and airways: Opacité du lobe inférieur gauche, 12 × 8 mm.",
@@ -38,9 +46,14 @@ def cases(prompts):
     yield "report", "", text["report"]
     for indication in INDICATIONS:
         yield "report-with-indication", indication, text["report-with-indication"].replace("{indication}", indication)
+    for indication, notes in WITH_NOTES:
+        given = indication + NOTES + notes
+        yield "report-with-indication", given, text["report-with-indication"].replace("{indication}", " ".join(given.split()))
     for finding in question["findings"].values():
-        asked = question["text"].replace("{finding}", finding)
-        yield "yes-no", asked, text["yes-no"].replace("{question}", asked)
+        sided = (question["with_side"].format(side=side, finding=finding.removeprefix("a ")) for side in ("left", "right"))
+        for named in (finding, *sided):
+            asked = question["text"].replace("{finding}", named)
+            yield "yes-no", asked, text["yes-no"].replace("{question}", asked)
     headed = lambda heading, body: f"{shape[heading]}\n{body}"
     for findings in FINDINGS:
         data = headed("findings_heading", findings)

@@ -13,7 +13,7 @@ use mistralrs::{
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
-use crate::arithmetic::{EncodedImage, Turn, install, table_of, while_loading};
+use crate::arithmetic::{EncodedImage, Turn, check_kernels, install, table_of, while_loading};
 use crate::circumstances::{circumstances, encoding};
 use crate::greedy::Greedy;
 use crate::guide::Guides;
@@ -74,9 +74,11 @@ impl Engine {
     /// that once, when a pack is added). No connection is opened.
     ///
     /// # Errors
-    /// Anything from a file that cannot be read to a model that the engine refuses. The
+    /// Anything from a file that cannot be read to a model that the engine refuses, and an
+    /// environment that asks for instructions that are not there ([`check_kernels`]). The
     /// engine may also panic on malformed weights: a process boundary has to catch that.
     pub fn load(folder: &Path, mut on_progress: impl FnMut(DraftPhase, Option<f32>)) -> Result<Self, DraftingError> {
+        check_kernels()?;
         on_progress(DraftPhase::LoadingModel, None);
         let temporary = std::env::temp_dir();
         let view = tempfile::Builder::new()
@@ -371,8 +373,10 @@ impl Engine {
         if let DraftPrompt::Section { section, .. } = prompt {
             outcome.sections.retain(|one| one.section == section.name());
         }
-        outcome.yes_no = guide.as_ref().and_then(|guide| guide.answer());
-        if outcome.finish != "cancelled" && guide.is_some_and(|guide| guide.closed()) {
+        // Where it was cut short, the last answer may not have come yet.
+        let whole = outcome.finish != "cancelled";
+        outcome.yes_no = guide.as_ref().filter(|_| whole).and_then(|guide| guide.answer());
+        if whole && guide.is_some_and(|guide| guide.closed()) {
             outcome.finish = "closed".to_owned();
         }
         Ok(outcome)

@@ -16,6 +16,7 @@ use mistralrs::llguidance::{Matcher, ParserFactory};
 
 use crate::DraftingError;
 use crate::grammar::lark;
+use crate::stream::{THINKING_CLOSE, THINKING_OPEN};
 use crate::structure::{Frame, NOTHING};
 
 /// Tokens after which a sentence is ended; the longest of the Indiana University reports
@@ -31,6 +32,14 @@ pub(crate) struct Guides {
     factory: ParserFactory,
     trie: Arc<TokTrie>,
     end_tokens: Vec<u32>,
+    thinking: Option<Thinking>,
+}
+
+/// The tokens around a block of thinking, where a vocabulary has them.
+#[derive(Debug, Clone, Copy)]
+struct Thinking {
+    open: u32,
+    close: u32,
 }
 
 impl Guides {
@@ -44,7 +53,9 @@ impl Guides {
         // grammars that strangers send.
         factory.limits_mut().initial_lexer_fuel *= 20;
         factory.limits_mut().step_lexer_fuel *= 50;
-        Ok(Self { factory, trie: Arc::new(trie), end_tokens })
+        let around = trie.get_special_token(THINKING_OPEN).zip(trie.get_special_token(THINKING_CLOSE));
+        let thinking = around.map(|(open, close)| Thinking { open, close });
+        Ok(Self { factory, trie: Arc::new(trie), end_tokens, thinking })
     }
 
     /// A guide through one structured answer of at most `max_tokens`, and its grammar.
@@ -75,13 +86,14 @@ impl Guides {
 
     /// A guide through an answer that ends with yes or no.
     pub(crate) fn yes_no(&self, max_tokens: usize) -> Guide {
-        self.guide(Kind::YesNo(None), max_tokens)
+        self.guide(Kind::YesNo(Asked::default()), max_tokens)
     }
 
     fn guide(&self, kind: Kind, max_tokens: usize) -> Guide {
         Guide {
             trie: self.trie.clone(),
             end_tokens: self.end_tokens.clone(),
+            thinking: self.thinking,
             left: max_tokens,
             text: Vec::new(),
             forced: VecDeque::new(),
@@ -95,8 +107,10 @@ impl Guides {
 pub(crate) struct Guide {
     trie: Arc<TokTrie>,
     end_tokens: Vec<u32>,
+    thinking: Option<Thinking>,
     /// Tokens that may still be written.
     left: usize,
+    /// What was written; of an answer to a question without its thinking.
     text: Vec<u8>,
     /// Tokens that come next whatever the model says.
     forced: VecDeque<u32>,
@@ -106,7 +120,16 @@ pub(crate) struct Guide {
 
 enum Kind {
     Structured(Box<Structured>),
-    YesNo(Option<YesNo>),
+    YesNo(Asked),
+}
+
+/// How far a question is answered.
+#[derive(Default)]
+struct Asked {
+    /// What the last "Final Answer:" outside of thinking was followed by.
+    answer: Option<YesNo>,
+    /// Whether a block of thinking is open.
+    thinking: bool,
 }
 
 struct Structured {
@@ -130,7 +153,7 @@ impl Guide {
             },
         };
         self.left = self.left.saturating_sub(1);
-        if !self.end_tokens.contains(&token) {
+        if !self.end_tokens.contains(&token) && !self.thinks(token) {
             self.text.extend_from_slice(&self.trie.decode(&[token]));
             if let Kind::Structured(structured) = &mut self.kind {
                 let token = structured.matcher.consume_token(token);
@@ -155,12 +178,21 @@ impl Guide {
         }
     }
 
-    /// The answer of a yes/no question, once it is there.
+    /// The answer of a yes/no question, once it is there: the last one that was given.
     pub(crate) fn answer(&self) -> Option<YesNo> {
-        match self.kind {
-            Kind::YesNo(answer) => answer,
+        match &self.kind {
+            Kind::YesNo(asked) => asked.answer,
             Kind::Structured(_) => None,
         }
+    }
+
+    /// Notes a token of an answer to a question. Whether it begins, ends or is part of a block of thinking, which
+    /// answers nothing; of a structured answer, whose grammar has no such blocks, never.
+    fn thinks(&mut self, token: u32) -> bool {
+        let Kind::YesNo(asked) = &mut self.kind else { return false };
+        let Some(Thinking { open, close }) = self.thinking else { return false };
+        asked.thinking = token == open || (asked.thinking && token != close);
+        asked.thinking || token == close
     }
 
     fn structured(&mut self, logits: &[f32], best: u32) -> Result<u32, DraftingError> {
@@ -231,14 +263,20 @@ impl Guide {
     }
 
     fn yes_no(&mut self, logits: &[f32], best: u32, normaliser: f64) -> u32 {
-        let Kind::YesNo(answer) = &mut self.kind else { return best };
-        if answer.is_some() {
-            return most_probable(logits, self.end_tokens.iter().copied());
-        }
+        let Kind::YesNo(asked) = &mut self.kind else { return best };
         let text = String::from_utf8_lossy(&self.text).into_owned();
-        if !text.trim_end().ends_with(FINAL_ANSWER) {
+        if asked.thinking || !text.trim_end().ends_with(FINAL_ANSWER) {
+            if asked.answer.is_some() {
+                // What a model says after its answer may take it back, unless it had to be asked for it.
+                return match self.closed || self.left <= SPARE {
+                    true => most_probable(logits, self.end_tokens.iter().copied()),
+                    false => best,
+                };
+            }
             let ask = format!("{}{FINAL_ANSWER}", if text.is_empty() { "" } else { "\n" });
-            let tokens = self.trie.greedy_tokenize(ask.as_bytes());
+            // Thinking that did not end is ended first: what is said in it is no answer.
+            let close = self.thinking.filter(|_| asked.thinking).map(|thinking| thinking.close);
+            let tokens: Vec<u32> = close.into_iter().chain(self.trie.greedy_tokenize(ask.as_bytes())).collect();
             if !self.end_tokens.contains(&best) && self.left > tokens.len() + SPARE {
                 return best;
             }
@@ -261,7 +299,7 @@ impl Guide {
         };
         let (yes, no) = (total("yes"), total("no"));
         let word = if yes > no { "yes" } else { "no" };
-        *answer = Some(YesNo { answer: Some(yes > no), yes_logprob: yes as f32, no_logprob: no as f32 });
+        asked.answer = Some(YesNo { answer: Some(yes > no), yes_logprob: yes as f32, no_logprob: no as f32 });
         let token = most_probable(logits, says(word));
         let written = String::from_utf8_lossy(self.trie.token(token)).trim_start().to_ascii_lowercase();
         self.forced = self.trie.greedy_tokenize(word[written.len()..].as_bytes()).into();

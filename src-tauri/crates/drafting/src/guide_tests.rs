@@ -171,6 +171,7 @@ fn random_answers_in_gemma_s_vocabulary() {
         let begun = Instant::now();
         let (text, _, spent) = random_answer(&guides, &[Findings, Impression], &AnswerRules::default(), 480, 77);
         println!("{spent:?} in the grammar for {} characters, {:?} in all", text.len(), begun.elapsed());
+        last_answers(&guides);
     }
 }
 
@@ -273,13 +274,18 @@ fn what_a_sentence_may_hold() {
     assert_eq!(COMPARISON.len(), 56);
 }
 
-/// What a guided yes/no answer becomes, for a model that prefers these words in turn.
+/// What a guided yes/no answer becomes, for a model that prefers these words in turn, a control token being one of
+/// them, and "no" where it is asked for another.
 fn yes_no(guides: &Guides, wishes: &[&str], most: usize) -> (String, YesNo, bool) {
     let mut guide = guides.yes_no(most);
-    let mut wishes: VecDeque<u32> =
-        wishes.iter().flat_map(|wish| guides.trie.greedy_tokenize(wish.as_bytes())).collect();
+    let tokens = |wish: &str| match guides.trie.get_special_token(wish) {
+        Some(token) => vec![token],
+        None => guides.trie.greedy_tokenize(wish.as_bytes()),
+    };
+    let mut wishes: VecDeque<u32> = wishes.iter().flat_map(|wish| tokens(wish)).collect();
     for _ in 0..most {
         let mut logits = vec![0.0_f32; guides.trie.vocab_size()];
+        logits[tokens(" no")[0] as usize] = 5.0;
         // Where another token was forced the wish stays.
         let wish = wishes.front().copied().unwrap_or(guides.end_tokens[1]);
         logits[wish as usize] = 9.0;
@@ -309,4 +315,38 @@ fn yes_and_no() {
     assert!(text.contains("\nFinal Answer:") && closed && answer.answer.is_some(), "{text}");
     let (text, _, closed) = yes_no(&guides, &[], 60);
     assert!(text.starts_with("Final Answer:") && closed, "{text}");
+}
+
+/// The last answer that a model gives counts, and none that it gives while it thinks.
+fn last_answers(guides: &Guides) {
+    let (open, close) = (THINKING_OPEN, THINKING_CLOSE);
+    let (ends, again) = ("Final Answer:", ". No, wait. Final Answer:");
+    let check = |wishes: &[&str], text: &str, yes: bool, closed: bool| {
+        let (said, answer, was_closed) = yes_no(guides, wishes, 60);
+        assert_eq!((said.as_str(), answer.answer, was_closed), (text, Some(yes), closed), "{wishes:?}");
+    };
+    // One is named in thinking, and another one after it.
+    check(&[open, "thought Final Answer: yes", close, ends, " no"], "Final Answer: no", false, false);
+    check(&["Look. ", open, ends, " yes", close, ends, " no"], "Look. Final Answer: no", false, false);
+    check(&[close, ends, " yes"], "Final Answer: yes", true, false);
+    // Thinking that fills the room, and thinking that just ends, is closed before the answer is asked for.
+    let for_ever = ["Final Answer: yes. "; 30];
+    check(&[&[open][..], &for_ever].concat(), "Final Answer: no", false, true);
+    check(&[open, "Final Answer: yes"], "Final Answer: no", false, true);
+    check(&[open, "Hm.", close], "Final Answer: no", false, true);
+    // Of two answers the later one, as long as there is room for it.
+    check(&[ends, " yes", again, " no"], "Final Answer: yes. No, wait. Final Answer: no", false, false);
+    check(&[ends, " no", again, " yes"], "Final Answer: no. No, wait. Final Answer: yes", true, false);
+    check(&[ends, " yes", open, ends, " no", close], "Final Answer: yes", true, false);
+    check(&[ends, " yes", open, ends, " no"], "Final Answer: yes", true, false);
+    let on_and_on = [&[ends, " yes"][..], &[". The pleura is clear"; 30]].concat();
+    let (text, answer, closed) = yes_no(guides, &on_and_on, 60);
+    assert!(text.starts_with("Final Answer: yes. The pleura"), "{text}");
+    assert_eq!((answer.answer, closed), (Some(true), false), "{text}");
+}
+
+#[test]
+fn thinking_answers_nothing_and_the_last_answer_counts() {
+    let Some(guides) = demo() else { return };
+    last_answers(&guides);
 }
