@@ -3,11 +3,13 @@
 
     synthetic_dataset.py WORK/held-out --count 996 --seed 71
     check_demo_packs.py --set WORK/held-out --packs models/demo [--drafts 200] [--real ../shared/data] [--write] [--show 5]
+    check_demo_packs.py --set WORK/held-out --packs models/demo --through target/overlaid/release/hilumctl
 
 The folders are read from disk by transformers, in float32. Zero-shot scores follow the published rule (cxr-prompts.json); a map
 is the difference of cosines between each patch, taken through the pooling head alone, and the present and absent prompts;
-drafts are greedy answers, read back by the keyword labeller of finding_labels.py. `--real` adds radiographs of people, which
-nothing was tuned to: what the packs say of them is counted and shown, and means nothing.
+drafts are greedy answers, read back by the keyword labeller of finding_labels.py. `--through` asks the program as it is shipped
+instead, and scores the same in the same way, but for the maps (check_evidence_maps.py). `--real` adds radiographs of people,
+which nothing was tuned to: what the packs say of them is counted and shown, and means nothing.
 """
 import argparse
 import json
@@ -20,6 +22,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 from transformers import Gemma3ForConditionalGeneration, SiglipModel
 
+import through_hilumctl
 import tower_math
 from check_cards import write_cards
 from demo_models import BOS, IMAGE_SIDE, PATCH, prompt_text, siglip_ids
@@ -38,23 +41,30 @@ def main():
     a.add_argument("--set", type=pathlib.Path, required=True)
     a.add_argument("--packs", type=pathlib.Path, default=pathlib.Path("models/demo"))
     a.add_argument("--real", type=pathlib.Path)
+    a.add_argument("--through", type=pathlib.Path, metavar="HILUMCTL", help="ask this program instead of torch")
     a.add_argument("--drafts", type=int, default=200)
     a.add_argument("--show", type=int, default=3)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--skip-drafts", action="store_true", help="measure the image-text pair alone")
     a.add_argument("--write", action="store_true", help="write the cards and their manifests")
     a = a.parse_args()
+    if a.through and a.write:
+        raise SystemExit("--write is for what torch measures")
     torch.set_num_threads(a.threads)
+    if a.through:
+        program = through_hilumctl.Program(a.through, a.packs, a.threads)
+        pair, writer = through_hilumctl.Pair(program), through_hilumctl.Writer(program)
+    else:
+        pair, writer = Pair(a.packs / "medsiglip-demo"), Writer(a.packs / "medgemma-demo")
     images, _ = open_set(a.set, None)
     rows = load_rows(a.set)
-    out = dict(images=len(rows), drafts=a.drafts) | zero_shot(Pair(a.packs / "medsiglip-demo"), images, rows)
+    out = dict(images=len(rows), drafts=a.drafts) | zero_shot(pair, images, rows)
     print("\n".join(f"AUC {v['auc']:.3f} right {v['right']:3d} of {v['drawn']:3d} map inside {v['inside']:.2f} {k}" for k, v in out["findings"].items()))
     print(f"macro AUC {out['auc']:.3f}; map inside {out['inside']:.3f} of {out['mapped']} positives classified rightly", flush=True)
     if not a.skip_drafts:
-        writer = Writer(a.packs / "medgemma-demo")
         out |= drafted(writer, images, rows, a)
         if a.real:
-            out["real"] = real(writer, Pair(a.packs / "medsiglip-demo"), a.real)
+            out["real"] = real(writer, pair, a.real)
             print(json.dumps(out["real"], indent=1))
     if a.write:
         write_cards(a.packs, out)
@@ -104,14 +114,18 @@ class Writer:
 
 
 def zero_shot(pair, images, rows):
-    """AUC for each finding; of the positives with score above 0, how often the map's maximum lies in a box of that finding."""
-    scores, maps = (np.concatenate(v) for v in zip(*(pair.scores(images[i:min(i + 50, len(rows))]) for i in range(0, len(rows), 50))))
+    """AUC for each finding; of the positives with score above 0, how often the map's maximum lies in a box of that finding.
+
+    Where the pair gives no maps the shares of them are not numbers.
+    """
+    scores, maps = zip(*(pair.scores(images[i:min(i + 50, len(rows))]) for i in range(0, len(rows), 50)))
+    scores, maps = np.concatenate(scores), None if maps[0] is None else np.concatenate(maps)
     grid, out, inside, mapped = IMAGE_SIDE // PATCH, {}, 0, 0
     for k, name in enumerate(PROMPTS):
         shown = np.array([bool(ZERO_SHOT[name](r["findings"])) for r in rows])
         right = np.flatnonzero(shown & (scores[:, k] > 0))
-        hits = 0
-        for i in right:
+        hits = 0 if maps is not None else float("nan")
+        for i in right if maps is not None else ():
             row, column = np.divmod(maps[i, :, k].argmax(), grid)
             x, y = (column + 0.5) / grid, (row + 0.5) / grid
             hits += any(l <= x <= r and t <= y <= b for l, t, r, b in rows[i]["boxes"].get(name, ()))

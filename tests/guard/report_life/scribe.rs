@@ -30,6 +30,7 @@ pub fn models(number: u64) -> Models {
         terms: String::new(),
         notice: String::new(),
         quantization: String::new(),
+        arithmetic: String::new(),
         terms_accepted_at: None,
         dir: Default::default(),
         card: None,

@@ -137,7 +137,8 @@ is refused here with the same code; only numbers in the weights that are none ar
 pub const PACK_LIST: &str = "\
 List all packs: identifier, kind (medgemma drafts, medsiglip scores, medgemma-text is kept only), size, and whether it is a demonstration. Folders \
 that look like packs and cannot be read are listed as broken. With --json: {\"packs\": [...], \"broken\": [...]}; each \
-pack has id, kind, name, demo, hash, bytes, source, terms, notice, terms_accepted_at, quantization, dir and card.";
+pack has id, kind, name, demo, hash, bytes, source, terms, notice, terms_accepted_at, quantization, arithmetic (of an \
+encoder, where HILUM_ENCODER names another than it takes by itself; else empty), dir and card.";
 
 pub const PACK_VERIFY: &str = "\
 Hash every file of one pack, or of all, against its manifest. One flipped bit in weights, tokenizer, configuration or \

@@ -51,6 +51,10 @@ pub fn describe(pack: &InstalledPack) -> ModelPack {
         terms: manifest.terms.clone(),
         notice: manifest.notice.clone(),
         quantization: manifest.quantization.as_str().to_owned(),
+        arithmetic: match manifest.kind {
+            Kind::MedSigLip => hilum_encoders::chosen_otherwise(&pack.dir).unwrap_or_default().to_owned(),
+            Kind::MedGemma | Kind::MedGemmaText => String::new(),
+        },
         terms_accepted_at: manifest.terms_accepted.as_ref().map(|accepted| accepted.at.clone()),
         dir: pack.dir.clone(),
         card: card(&pack.dir),

@@ -165,6 +165,12 @@ fn packs_are_listed_checked_added_and_removed() {
     let ids: Vec<_> = list["packs"].as_array().expect("packs").iter().map(|pack| pack["id"].clone()).collect();
     assert_eq!(ids, ["medgemma-demo", "medsiglip-demo"]);
     assert!(list["packs"][0]["hash"].as_str().is_some_and(|hash| hash.len() == 64));
+    // Said of an encoder alone, and only where it is not what its pack computes in by itself.
+    for (asked, expected) in [("", ["", ""]), ("f32", ["", ""]), ("int8", ["", "int8"])] {
+        let list = Run::of(hilumctl(&["--data", data, "pack", "list", "--json"]).env("HILUM_ENCODER", asked)).json();
+        let said = [0_usize, 1].map(|pack| list["packs"][pack]["arithmetic"].as_str().expect("a word").to_owned());
+        assert_eq!(said, expected, "{asked:?}");
+    }
     let checked = run(&["--data", data, "pack", "verify", "--json"]);
     assert_eq!(checked.status, 0, "{}", checked.err);
 

@@ -22,5 +22,5 @@ pub use config::{SiglipConfig, TextConfig, VisionConfig};
 pub use encoder::{Encoder, ImageEmbedding};
 pub use error::{EncoderError, Result};
 pub use map::{EvidenceMap, PatchFeatures};
-pub use precision::{PRECISION, Precision};
+pub use precision::{PRECISION, Precision, chosen_otherwise};
 pub use tokenizer::TextTokenizer;

@@ -29,7 +29,7 @@ pub enum Standing {
     NeverFitted,
     TooFew,
     NotSeparated,
-    /// Fitted for another model, or by another reading of the reports; not used.
+    /// Fitted for another model or arithmetic, or by another reading of the reports; not used.
     Stale,
 }
 
@@ -62,7 +62,7 @@ impl Workstation {
     #[boxed]
     pub async fn calibration(&self) -> Result<Vec<Calibration>, WorkflowError> {
         let store = self.store()?;
-        let pack = self.scorer().map(|scorer| PackHash::new(&scorer.pack().hash));
+        let pack = self.scorer().map(|scorer| scorer.pack().key());
         let kept = store.probes().await?;
         let (people, labelled) = match &pack {
             Some(pack) => gather(&store, pack).await?,
@@ -100,7 +100,7 @@ impl Workstation {
     pub async fn calibrate(&self) -> Result<Vec<Calibration>, WorkflowError> {
         let store = self.store()?;
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
-        let pack = PackHash::new(&scorer.pack().hash);
+        let pack = scorer.pack().key();
         let (_, labelled) = gather(&store, &pack).await?;
         let fits = tokio::task::spawn_blocking(move || {
             let of = |finding: &'static str| {
@@ -137,7 +137,7 @@ impl Workstation {
     pub async fn probabilities(&self, instance_uid: &str) -> Result<BTreeMap<String, Calibrated>, WorkflowError> {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(BTreeMap::new()) };
-        let pack = PackHash::new(&scorer.pack().hash);
+        let pack = scorer.pack().key();
         let probes = self.probes(&store, &pack).await?;
         if probes.is_empty() {
             return Ok(BTreeMap::new());

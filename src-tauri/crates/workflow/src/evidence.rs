@@ -249,8 +249,8 @@ impl Workstation {
         let mut known = Known { instance_uid: instance.uid.clone(), ..Known::default() };
         if let Some(scorer) = self.scorer() {
             let pack = scorer.pack();
-            known.scorer = Some((pack.id.clone(), PackHash::new(&pack.hash)));
-            for score in store.scores(&instance.uid, &PackHash::new(&pack.hash)).await? {
+            known.scorer = Some((pack.id.clone(), pack.key()));
+            for score in store.scores(&instance.uid, &pack.key()).await? {
                 if let Some(finding) = Finding::of_key(&score.finding) {
                     known.scores.insert(finding, Support { difference: score.difference, softmax: score.softmax });
                 }
@@ -269,7 +269,7 @@ impl Workstation {
 #[derive(Default)]
 struct Known {
     instance_uid: String,
-    /// Id and hash of the pack.
+    /// Id of the pack, and the key of its numbers.
     scorer: Option<(String, PackHash)>,
     scores: BTreeMap<Finding, Support>,
     drafter: Option<(String, PackHash)>,

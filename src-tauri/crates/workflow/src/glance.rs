@@ -3,7 +3,7 @@
 use async_recursion::async_recursion as boxed;
 use crate::reading::choose_image;
 use crate::{Applicability, Support, WorkflowError, WorklistLine, Workstation, applicability};
-use hilum_report::{PackHash, Report, ReportId, SectionKind, Sentence};
+use hilum_report::{Report, ReportId, SectionKind, Sentence};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -62,7 +62,7 @@ impl Workstation {
             Some(scorer) => {
                 let scored = chosen.values().filter(|(_, a)| *a == Applicability::Applies);
                 let images: Vec<String> = scored.map(|(uid, _)| uid.clone()).collect();
-                store.scores_of_images(&images, &PackHash::new(&scorer.pack().hash)).await?
+                store.scores_of_images(&images, &scorer.pack().key()).await?
             }
         };
         let covered = self.read_first().await?;

@@ -18,7 +18,7 @@ impl Workstation {
     pub async fn images_to_embed(&self) -> Result<Vec<String>, WorkflowError> {
         let store = self.store()?;
         let Some(scorer) = self.scorer() else { return Ok(Vec::new()) };
-        let images = store.images_without_embedding(&PackHash::new(&scorer.pack().hash)).await?;
+        let images = store.images_without_embedding(&scorer.pack().key()).await?;
         let embeds =
             |header: serde_json::Value| applicability(&serde_json::from_value(header).unwrap_or_default()).embeds();
         Ok(images.into_iter().filter_map(|(uid, header)| embeds(header).then_some(uid)).collect())
@@ -33,7 +33,7 @@ impl Workstation {
     pub async fn embed_image(&self, instance_uid: &str, cancel: &Cancel) -> Result<Vec<f32>, WorkflowError> {
         let store = self.store()?;
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
-        let pack = PackHash::new(&scorer.pack().hash);
+        let pack = scorer.pack().key();
         if let Some(known) = store.embedding(instance_uid, &pack).await? {
             return Ok(known);
         }
@@ -43,7 +43,7 @@ impl Workstation {
             return Err(WorkflowError::ModelsDoNotApply(why));
         }
         let side = scorer.side(cancel).await?;
-        self.note(&store, "image.encode", instance_uid, serde_json::json!({ "pack": scorer.pack().hash })).await?;
+        self.note(&store, "image.encode", instance_uid, serde_json::json!({ "pack": pack })).await?;
         let (gray, _) = self.model_input(&store, &instance, side, cancel).await?;
         let encoded = scorer.score(side, gray, cancel).await?;
         keep(&store, &instance.uid, &pack, &encoded, judged == Applicability::Applies).await?;

@@ -1,5 +1,6 @@
 //! The model packs that are there, as the models' own side lists them.
 
+use hilum_report::PackHash;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -32,6 +33,10 @@ pub struct ModelPack {
     pub notice: String,
     #[serde(default)]
     pub quantization: String,
+    /// What an encoder computes in where somebody chose another than it takes by itself: "f32", "bf16" or "int8". Else
+    /// empty.
+    #[serde(default)]
+    pub arithmetic: String,
     /// When a person accepted the terms, RFC 3339; demonstrations need no acceptance.
     #[serde(default)]
     pub terms_accepted_at: Option<String>,
@@ -40,6 +45,17 @@ pub struct ModelPack {
     pub card: Option<String>,
     #[serde(default)]
     pub measured: MeasuredPack,
+}
+
+impl ModelPack {
+    /// Under what the numbers that an encoder gives are kept: scores, embeddings, and the probes that were fitted to them.
+    /// Those of another arithmetic are others, and comparing them with these would say more of rounding than of images.
+    pub fn key(&self) -> PackHash {
+        match self.arithmetic.as_str() {
+            "" => PackHash::new(&self.hash),
+            arithmetic => PackHash::new(format!("{}+{arithmetic}", self.hash)),
+        }
+    }
 }
 
 /// What was last measured of a pack on this machine; empty before its first load.

@@ -3,7 +3,6 @@
 use async_recursion::async_recursion as boxed;
 use crate::worklist::date_and_time;
 use crate::{Applicability, Cancel, Workstation, WorkflowError, age, applicability, display_date, display_name};
-use hilum_report::PackHash;
 use hilum_store::{AuditEvent, Instance, Score, Store, Study};
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader, PixelDescription};
 use serde_json::json;
@@ -138,7 +137,7 @@ impl Workstation {
         let Some(scorer) = self.scorer() else { return Ok(None) };
         let study = store.study(study_uid).await?;
         let Some((instance, Applicability::Applies)) = model_image(&study) else { return Ok(None) };
-        let scores = store.scores(&instance.uid, &PackHash::new(&scorer.pack().hash)).await?;
+        let scores = store.scores(&instance.uid, &scorer.pack().key()).await?;
         let demo = scorer.pack().demo;
         Ok((!scores.is_empty()).then(|| Support { instance_uid: instance.uid.clone(), scores, demo }))
     }
@@ -157,11 +156,11 @@ impl Workstation {
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
         let study = store.study(study_uid).await?;
         let instance = image_for_models(&study)?;
+        let pack = scorer.pack().key();
         let side = scorer.side(cancel).await?;
-        self.note(&store, "image.encode", &instance.uid, json!({ "pack": scorer.pack().hash })).await?;
+        self.note(&store, "image.encode", &instance.uid, json!({ "pack": pack })).await?;
         let (gray, _) = self.model_input(&store, instance, side, cancel).await?;
         let encoded = scorer.score(side, gray, cancel).await?;
-        let pack = PackHash::new(&scorer.pack().hash);
         let scores = crate::indexing::keep(&store, &instance.uid, &pack, &encoded, true).await?;
         Ok(Support { instance_uid: instance.uid.clone(), scores, demo: scorer.pack().demo })
     }

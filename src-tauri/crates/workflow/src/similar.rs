@@ -150,7 +150,7 @@ impl Workstation {
         most: usize,
     ) -> Result<SimilarCases, WorkflowError> {
         let scorer = self.scorer().ok_or(WorkflowError::NoScorer)?;
-        let contents = self.contents(store, &PackHash::new(&scorer.pack().hash), query.len()).await?;
+        let contents = self.contents(store, &scorer.pack().key(), query.len()).await?;
         let most = most.clamp(1, MOST);
         let found = tokio::task::spawn_blocking(move || {
             let own = patient.and_then(|key| contents.people.get(&key).copied());

@@ -77,9 +77,14 @@ impl Ids for Counted {
 }
 
 fn scorer(hash: &str) -> Arc<PixelsAreEmbedding> {
+    scorer_in(hash, "")
+}
+
+/// The same pack computes in another arithmetic where one is named.
+fn scorer_in(hash: &str, arithmetic: &str) -> Arc<PixelsAreEmbedding> {
     let pack = serde_json::json!({
         "id": format!("pack-{hash}"), "kind": "medsiglip", "name": "A pack", "demo": false, "hash": hash, "bytes": 1,
-        "dir": "/nowhere",
+        "arithmetic": arithmetic, "dir": "/nowhere",
     });
     let pack: ModelPack = serde_json::from_value(pack).expect("a pack");
     Arc::new(PixelsAreEmbedding { pack, asked: AtomicUsize::new(0) })
@@ -265,6 +270,41 @@ async fn similar_cases_are_of_others_and_nameless_until_asked_for() {
 }
 
 #[tokio::test]
+async fn numbers_of_another_arithmetic_are_kept_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let workstation = workstation(folder.path(), scorer("a")).await;
+    let films = [Film::of(1, ALIKE), Film::of(2, LESS)];
+    import(&workstation, folder.path(), &films).await;
+    let kept = async || {
+        let store = workstation.store().expect("open");
+        let mut numbers = Vec::new();
+        for key in ["a", "a+bf16", "a+int8"] {
+            let key = PackHash::new(key);
+            let scores = store.scores(&films[0].uid(), &key).await.expect("scores");
+            numbers.push((store.embedded_count(&key).await.expect("a number"), scores.len()));
+        }
+        numbers
+    };
+    let scored = async || workstation.known_support(&films[0].study_uid()).await.expect("an answer").is_some();
+    // What a pack takes by itself is kept under its hash alone, as it was before there was a choice.
+    assert_eq!(embed_all(&workstation).await, 2);
+    assert_eq!(kept().await, [(2, 1), (0, 0), (0, 0)]);
+    assert!(scored().await);
+
+    workstation.use_models(Models { scorer: Some(scorer_in("a", "int8")), drafter: None });
+    assert!(!scored().await);
+    let found = workstation.similar(&films[0].uid(), Filter::default(), 10, &Cancel::new()).await.expect("cases");
+    assert_eq!((found.searched, found.waiting), (0, 1), "the others are embedded in another arithmetic");
+    assert_eq!(embed_all(&workstation).await, 1);
+    assert_eq!(kept().await, [(2, 1), (0, 0), (2, 1)]);
+
+    workstation.use_models(Models { scorer: Some(scorer("a")), drafter: None });
+    assert!(workstation.images_to_embed().await.expect("a list").is_empty() && scored().await);
+    let found = workstation.similar(&films[0].uid(), Filter::default(), 10, &Cancel::new()).await.expect("cases");
+    assert_eq!((found.searched, found.waiting), (1, 0));
+}
+
+#[tokio::test]
 async fn a_map_lies_where_the_square_lies() {
     let folder = tempfile::tempdir().expect("a folder");
     let workstation = workstation(folder.path(), scorer("a")).await;
@@ -330,10 +370,12 @@ async fn probabilities_need_signed_reports_and_the_model_that_they_were_fitted_f
     workstation.unlock("Ada Byron", "correct horse").await.expect("unlocked");
     let again = workstation.probabilities(&films[0].uid()).await.expect("probabilities");
     assert!((again["edema"].probability.value - with.probability.value).abs() < 1e-9);
-    // Another model: the fit is stale and gives nothing.
-    workstation.use_models(Models { scorer: Some(scorer("b")), drafter: None });
-    assert_eq!(edema().await.standing, Standing::Stale);
-    assert!(workstation.probabilities(&films[0].uid()).await.expect("none").is_empty());
+    // Another model, or the same in another arithmetic: the fit is stale and gives nothing.
+    for other in [scorer("b"), scorer_in("a", "int8")] {
+        workstation.use_models(Models { scorer: Some(other), drafter: None });
+        assert_eq!(edema().await.standing, Standing::Stale);
+        assert!(workstation.probabilities(&films[0].uid()).await.expect("none").is_empty());
+    }
     let store = workstation.store().expect("open");
     assert!(store.probes().await.expect("kept").iter().all(|p| p.pack == PackHash::new("a") && p.labeller == LABELLER));
     let fits =

@@ -1,0 +1,92 @@
+"""The demo packs asked through `hilumctl`, the program as it is shipped: what check_demo_packs.py otherwise asks of torch.
+
+Pictures go as 8-bit PNG of the packs' own side, which the program takes as they are. Drafts are structured, under the grammar, as
+a reader gets them; yes/no questions are guided; rewriting sends the words alone. The data folder is an empty one, so that no
+other pack is taken.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from finding_labels import PROMPTS
+from language_tasks import PROMPT
+
+# What stands around the question in a yes/no prompt; `hilumctl draft --question` puts it there itself.
+BEFORE, AFTER = PROMPT["yes-no"].split("{question}")
+
+
+class Program:
+    """`hilumctl` with the demo packs under `packs`, as many at a time as `threads`, each on one."""
+
+    def __init__(self, hilumctl, packs, threads):
+        self.command, self.threads = str(pathlib.Path(hilumctl).resolve()), threads
+        self.folder = tempfile.TemporaryDirectory()
+        self.environment = os.environ | {"HILUM_MODELS": str(packs.resolve()), "RAYON_NUM_THREADS": "1"}
+
+    def __call__(self, *arguments):
+        command = [self.command, "--json", "--data", f"{self.folder.name}/data", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
+        if done.returncode:
+            raise SystemExit(f"hilumctl {' '.join(map(str, arguments))[:120]}: {done.stderr.strip()[-400:]}")
+        return json.loads(done.stdout)
+
+    def each(self, ask, cases):
+        """`ask(folder, case)` for each case, with a folder of its own, in order."""
+        def one(case):
+            with tempfile.TemporaryDirectory(dir=self.folder.name) as folder:
+                return ask(pathlib.Path(folder), case)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(one, cases))
+
+
+def pictures(folder, images):
+    """Writes uint8 arrays as PNG; their paths."""
+    paths = [folder / f"{i}.png" for i in range(len(images))]
+    for path, image in zip(paths, images):
+        Image.fromarray(np.array(image)).save(path)
+    return paths
+
+
+class Pair:
+    """`hilumctl classify`."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def scores(self, images):
+        """cos(present) - cos(absent) of each image: (images, 13); and no maps, which check_evidence_maps.py asks for."""
+        with tempfile.TemporaryDirectory(dir=self.program.folder.name) as folder:
+            files = self.program("classify", *pictures(pathlib.Path(folder), images), "--pack", "medsiglip-demo")
+        found = [{score["finding"]: score["difference"] for score in file["scores"]} for file in files]
+        return np.array([[of[name] for name in PROMPTS] for of in found]), None
+
+
+class Writer:
+    """`hilumctl draft`."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def answer(self, images, question, tokens=200, batch=None):
+        """Answers to one question, or to one question each: `images` is (n, images per question, side, side) uint8."""
+        questions = [question] * len(images) if isinstance(question, str) else question
+
+        def one(folder, case):
+            shown, words = case
+            files = pictures(folder, shown)
+            prior = ["--prior", files[0]] if len(files) == 2 else []
+            if words.startswith(BEFORE) and words.endswith(AFTER):
+                # Room for what the program writes when it has to ask for the answer.
+                asked = ["--question", words[len(BEFORE):len(words) - len(AFTER)], "--max-tokens", max(tokens, 64)]
+            elif words == PROMPT["report"]:
+                asked = []
+            else:
+                asked = ["--prompt", "raw", "--text", words, "--max-tokens", tokens]
+            return self.program("draft", *files[-1:], *prior, *asked, "--pack", "medgemma-demo")["text"]
+        return self.program.each(one, list(zip(images, questions)))
