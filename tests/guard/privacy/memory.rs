@@ -13,7 +13,6 @@ const PATIENT: &str = "ERINNERUNG";
 const TYPED: &str = "A sentence that nobody else would write.";
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "one copy of the passphrase's key is left after locking; docs/reliability.md, section 2"]
 async fn holds_no_key_once_locked() {
     let Some(scene) = Scene::with_user().await else { return };
     // SAFETY: no memory is involved.

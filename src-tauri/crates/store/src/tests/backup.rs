@@ -111,6 +111,14 @@ async fn what_is_wrong_is_refused_and_the_folder_stays() {
         assert!(["backup.damaged", "blob.corrupt", "backup.not_found"].contains(&refused), "{}: {refused}", file.display());
         fs::write(&file, good).unwrap();
     }
+    // What the manifest says is vouched for, also where nothing else would notice.
+    let manifest = made.folder.join("manifest.json");
+    let good = fs::read_to_string(&manifest).unwrap();
+    let other = good.replacen("\"signed_versions\": 1", "\"signed_versions\": 7", 1);
+    assert_ne!(other, good);
+    fs::write(&manifest, other).unwrap();
+    assert_eq!(code(folder.restore(&made.folder, passphrase(PASSPHRASE), AT, &on).await), "backup.damaged");
+    fs::write(&manifest, good).unwrap();
     assert!(!folder.path().join("restoring").exists());
     whole(&folder.unlock("Ada Byron", PASSPHRASE, later(6)).await.unwrap(), 5).await;
 }

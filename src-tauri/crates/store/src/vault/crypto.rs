@@ -8,23 +8,39 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 
-/// A 256-bit secret, wiped when dropped and never printed.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Key([u8; 32]);
+/// A 256-bit secret, wiped when dropped and never printed. It has one place on the heap, because what is moved over the
+/// stack leaves copies there that nobody wipes.
+#[derive(Clone)]
+pub(crate) struct Key(Box<[u8; 32]>);
 
 impl Key {
-    pub(crate) fn new(bytes: [u8; 32]) -> Key {
-        Key(bytes)
+    pub(crate) fn new(mut bytes: [u8; 32]) -> Key {
+        let mut key = Key::zero();
+        key.0.copy_from_slice(&bytes);
+        bytes.zeroize();
+        key
     }
 
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Key> {
-        bytes.try_into().ok().map(Key)
+        let mut key = Key::zero();
+        (bytes.len() == key.0.len()).then(|| key.0.copy_from_slice(bytes))?;
+        Some(key)
+    }
+
+    fn zero() -> Key {
+        Key(Box::new([0; 32]))
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -65,17 +81,17 @@ impl KdfParams {
 pub(crate) fn stretch(passphrase: &str, salt: &[u8; 16], kdf: KdfParams) -> Result<Key> {
     let failed = |e: argon2::Error| StoreError::KeyDerivation(e.to_string());
     let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32)).map_err(failed)?;
-    let mut key = Key([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), salt, &mut key.0)
-        .map_err(failed)?;
+    let mut key = Key::zero();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    leaving_no_trace(|| argon2.hash_password_into(passphrase.as_bytes(), salt, &mut *key.0)).map_err(failed)?;
     Ok(key)
 }
 
 /// A key for one purpose from a key for all (HKDF-SHA256, RFC 5869).
 pub(crate) fn derive(key: &Key, purpose: &str) -> Key {
-    let mut derived = Key([0; 32]);
-    let expanded = Hkdf::<Sha256>::new(None, key.bytes()).expand(purpose.as_bytes(), &mut derived.0);
+    let mut derived = Key::zero();
+    let expanded =
+        leaving_no_trace(|| Hkdf::<Sha256>::new(None, key.bytes()).expand(purpose.as_bytes(), &mut *derived.0));
     debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit of 255 blocks");
     derived
 }
@@ -106,18 +122,42 @@ pub(crate) struct Sealed {
 
 pub(crate) fn wrap(key: &Key, aad: &[u8], plain: &[u8]) -> Result<Sealed> {
     let nonce: [u8; 24] = random()?;
-    let ciphertext = XChaCha20Poly1305::new(key.bytes().into())
-        .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad })
-        .map_err(|e| StoreError::KeyDerivation(e.to_string()))?;
+    let sealed =
+        || XChaCha20Poly1305::new(key.bytes().into()).encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad });
+    let ciphertext = leaving_no_trace(sealed).map_err(|e| StoreError::KeyDerivation(e.to_string()))?;
     Ok(Sealed { nonce, ciphertext })
 }
 
 /// `None` when the key is not the right one or a byte was changed.
 pub(crate) fn unwrap(key: &Key, aad: &[u8], sealed: &Sealed) -> Option<Zeroizing<Vec<u8>>> {
-    XChaCha20Poly1305::new(key.bytes().into())
-        .decrypt(XNonce::from_slice(&sealed.nonce), Payload { msg: &sealed.ciphertext, aad })
-        .ok()
-        .map(Zeroizing::new)
+    let opened = || {
+        XChaCha20Poly1305::new(key.bytes().into())
+            .decrypt(XNonce::from_slice(&sealed.nonce), Payload { msg: &sealed.ciphertext, aad })
+    };
+    leaving_no_trace(opened).ok().map(Zeroizing::new)
+}
+
+/// Computes with a secret, and wipes the stack that it was computed on. The primitives keep blocks and states there, which
+/// outlive the call: the thread goes on with other work above them, and the C library keeps the stacks of ended threads.
+fn leaving_no_trace<T>(compute: impl FnOnce() -> T) -> T {
+    /// More than the deepest of the primitives uses: Argon2id's final blocks of 1 KiB each.
+    const DEPTH: usize = 64 * 1024;
+
+    #[inline(never)]
+    fn apart<T>(compute: impl FnOnce() -> T) -> T {
+        compute()
+    }
+
+    #[inline(never)]
+    fn wipe() {
+        let mut below = [0u8; DEPTH];
+        // Written in a way that is not optimised away.
+        below.zeroize();
+    }
+
+    let computed = apart(compute);
+    wipe();
+    computed
 }
 
 /// Fixed-size bytes as hex text.
