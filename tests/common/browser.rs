@@ -163,6 +163,28 @@ impl Window {
         self.client.perform_actions(keys).await.expect("keys");
     }
 
+    /// Types a text into the empty field of this test id, which has the focus, key by key, and waits until the field holds
+    /// all of it. On a busy machine the driver loses the end of a long run of keys, which is then told from a refusal.
+    pub async fn keys_into(&self, id: &str, text: &str) {
+        for key in text.chars() {
+            self.press(key).await;
+        }
+        let value = format!("return document.querySelector('[data-testid=\"{id}\"]').value");
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let held = self.text(&value).await;
+            if held == text {
+                return;
+            }
+            if Instant::now() >= until {
+                let focus = self.text("return document.activeElement?.outerHTML.slice(0, 200) ?? ''").await;
+                let picture = self.picture_of_failure();
+                panic!("{id} holds {held:?} after {text:?} was typed, {focus} has the focus; {}", picture.display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Presses a key while another is held.
     pub async fn chord(&self, held: char, key: char) {
         self.chord_of(&[held], key).await;

@@ -183,7 +183,7 @@ fn statement_replaced(random: &mut Random, bytes: &mut Vec<u8>) {
 }
 
 /// How many [`bomb`]s there are.
-pub const BOMBS: usize = 9;
+pub const BOMBS: usize = 10;
 
 /// A small file that announces or unfolds to far more than it is. Made one at a time, so that the test that
 /// measures what they cost does not hold them all.
@@ -217,6 +217,7 @@ pub fn bomb(which: usize) -> (&'static str, Vec<u8>) {
             let file = DicomFile::header(64, 64, 16, 16).text(0x0028_0008, b"IS", "2147483647");
             ("two thousand million frames", file.words(PIXEL_DATA, b"OW", vec![0; 8192]).write())
         }
+        8 => ("within every limit but that of the whole", largest_image()),
         _ => {
             let image = DicomFile::radiograph(512, 512, 12, |r, c| (r + c) as u16);
             let file = (0..16u32).fold(image, |file, n| {
@@ -234,6 +235,29 @@ fn deflated_zeros() -> Vec<u8> {
     deflated.write_all(b"\x09\x00\x10\x00UN\x00\x00\xFF\xFF\xFF\x7F").expect("deflated");
     for _ in 0..1024 {
         deflated.write_all(&[0; 1 << 20]).expect("deflated");
+    }
+    let mut file = preamble_and_meta(DEFLATED_LE);
+    file.extend(deflated.finish().expect("deflated"));
+    file
+}
+
+/// An image as large as a file may be, deflated: the file unfolded, its values, what is shown of them, and that once more
+/// with an overlay behind it are more than 512 MB together. Nothing but the limit of the process counts them together.
+fn largest_image() -> Vec<u8> {
+    const SIDE: u16 = 7000;
+    const BYTES: u32 = SIDE as u32 * SIDE as u32 * 4;
+    const PIECE: u32 = 500_000;
+    let header = DicomFile::header(SIDE, SIDE, 32, 32)
+        .short(0x6000_0010, 8)
+        .short(0x6000_0011, 8)
+        .bytes(0x6000_3000, b"OW", vec![0xFF; 8]);
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    deflated.write_all(&header.data_set(EXPLICIT_LE)).expect("deflated");
+    deflated.write_all(b"\xE0\x7F\x10\x00OW\x00\x00").expect("deflated");
+    deflated.write_all(&BYTES.to_le_bytes()).expect("deflated");
+    let zeros = vec![0u8; PIECE as usize];
+    for _ in 0..BYTES / PIECE {
+        deflated.write_all(&zeros).expect("deflated");
     }
     let mut file = preamble_and_meta(DEFLATED_LE);
     file.extend(deflated.finish().expect("deflated"));

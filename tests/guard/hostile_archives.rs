@@ -87,6 +87,26 @@ fn damaged_archives_get_an_answer() {
     assert_eq!(judged(&seeds[1]), "none good, zip.unsafe_name");
 }
 
+/// A member that says honestly that it is larger than any image.
+#[test]
+fn an_honest_bomb_is_not_unpacked() {
+    use std::io::Write;
+    let (zeros, mut crc) = (vec![0u8; 1 << 20], flate2::Crc::new());
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    let pieces = (MAX_MEMBER >> 20) + 1;
+    for _ in 0..pieces {
+        deflated.write_all(&zeros).expect("deflated");
+        crc.update(&zeros);
+    }
+    let packed = deflated.finish().expect("deflated");
+    let bomb = archive(&["A"], &packed, |_, entry| {
+        entry[10..12].copy_from_slice(&8u16.to_le_bytes());
+        entry[16..20].copy_from_slice(&crc.sum().to_le_bytes());
+        entry[24..28].copy_from_slice(&((pieces << 20) as u32).to_le_bytes());
+    });
+    assert_eq!(judged(&bomb), "none good, zip.bomb");
+}
+
 /// Every number of an honest archive, replaced by every edge.
 #[test]
 fn every_number_may_lie() {

@@ -46,6 +46,13 @@ fn every_header_length_and_offset_may_lie() {
     for lie in [0, 1, 7, length - 1, length + 1, 99_999_999, 100_000_001, u64::from(u32::MAX), 1 << 40, i64::MAX as u64, u64::MAX] {
         refused(&[&lie.to_le_bytes()[..], &whole[8..]].concat(), format!("a header of {lie} bytes"));
     }
+    for (bytes, what) in [
+        (whole[..whole.len() - 1].to_vec(), "a byte short"),
+        (whole[..whole.len() / 2].to_vec(), "half of it"),
+        ([&whole[..], b"x"].concat(), "a byte more"),
+    ] {
+        refused(&bytes, what.to_owned());
+    }
     let with = |header: &Value| {
         let header = header.to_string();
         [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()

@@ -224,6 +224,48 @@ async fn every_fault_of_the_decoder_is_survived() {
     all("decoder", DECODE, decoder).await;
 }
 
+/// A child that works on and hears no cancel is ended, and the next request does not wait for what nobody wants.
+#[tokio::test]
+async fn a_deaf_child_is_ended_by_a_cancel() {
+    let _alone = ALONE.lock().await;
+    let worker = DraftWorker::start(program(), WorkerLimits { request: Duration::from_secs(15), ..limits() });
+    worker.load(Path::new("good"), None, &Cancel::new()).await.expect("loads");
+    let mut seen = Seen::default();
+    for round in 0..amount(2, 20) {
+        let what = format!("deaf, round {round}");
+        let own = worker.draft(job("who"), None, &Cancel::new()).await.expect("its id").text;
+        let (cancel, wait) = (Cancel::new(), Some(Duration::from_millis(200)));
+        let deaf = worker.draft(job("deaf"), None, &cancel);
+        faulty(&what, "worker.cancelled", wait, &mut seen, &cancel, deaf).await;
+        let back = Instant::now();
+        worker.draft(job("clean"), None, &Cancel::new()).await.unwrap_or_else(|e| panic!("{what}: {e}"));
+        seen.restarted(&what, back.elapsed());
+        assert!(gone(own.parse().expect("an id")).await, "{what}: the child lives on");
+    }
+    drop(worker);
+    none_left("deaf").await;
+}
+
+/// A child that cannot hear that its pipe was closed ends with its handle all the same.
+#[tokio::test]
+async fn a_stopped_child_ends_with_its_handle() {
+    let _alone = ALONE.lock().await;
+    let worker = DraftWorker::start(program(), limits());
+    worker.load(Path::new("good"), None, &Cancel::new()).await.expect("loads");
+    let own = worker.draft(job("who"), None, &Cancel::new()).await.expect("its id").text;
+    let own: i32 = own.parse().expect("an id");
+    // SAFETY: a plain system call on a child of this process.
+    unsafe { libc::kill(own, libc::SIGSTOP) };
+    drop(worker);
+    let ended = gone(own).await;
+    if !ended {
+        // SAFETY: as above; nothing of it is to outlive the test.
+        unsafe { libc::kill(own, libc::SIGKILL) };
+    }
+    assert!(ended, "a stopped child outlives its handle");
+    none_left("a stopped child").await;
+}
+
 /// Three deaths within a minute, and the worker stays down, says so, and starts when it is asked to.
 #[tokio::test]
 async fn a_crash_loop_is_stopped_and_said() {
@@ -238,8 +280,12 @@ async fn a_crash_loop_is_stopped_and_said() {
         assert_eq!(draft.draft(job("abort"), None, &Cancel::new()).await.expect_err("dies").code(), "worker.died");
         assert_eq!(encode.texts(vec!["abort".into()], &Cancel::new()).await.expect_err("dies").code(), "worker.died");
     }
-    draft.state().wait_for(|now| *now == stopped).await.expect("it says so");
-    encode.state().wait_for(|now| *now == stopped).await.expect("it says so");
+    let soon = Duration::from_secs(10);
+    let (mut drafter, mut encoder) = (draft.state(), encode.state());
+    let said = tokio::time::timeout(soon, drafter.wait_for(|now| *now == stopped)).await.is_ok();
+    assert!(said, "the drafter's crash loop is not said: {:?}", *draft.state().borrow());
+    let said = tokio::time::timeout(soon, encoder.wait_for(|now| *now == stopped)).await.is_ok();
+    assert!(said, "the encoder's crash loop is not said: {:?}", *encode.state().borrow());
     none_left("crash loop").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(children(), Vec::<i32>::new(), "nothing is started by itself");

@@ -27,6 +27,9 @@ async fn a_folder_with_bad_files() {
     window.see("worklist-row", 60).await;
     window.until("the import to end", 120, "return document.body.innerText.includes('Import finished') || !!document.querySelector('[data-testid=\"import-progress\"][data-running=\"false\"]')").await;
     open_verdicts(&window).await;
+    // Enter closes the verdicts; it does not take the import back.
+    let close = "return document.activeElement?.dataset.testid === 'verdicts-close'";
+    window.until("the focus on what only closes", 5, close).await;
 
     let list = "return JSON.stringify([...document.querySelectorAll('[data-testid=\"verdict\"]')]
         .map((v) => [v.querySelector('.mono').innerText, v.dataset.verdict, v.querySelector('p')?.innerText ?? '']))";

@@ -15,7 +15,7 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     );
     let window = scene.locked(Some(&folder)).await;
     window.until("the passphrase to be asked", 30, "return document.activeElement?.type === 'password'").await;
-    window.keys(PASSPHRASE).await;
+    window.keys_into("unlock-passphrase", PASSPHRASE).await;
     window.press(ENTER).await;
     // What was given at start is imported, and one of the two opened.
     window.see("reading-room", 60).await;
@@ -30,8 +30,7 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     window.press('/').await;
     let there = "return document.activeElement?.dataset.testid === 'worklist-search'";
     window.until("the search to take the focus", 10, there).await;
-    // Bare key presses of the driver do not reach this field; its way of typing into an element does.
-    window.fill("worklist-search", "SECOND").await;
+    window.keys_into("worklist-search", "SECOND").await;
     window
         .until("the search", 20, "return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === 1")
         .await;
@@ -114,7 +113,7 @@ async fn reviewed_and_signed_by_keyboard_alone() {
         window.press(' ').await;
     }
     tab_to(&window, "sign-passphrase").await;
-    window.keys(PASSPHRASE).await;
+    window.keys_into("sign-passphrase", PASSPHRASE).await;
     window.press(ENTER).await;
     window.see("sign-close", 60).await;
     window.press(ESCAPE).await;

@@ -181,7 +181,7 @@ fn a_changed_or_foreign_stamp_is_refused() {
     let Some(server) = Server::new("critical,timeStamping") else { return };
     let (identity, block) = signer();
     let page = pdf::render(&chest_report()).expect("printed");
-    let mut stamp = || sign_with_time(&page, &identity, &block, &mut OsRng, &mut |q| server.answer(q)).expect("signed");
+    let stamp = || sign_with_time(&page, &identity, &block, &mut OsRng, &mut |q| server.answer(q)).expect("signed");
     let trusted = [identity.certificate_der().expect("DER"), server.authority()];
     let stamped = stamp();
     assert!(verify(&stamped, &trusted).is_ok());
