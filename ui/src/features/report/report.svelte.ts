@@ -207,6 +207,11 @@ export class OpenReport {
     return this.names().some((name) => this.editors.get(name)!.focusSentence(id));
   }
 
+  /** Puts the cursor at the end of a section. */
+  focusSection(name: SectionName): void {
+    this.editors.get(name)?.focusText("end");
+  }
+
   /** Puts the focus back into the section that it was in last. */
   focusText(): void {
     if (this.section) this.editors.get(this.section)?.focusAgain();
