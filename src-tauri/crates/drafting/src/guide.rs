@@ -24,6 +24,8 @@ use crate::structure::{Frame, NOTHING};
 const IN_SENTENCE: usize = 72;
 /// Tokens kept beyond what completing the frame takes.
 const SPARE: usize = 6;
+/// Tokens that a model may go on for after its answer to a question, in which it can take it back: a sentence or two.
+const TAIL: usize = 32;
 /// What ends an answer to a yes/no question, as the prompt asks for it.
 const FINAL_ANSWER: &str = "Final Answer:";
 
@@ -130,6 +132,8 @@ struct Asked {
     answer: Option<YesNo>,
     /// Whether a block of thinking is open.
     thinking: bool,
+    /// Tokens that were said after that answer, outside of thinking.
+    after: usize,
 }
 
 struct Structured {
@@ -268,7 +272,8 @@ impl Guide {
         if asked.thinking || !text.trim_end().ends_with(FINAL_ANSWER) {
             if asked.answer.is_some() {
                 // What a model says after its answer may take it back, unless it had to be asked for it.
-                return match self.closed || self.left <= SPARE {
+                asked.after += usize::from(!asked.thinking);
+                return match self.closed || self.left <= SPARE || asked.after > TAIL {
                     true => most_probable(logits, self.end_tokens.iter().copied()),
                     false => best,
                 };
@@ -299,7 +304,11 @@ impl Guide {
         };
         let (yes, no) = (total("yes"), total("no"));
         let word = if yes > no { "yes" } else { "no" };
-        asked.answer = Some(YesNo { answer: Some(yes > no), yes_logprob: yes as f32, no_logprob: no as f32 });
+        // An answer that is only said again is as sure as it was the first time; having been said, it now seems certain.
+        if asked.answer.as_ref().and_then(|known| known.answer) != Some(yes > no) {
+            asked.answer = Some(YesNo { answer: Some(yes > no), yes_logprob: yes as f32, no_logprob: no as f32 });
+            asked.after = 0;
+        }
         let token = most_probable(logits, says(word));
         let written = String::from_utf8_lossy(self.trie.token(token)).trim_start().to_ascii_lowercase();
         self.forced = self.trie.greedy_tokenize(word[written.len()..].as_bytes()).into();

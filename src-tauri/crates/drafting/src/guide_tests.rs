@@ -339,10 +339,15 @@ fn last_answers(guides: &Guides) {
     check(&[ends, " no", again, " yes"], "Final Answer: no. No, wait. Final Answer: yes", true, false);
     check(&[ends, " yes", open, ends, " no", close], "Final Answer: yes", true, false);
     check(&[ends, " yes", open, ends, " no"], "Final Answer: yes", true, false);
-    let on_and_on = [&[ends, " yes"][..], &[". The pleura is clear"; 30]].concat();
-    let (text, answer, closed) = yes_no(guides, &on_and_on, 60);
-    assert!(text.starts_with("Final Answer: yes. The pleura"), "{text}");
-    assert_eq!((answer.answer, closed), (Some(true), false), "{text}");
+    // What goes on and on, or says the same again and again, is ended long before the room is full, and is as sure as at first.
+    let (_, once, _) = yes_no(guides, &[ends, " yes"], 60);
+    for tail in [". The pleura is clear", ". Final Answer: yes"] {
+        let on_and_on = [&[ends, " yes"][..], &[tail; 60]].concat();
+        let (text, answer, closed) = yes_no(guides, &on_and_on, 250);
+        assert!(text.starts_with(&format!("Final Answer: yes{tail}")), "{text}");
+        assert!(text.matches(tail).count() <= 12, "{text}");
+        assert_eq!((answer, closed), (once, false), "{text}");
+    }
 }
 
 #[test]

@@ -29,6 +29,13 @@ impl Key {
         Some(key)
     }
 
+    /// 256 bits from the operating system's generator, put where they stay.
+    pub(crate) fn random() -> Result<Key> {
+        let mut key = Key::zero();
+        getrandom::fill(&mut *key.0).map_err(|e| StoreError::Random(e.to_string()))?;
+        Ok(key)
+    }
+
     fn zero() -> Key {
         Key(Box::new([0; 32]))
     }

@@ -128,7 +128,7 @@ impl Vault {
         kdf: KdfParams,
         at: OffsetDateTime,
     ) -> Result<(Vault, Key, RecoveryKey)> {
-        let key = Key::new(random()?);
+        let key = Key::random()?;
         let recovery = RecoveryKey::new(random()?);
         let record = Record::new(user, passphrase, kdf, at, &key)?;
         let recovery_sealed = wrap_for_recovery(&recovery, &key)?;
