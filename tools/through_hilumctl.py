@@ -88,5 +88,7 @@ class Writer:
                 asked = []
             else:
                 asked = ["--prompt", "raw", "--text", words, "--max-tokens", tokens]
-            return self.program("draft", *files[-1:], *prior, *asked, "--pack", "medgemma-demo")["text"]
+            answer = self.program("draft", *files[-1:], *prior, *asked, "--pack", "medgemma-demo")
+            # What a model says behind its answer is no part of it.
+            return answer["text"] if answer["yes_no"] is None else "yes" if answer["yes_no"]["answer"] else "no"
         return self.program.each(one, list(zip(images, questions)))

@@ -3,7 +3,7 @@ import { aucText, countsText, fitText } from "./rows";
 
 test.each([
   [{ positives: 62, negatives: 80, needed: 40 }, "62, 80"],
-  [{ positives: 12, negatives: 80, needed: 40 }, "12 of 40, 80 needed"],
+  [{ positives: 12, negatives: 80, needed: 40 }, "12 of 40 needed, 80"],
   [{ positives: 0, negatives: 3, needed: 40 }, "0 of 40, 3 of 40 needed"],
 ])("%o", (row, text) => expect(countsText(row)).toBe(text));
 

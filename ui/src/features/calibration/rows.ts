@@ -1,10 +1,12 @@
 import type { CalibrationRow } from "../../ipc";
 
-/** "62 of 40, 18 of 40 needed": what there is of what is needed, with and without the finding. */
+/** "62, 18 of 40 needed": what there is of what is needed, with and without the finding. */
 export function countsText({ positives, negatives, needed }: Pick<CalibrationRow, "positives" | "negatives" | "needed">): string {
   const part = (n: number) => (n >= needed ? `${n}` : `${n} of ${needed}`);
-  const missing = positives < needed || negatives < needed;
-  return `${part(positives)}, ${part(negatives)}${missing ? " needed" : ""}`;
+  const asked = (n: number) => (n >= needed ? "" : " needed");
+  // Said once where both are short of it.
+  const first = negatives < needed ? "" : asked(positives);
+  return `${part(positives)}${first}, ${part(negatives)}${asked(negatives)}`;
 }
 
 /** "0.87 (0.81–0.92)"; a dash in words where it was not measured. */
