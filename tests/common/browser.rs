@@ -163,12 +163,10 @@ impl Window {
         self.client.perform_actions(keys).await.expect("keys");
     }
 
-    /// Types a text into the empty field of this test id, which has the focus, key by key, and waits until the field holds
-    /// all of it. On a busy machine the driver loses the end of a long run of keys, which is then told from a refusal.
+    /// Types a text into the empty field of this test id, which has the focus, and waits until the field holds all of it, so
+    /// that keys which went elsewhere are told from a text that was refused.
     pub async fn keys_into(&self, id: &str, text: &str) {
-        for key in text.chars() {
-            self.press(key).await;
-        }
+        self.keys(text).await;
         let value = format!("return document.querySelector('[data-testid=\"{id}\"]').value");
         let until = Instant::now() + Duration::from_secs(20);
         loop {

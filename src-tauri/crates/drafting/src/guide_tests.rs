@@ -330,8 +330,8 @@ fn last_answers(guides: &Guides) {
     check(&["Look. ", open, ends, " yes", close, ends, " no"], "Look. Final Answer: no", false, false);
     check(&[close, ends, " yes"], "Final Answer: yes", true, false);
     // Thinking that fills the room, and thinking that just ends, is closed before the answer is asked for.
-    let for_ever = ["Final Answer: yes. "; 30];
-    check(&[&[open][..], &for_ever].concat(), "Final Answer: no", false, true);
+    let for_ever = [&[open, "Final Answer: yes. "][..], &["Hm. "; 60]].concat();
+    check(&for_ever, "Final Answer: no", false, true);
     check(&[open, "Final Answer: yes"], "Final Answer: no", false, true);
     check(&[open, "Hm.", close], "Final Answer: no", false, true);
     // Of two answers the later one, as long as there is room for it.
