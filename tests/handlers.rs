@@ -3,6 +3,8 @@
 
 #[path = "handlers/backups.rs"]
 mod backups;
+#[path = "handlers/overview.rs"]
+mod overview;
 #[allow(dead_code)]
 mod common;
 

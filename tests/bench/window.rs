@@ -3,7 +3,8 @@
 //! memory of all processes, also over many switches of study.
 //!
 //! `./dev bench` runs it; by hand:
-//! `cargo test --release --workspace --features hilum/custom-protocol --bench window`.
+//! `cargo test --release --workspace --features hilum/custom-protocol --bench window`, with
+//! `HILUM_BENCH_STAGES=1` for what each first frame is made of.
 
 #[cfg(target_os = "linux")]
 #[allow(dead_code)]
@@ -46,6 +47,49 @@ mod linux {
     const READY: &str = "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'";
     const FIRST_FRAME: &str = "return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)";
     const SCORED: &str = "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')";
+
+    /// Notes when the page asks the app, and when its answer is there, and each call of the graphics library that takes time.
+    const WATCH: &str = "
+        const spans = window.benchSpans = [];
+        const timed = (of, name, more) => {
+            const inner = of[name];
+            of[name] = function (...a) {
+                const from = performance.now();
+                const result = inner.apply(this, a);
+                spans.push([more?.(a) ?? name, from, performance.now()]);
+                return result;
+            };
+        };
+        for (const name of ['texSubImage2D', 'compileShader', 'linkProgram', 'getUniformLocation', 'drawArrays', 'readPixels', 'finish'])
+            timed(WebGL2RenderingContext.prototype, name);
+        timed(HTMLCanvasElement.prototype, 'getContext');
+        const asked = window.fetch;
+        window.fetch = async (...a) => {
+            const from = performance.now();
+            const name = String(a[0]?.url ?? a[0]).split('/').pop();
+            const response = await asked(...a);
+            spans.push([name + ' answered', from, performance.now()]);
+            for (const read of ['arrayBuffer', 'json', 'text']) {
+                const inner = response[read].bind(response);
+                response[read] = async () => {
+                    const body = await inner();
+                    spans.push([name + ' read', from, performance.now()]);
+                    return body;
+                };
+            }
+            return response;
+        };";
+    /// What was noted since the click until the first frame: name, first begin, last end, sum, number.
+    const SPANS: &str = "
+        const end = window.benchClick + Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs);
+        const by = new Map();
+        for (const [name, from, to] of window.benchSpans) {
+            if (from < window.benchClick || from > end) continue;
+            const one = by.get(name) ?? [from - window.benchClick, 0, 0, 0];
+            by.set(name, [one[0], Math.max(one[1], to - window.benchClick), one[2] + to - from, one[3] + 1]);
+        }
+        window.benchSpans.length = 0;
+        return [...by].map(([name, [a, b, c, n]]) => `  ${name}: from ${a.toFixed(0)} to ${b.toFixed(0)} ms, ${c.toFixed(1)} ms in ${n}`).join('\\n');";
 
     pub async fn measure() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -121,7 +165,11 @@ mod linux {
 
     /// Every study opened from the worklist, its pixels not decoded ahead.
     async fn first_frames(window: &Window) {
-        let mut times = Vec::new();
+        let stages = std::env::var_os("HILUM_BENCH_STAGES").is_some();
+        if stages {
+            window.client.execute(WATCH, vec![]).await.expect("the page is watched");
+        }
+        let (mut times, mut wholes) = (Vec::new(), Vec::new());
         for n in OPENED {
             window.click("go-worklist").await;
             window.see("worklist-row", 30).await;
@@ -130,7 +178,16 @@ mod linux {
             window.until("all studies", 60, &rows).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
             let open = format!(
-                "const b = document.querySelectorAll('[data-testid=\"open-study\"]')[{n}]; b.click(); return b.innerText"
+                "const b = document.querySelectorAll('[data-testid=\"open-study\"]')[{n}];
+                const clicked = window.benchClick = performance.now();
+                const whole = () => {{
+                    const v = document.querySelector('[data-testid=\"viewer\"]');
+                    if (v?.dataset.whole === 'true' && v.innerText.includes(b.innerText)) window.benchWhole = performance.now() - clicked;
+                    else requestAnimationFrame(whole);
+                }};
+                window.benchWhole = 0;
+                setTimeout(() => requestAnimationFrame(whole), 100);
+                b.click(); return b.innerText"
             );
             let name = window.text(&open).await;
             // The study that was open before is ready all the time.
@@ -140,10 +197,16 @@ mod linux {
             );
             window.until("image", 60, &shown).await;
             times.push(window.number(FIRST_FRAME).await);
+            if stages {
+                println!("first frame after {:.0} ms\n{}", times[times.len() - 1], window.text(SPANS).await);
+            }
+            window.until("all pixels", 60, "return window.benchWhole > 0").await;
+            wholes.push(window.number("return window.benchWhole").await);
             // Each is scored in the background the first time it is opened.
             window.until("support", 120, SCORED).await;
         }
         report("click to first frame, 2500x3000 16 bit", "ms", &mut times);
+        report("click to all of its pixels", "ms", &mut wholes);
     }
 
     /// From the first call of the graphics library for a frame to its last pixel, while the window is dragged.

@@ -5,10 +5,10 @@ use crate::scene::*;
 use hilum_testkit::dicom::EXPLICIT_LE;
 use std::path::Path;
 
-/// Open a native dialog or another window, in which the page would wait for a person.
-const ASK_A_PERSON: [&str; 20] = [
+/// Open a native dialog or another window, in which the page would wait for a person, or lock.
+const ASK_A_PERSON: [&str; 21] = [
     "close_window", "import_files", "import_folder", "save_pdf", "export_report", "logo_choose", "time_stamp_certificate", "template_import",
-    "template_export", "pack_choose", "backup_choose", "restore_choose", "macros_import", "macros_export", "second_show", "lock", "unlock_with_recovery",
+    "template_export", "pack_choose", "backup_choose", "restore_choose", "macros_import", "macros_export", "second_show", "lock", "unlock", "unlock_with_recovery",
     "signing_key_import", "signing_certificate_save", "audit_export",
 ];
 

@@ -79,3 +79,14 @@ export async function thumbnailOf({ rows, columns, texels }: Phantom, size: numb
   context.putImageData(image, 0, 0);
   return (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer();
 }
+
+/** Means of 2 x 2 pixels, as the app makes them; the last of an odd number counts twice. */
+export function halved(texels: Uint16Array, rows: number, columns: number): Uint16Array {
+  const across = Math.ceil(columns / 2);
+  const at = (row: number, column: number) => texels[Math.min(row, rows - 1) * columns + Math.min(column, columns - 1)]!;
+  return Uint16Array.from({ length: across * Math.ceil(rows / 2) }, (_, i) => {
+    const row = 2 * Math.floor(i / across);
+    const column = 2 * (i % across);
+    return (at(row, column) + at(row + 1, column) + at(row, column + 1) + at(row + 1, column + 1) + 2) >> 2;
+  });
+}

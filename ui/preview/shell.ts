@@ -1,6 +1,6 @@
 import { applied } from "../src/features/report/fixtures";
 import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SigningKey, SignRequest, StudyRow } from "../src/ipc";
-import { enlarged, phantom, thumbnailOf, type Phantom } from "./phantom";
+import { enlarged, halved, phantom, thumbnailOf, type Phantom } from "./phantom";
 import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { PreviewBackups } from "./backups";
 import { PreviewWriting, textsOf } from "./writing";
@@ -255,6 +255,7 @@ export class PreviewShell {
       this.emit({ event: "queue_changed", queue: this.queue });
       return null;
     },
+    image_overview: ({ instanceUid }) => this.pixels(instanceUid, 1),
     image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
     thumbnail: ({ instanceUid }) => thumbnailOf(phantom(250, 300, Number(instanceUid.split(".").at(-2))), 240),
     report_view: ({ studyUid }) => this.report(studyUid),
@@ -469,7 +470,7 @@ export class PreviewShell {
     this.packJob = null;
     this.added = [{
       ...this.pack("medgemma", "medgemma-1.5-4b-it", 2_640_000_000),
-      id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
+      id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, arithmetic: "", source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
       termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3, imageSeconds: null,
     }];
     this.emit({ event: "pack_added", job, id: "medgemma-1-5-4b-it" });
@@ -539,6 +540,7 @@ export class PreviewShell {
       terms: "MIT OR Apache-2.0",
       notice: "A demonstration without medical meaning.",
       quantization: "none",
+      arithmetic: "",
       card: "# Demo pack\n\nSmall model of the same architecture.\n",
       inUse: true,
       termsAcceptedAt: null,
@@ -581,10 +583,12 @@ export class PreviewShell {
     return made;
   }
 
-  private pixels(instanceUid: string): ArrayBuffer {
+  private pixels(instanceUid: string, copy: 0 | 1 = 0): ArrayBuffer {
     if (this.options.failDecode) return refuse("decode.timeout", "took too long");
-    const { rows, columns, texels } = this.phantom(instanceUid);
+    const { rows, columns, texels: all } = this.phantom(instanceUid);
+    const texels = copy === 1 ? halved(all, rows, columns) : all;
     const description = {
+      copy,
       rows, columns, kind: "gray16", slope: 1, intercept: 0, min: 0, max: 4095, inverted: false,
       windows: [{ center: 1500, width: 3000, explanation: "NORMAL", computed: false }],
       voi_function: "linear", voi_lut: null, voi_lut_first: null, units: null,

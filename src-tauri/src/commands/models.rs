@@ -41,6 +41,7 @@ pub async fn models(app: &App) -> Result<Vec<ModelPack>, AppError> {
             terms: pack.terms.clone(),
             notice: pack.notice.clone(),
             quantization: pack.quantization.clone(),
+            arithmetic: pack.arithmetic.clone(),
             card: pack.card.clone(),
             terms_accepted_at: pack.terms_accepted_at.clone(),
             in_use: in_use(&pack.id),

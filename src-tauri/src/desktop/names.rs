@@ -26,6 +26,7 @@ pub const COMMANDS: &[&str] = &[
     "evidence_map",
     "evidence_requery",
     "export_report",
+    "image_overview",
     "image_pixels",
     "import_files",
     "import_folder",

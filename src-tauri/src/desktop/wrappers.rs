@@ -22,7 +22,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         backup_cancel, backup_choose, backup_start, backups, restore_choose, restore_start,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_export, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
-        draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_pixels, import_files, import_folder, lock, models, open_study,
+        draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_overview, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
         recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
@@ -115,6 +115,11 @@ async fn cancel_import(app: Shell<'_>, job: String) -> Answer<()> {
 #[tauri::command]
 async fn open_study(app: Shell<'_>, study_uid: String) -> Answer<StudyDetail> {
     on::studies::open_study(&app, study_uid).await
+}
+
+#[tauri::command]
+async fn image_overview(app: Shell<'_>, instance_uid: String, width: u32, height: u32) -> Answer<Response> {
+    on::images::image_overview(&app, instance_uid, width, height).await.map(Response::new)
 }
 
 #[tauri::command]

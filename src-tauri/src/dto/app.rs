@@ -88,6 +88,9 @@ pub struct ModelPack {
     pub terms: String,
     pub notice: String,
     pub quantization: String,
+    /// What an encoder computes in where HILUM_ENCODER chose another form than it takes by itself, which keeps its
+    /// numbers apart; else empty.
+    pub arithmetic: String,
     /// The card, as Markdown source; shown as text.
     pub card: Option<String>,
     /// When a person accepted the terms, RFC 3339; demonstrations need no acceptance.

@@ -27,6 +27,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("import_folder", &[]),
     ("cancel_import", &[("job", "String")]),
     ("open_study", &[("studyUid", "String")]),
+    ("image_overview", &[("instanceUid", "String"), ("width", "u32"), ("height", "u32")]),
     ("image_pixels", &[("instanceUid", "String")]),
     ("thumbnail", &[("instanceUid", "String")]),
     ("report_view", &[("studyUid", "String")]),
@@ -197,6 +198,13 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         "open_study" => {
             let study_uid: String = argument(arguments, "studyUid")?;
             let answer: Answer<StudyDetail> = async { on::studies::open_study(&app, study_uid).await }.await;
+            answered(answer)
+        }
+        "image_overview" => {
+            let instance_uid: String = argument(arguments, "instanceUid")?;
+            let width: u32 = argument(arguments, "width")?;
+            let height: u32 = argument(arguments, "height")?;
+            let answer: Answer<Response> = async { on::images::image_overview(&app, instance_uid, width, height).await.map(Response::new) }.await;
             answered(answer)
         }
         "image_pixels" => {

@@ -58,6 +58,11 @@ export type ModelPack = { id: string,
  */
 kind: string, name: string, demo: boolean, hash: string, bytes: number, source: string, terms: string, notice: string, quantization: string, 
 /**
+ * What an encoder computes in where HILUM_ENCODER chose another form than it takes by itself, which keeps its
+ * numbers apart; else empty.
+ */
+arithmetic: string, 
+/**
  * The card, as Markdown source; shown as text.
  */
 card: string | null, 

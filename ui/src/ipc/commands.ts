@@ -94,6 +94,12 @@ export const importFolder = () => call<string | null>("import_folder");
 export const cancelImport = (job: string) => call<null>("cancel_import", { job });
 export const openStudy = (studyUid: string) => call<StudyDetail>("open_study", { studyUid });
 
+/** What is shown first of an image in this window: means of 2 x 2 pixels where those show the same, else the image itself. */
+export async function imageOverview(instanceUid: string): Promise<PixelImage> {
+  const [width, height] = [innerWidth, innerHeight].map((side) => Math.max(1, Math.ceil(side * devicePixelRatio)));
+  return parsePixels(await call<ArrayBuffer>("image_overview", { instanceUid, width, height }));
+}
+
 /** The stored values of one image. The buffer is read in place, never copied. */
 export async function imagePixels(instanceUid: string): Promise<PixelImage> {
   return parsePixels(await call<ArrayBuffer>("image_pixels", { instanceUid }));

@@ -19,6 +19,12 @@ test("gray values are read in place and little-endian", () => {
   expect(image.texels.buffer).toBe(buffer);
 });
 
+test("a smaller copy has half the rows and columns, rounded up, of the image that is described", () => {
+  const description = { rows: 3, columns: 5, kind: "gray16", copy: 1 };
+  expect([...parsePixels(frame(description, [1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0])).texels]).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(() => parsePixels(frame(description, [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]))).toThrow(expect.objectContaining({ code: "pixels.malformed" }));
+});
+
 test("colour keeps three bytes a pixel", () => {
   const image = parsePixels(frame({ rows: 1, columns: 1, kind: "rgb8" }, [9, 8, 7]));
   expect([...image.texels]).toEqual([9, 8, 7]);

@@ -34,6 +34,8 @@ export interface PixelDescription {
   overlays?: OverlayPlane[];
   /** Shutters of the file (PS3.3 C.7.6.11), in image pixels; several hide what any of them hides. */
   shutter?: ShutterShape[];
+  /** 1 where the texels are the means of 2 x 2 pixels: half the rows and columns, rounded up. */
+  copy?: 0 | 1;
 }
 
 /** Where an overlay plane lies, in image pixels from the top left. */
@@ -52,14 +54,14 @@ export type ShutterShape =
 
 export interface PixelImage {
   description: PixelDescription;
-  /** One value a pixel ("gray16"), or three ("rgb8"), row by row without padding. */
+  /** One value a pixel of the copy ("gray16"), or three ("rgb8"), row by row without padding. */
   texels: Uint16Array | Uint8Array;
   /** Overlay planes with their bits, one a pixel, each plane from a byte of its own; copies. */
   planes: (OverlayPlane & { bits: Uint8Array })[];
 }
 
 /**
- * Reads the frame of `image_pixels`: u32 little-endian length n, n bytes of JSON padded
+ * Reads the frame of `image_pixels` and `image_overview`: u32 little-endian length n, n bytes of JSON padded
  * with spaces to a multiple of four, then the pixels, then overlay planes. The pixels are a view, not a copy.
  */
 export function parsePixels(frame: ArrayBuffer): PixelImage {
@@ -68,7 +70,8 @@ export function parsePixels(frame: ArrayBuffer): PixelImage {
   if (4 + length > frame.byteLength) throw malformed("the description is longer than the frame");
   const description = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, length))) as PixelDescription;
   const start = 4 + length;
-  const pixels = description.rows * description.columns;
+  const by = 2 ** (description.copy ?? 0);
+  const pixels = Math.ceil(description.rows / by) * Math.ceil(description.columns / by);
   if (description.kind === "rgb8") {
     if (frame.byteLength - start < pixels * 3) throw malformed("pixels are missing");
     return { description, texels: new Uint8Array(frame, start, pixels * 3), planes: planesOf(description, frame, start + pixels * 3) };
@@ -96,6 +99,7 @@ function planesOf(description: PixelDescription, frame: ArrayBuffer, start: numb
  * pile up. The image must not be read any more; its texels are empty afterwards.
  */
 export function letGo(image: PixelImage): void {
+  if (image.texels.byteLength === 0) return;
   const buffer = image.texels.buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer };
   if (buffer.transfer) buffer.transfer(0);
   // WebKitGTK before 2.44: the pixels move to where nothing holds them.

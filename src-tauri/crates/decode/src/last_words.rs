@@ -3,6 +3,7 @@
 //! Both ends would otherwise kill the process without a word. The frames are
 //! made beforehand, because neither moment allows an allocation.
 
+use hilum_workers::in_large_pages;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +40,7 @@ pub fn arm() {
     }
 }
 
-/// The system's allocator, except that a refusal ends the process with a verdict.
+/// The system's allocator, except that a refusal ends the process with a verdict and pixels lie in large pages.
 pub struct LimitedAllocator;
 
 // SAFETY: every call is passed on unchanged; a null pointer, which the caller
@@ -47,17 +48,17 @@ pub struct LimitedAllocator;
 unsafe impl GlobalAlloc for LimitedAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.
-        granted(unsafe { System.alloc(layout) })
+        granted(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.
-        granted(unsafe { System.alloc_zeroed(layout) })
+        granted(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.
-        granted(unsafe { System.realloc(pointer, layout, size) })
+        granted(unsafe { System.realloc(pointer, layout, size) }, size)
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -66,10 +67,11 @@ unsafe impl GlobalAlloc for LimitedAllocator {
     }
 }
 
-fn granted(pointer: *mut u8) -> *mut u8 {
+fn granted(pointer: *mut u8, size: usize) -> *mut u8 {
     if pointer.is_null() && LIMITED.load(Ordering::SeqCst) {
         say_and_exit(TOO_LARGE);
     }
+    in_large_pages(pointer, size);
     pointer
 }
 

@@ -57,6 +57,8 @@ const FOLDER: &str = "blobs";
 /// Longest content, in bytes: what the decode child accepts as a file, and more.
 const MAX_LEN: u64 = 1 << 30;
 const CHUNK: usize = 1 << 20;
+/// Most memory that is taken for a sealed file before it has shown that it is so long.
+const RESERVED: u64 = 64 << 20;
 const TAG: usize = 16;
 const MAGIC: &[u8; 8] = b"HILUMB1\n";
 /// Magic, kind, HMAC of the content, length, nonce prefix.
@@ -167,7 +169,9 @@ impl Blobs {
     /// # Errors
     /// `blob.missing`; `blob.corrupt` when any byte is not as it was sealed.
     pub fn get(&self, name: &BlobName) -> Result<Vec<u8>> {
-        let mut content = Vec::new();
+        // A sealed file is a little longer than what is in it. Its length is nobody's word, so not much is taken for it.
+        let length = std::fs::metadata(self.path(name)).map_or(0, |about| about.len());
+        let mut content = Vec::with_capacity(length.min(RESERVED) as usize);
         self.copy_to(name, &mut content)?;
         Ok(content)
     }

@@ -13,6 +13,7 @@ mod draft;
 mod encode;
 mod error;
 pub mod frame;
+mod large_pages;
 mod locate;
 mod logo;
 pub mod messages;
@@ -27,6 +28,7 @@ pub use decode::{DecodeChild, DecodeInput, Decoded, DisplayImage, StoredPixels, 
 pub use draft::{DraftEvent, DraftJob, DraftWorker, DrafterLoaded, JointJob, JointOutcome};
 pub use encode::{EncodeWorker, EncodedImage, EncoderLoaded, EvidenceMap};
 pub use error::WorkerError;
+pub use large_pages::in_large_pages;
 pub use locate::locate;
 pub use logo::LogoImage;
 pub use model::{WorkerLimits, WorkerState};

@@ -1,5 +1,6 @@
 //! Memory that is given back holds nothing of what was in it.
 
+use crate::in_large_pages;
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// The system's allocator, with what is freed overwritten by zeros first.
@@ -7,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// A passphrase comes in as a message, is parsed, copied and dropped in places that know nothing of secrets.
 /// Whatever of it lay in a buffer of this program is gone with the buffer, and so are names and report texts.
 /// Buffers of [`LARGE`] bytes and more are left as they are: the C library takes them from the system and
-/// gives them back to it, which hands out zeros. What lies on stacks, in C libraries and in the web view's
+/// gives them back to it, which hands out zeros; the longest of them are asked for in large pages. What lies on stacks, in C libraries and in the web view's
 /// own processes is not reached.
 pub struct WipingAllocator;
 
@@ -20,12 +21,16 @@ const LARGE: usize = 256 << 10;
 unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
+        let block = unsafe { System.alloc(layout) };
+        in_large_pages(block, layout.size());
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc_zeroed(layout) }
+        let block = unsafe { System.alloc_zeroed(layout) };
+        in_large_pages(block, layout.size());
+        block
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -39,7 +44,9 @@ unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.size() >= LARGE {
             // SAFETY: the caller's promise is passed on.
-            return unsafe { System.realloc(block, layout, size) };
+            let block = unsafe { System.realloc(block, layout, size) };
+            in_large_pages(block, size);
+            return block;
         }
         // Moved by hand, so that what is left behind can be overwritten.
         // SAFETY: the caller promises that the size is not zero and does not overflow with the alignment.

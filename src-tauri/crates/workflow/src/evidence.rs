@@ -118,7 +118,7 @@ impl Workstation {
         let report = store.report(id).await?;
         let study = store.study(report.study_uid()).await?;
         let instance = image_for_models(&study)?;
-        let pack = PackHash::new(&drafter.pack().hash);
+        let pack = drafter.pack().answers_key();
         let known: BTreeSet<String> = store.answers(&instance.uid, &pack).await?.into_iter().map(|(q, _)| q).collect();
         let open = questions(&report).into_iter().filter(|question| !known.contains(question));
         let open: Vec<String> = open.collect();
@@ -206,7 +206,7 @@ impl Workstation {
         let evidence = KeptEvidence {
             instance_uid: instance_uid.to_owned(),
             pack_id: drafter.pack().id.clone(),
-            pack_hash: PackHash::new(&drafter.pack().hash),
+            pack_hash: drafter.pack().answers_key(),
             source: Source::Requery { question: question.to_owned(), answer },
             detail: detail(outcome, side, image),
             at: self.now(),
@@ -258,8 +258,8 @@ impl Workstation {
         }
         if let Some(drafter) = self.drafter() {
             let pack = drafter.pack();
-            known.drafter = Some((pack.id.clone(), PackHash::new(&pack.hash)));
-            known.answers = store.answers(&instance.uid, &PackHash::new(&pack.hash)).await?.into_iter().collect();
+            known.drafter = Some((pack.id.clone(), pack.answers_key()));
+            known.answers = store.answers(&instance.uid, &pack.answers_key()).await?.into_iter().collect();
         }
         Ok(known)
     }

@@ -30,6 +30,7 @@ mod known;
 mod letterhead;
 mod maps;
 mod models;
+mod overview;
 mod ports;
 mod printing;
 mod priors;

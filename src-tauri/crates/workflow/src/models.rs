@@ -56,6 +56,12 @@ impl ModelPack {
             arithmetic => PackHash::new(format!("{}+{arithmetic}", self.hash)),
         }
     }
+
+    /// Under what its answers to questions are kept. The number goes up when answers are read out of its words in
+    /// another way: what an earlier Hilum took for an answer is asked again. 2: outside of thinking, and the last one.
+    pub fn answers_key(&self) -> PackHash {
+        PackHash::new(format!("{}+answers2", self.hash))
+    }
 }
 
 /// What was last measured of a pack on this machine; empty before its first load.

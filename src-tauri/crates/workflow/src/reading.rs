@@ -71,7 +71,10 @@ impl ImageDetail {
 /// Pixels for the viewer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PixelFrame {
+    /// Of the image itself, also where the texels are a smaller copy.
     pub description: PixelDescription,
+    /// 0 for the image itself, 1 for its means of 2 x 2 pixels.
+    pub copy: u8,
     /// As the description says.
     pub texels: Vec<u8>,
 }
@@ -97,12 +100,24 @@ impl Workstation {
         Ok(detail)
     }
 
-    /// The pixels of an image, decoded from its sealed original; audited.
+    /// The pixels of an image, decoded from its sealed original; audited. Where [`Self::overview`] has just read
+    /// and audited it, its pixels are given without either.
     ///
     /// # Errors
     /// `store.not_found`, `blob.corrupt`; the decoder's own codes.
     #[boxed]
     pub async fn pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
+        let store = self.store()?;
+        let original = store.instance(instance_uid).await?.original;
+        match self.held.take(instance_uid, &original) {
+            Some(frame) => Ok(frame),
+            None => self.read_pixels(instance_uid).await,
+        }
+    }
+
+    /// Decodes an image, and writes to the chain that it was read.
+    #[boxed]
+    pub(crate) async fn read_pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
         let store = self.store()?;
         let instance = store.instance(instance_uid).await?;
         let decoding = async {
@@ -114,7 +129,7 @@ impl Workstation {
         let (decoded, ()) = tokio::try_join!(decoding, self.note(&store, "image.read", instance_uid, json!({})))?;
         let (description, texels) = decoded.pixels.ok_or(WorkflowError::DecoderIncomplete("pixels"))?;
         self.shown.note(instance_uid);
-        Ok(PixelFrame { description, texels })
+        Ok(PixelFrame { description, copy: 0, texels })
     }
 
     /// A PNG no longer than 256 pixels on a side; `None` where there is none. Audited, once a session.

@@ -44,6 +44,7 @@ pub struct Workstation {
     store: RwLock<Option<Arc<Store>>>,
     pub(crate) previews: crate::glance::Previews,
     pub(crate) shown: crate::read_first::Shown,
+    pub(crate) held: crate::overview::Held,
     pub(crate) reads: crate::auditing::Reads,
     pub(crate) library: crate::similar::Library,
     pub(crate) probes: crate::calibrating::Probes,
@@ -82,6 +83,7 @@ impl Workstation {
             store: RwLock::new(None),
             previews: crate::glance::Previews::default(),
             shown: crate::read_first::Shown::default(),
+            held: crate::overview::Held::default(),
             reads: crate::auditing::Reads::default(),
             library: crate::similar::Library::default(),
             probes: crate::calibrating::Probes::default(),
@@ -186,6 +188,7 @@ impl Workstation {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.previews.forget();
         self.shown.forget();
+        self.held.forget();
         self.reads.forget();
         let closed = match store {
             Some(store) => store.close().await,

@@ -16,9 +16,23 @@ function decoder() {
   return { asked, ask, isFree: (uid: string) => made.get(uid)!.texels.length === 0 };
 }
 
+test("all pixels are asked for only of what is on the screen", async () => {
+  const { asked: firsts, ask: first } = decoder();
+  const { asked: wholes, ask: whole } = decoder();
+  const requests = new PixelRequests(first, whole);
+  requests.ahead("clicked");
+  await requests.take("clicked");
+  await requests.rest("clicked");
+  await requests.take("not clicked");
+  await requests.expect(["after"]);
+  requests.ahead("after");
+  await requests.take("after");
+  expect([firsts, wholes]).toEqual([["clicked", "not clicked", "after"], ["clicked"]]);
+});
+
 test("a neighbour that is opened is not decoded again", async () => {
   const { asked, ask, isFree } = decoder();
-  const requests = new PixelRequests(ask);
+  const requests = new PixelRequests(ask, ask);
   await requests.expect(["after", "before"]);
   requests.ahead("after");
   await requests.take("after");
@@ -32,7 +46,7 @@ test("a neighbour that is opened is not decoded again", async () => {
 
 test("images that nobody took are freed", async () => {
   const { ask, isFree } = decoder();
-  const requests = new PixelRequests(ask);
+  const requests = new PixelRequests(ask, ask);
   requests.ahead("one");
   requests.ahead("two");
   await requests.expect(["three"]);
@@ -44,7 +58,7 @@ test("images that nobody took are freed", async () => {
 
 test("one that cannot be decoded keeps nothing else from being expected", async () => {
   const { asked, ask } = decoder();
-  const requests = new PixelRequests(ask);
+  const requests = new PixelRequests(ask, ask);
   await requests.expect(["broken", "whole"]);
   expect(asked).toEqual(["broken", "whole"]);
   requests.ahead("broken");

@@ -8,8 +8,11 @@ export class PixelRequests {
   /** Images that are likely to be asked for next: those of the studies before and after. */
   private neighbours = new Map<string, Promise<PixelImage>>();
 
-  /** `ask` decodes an image. */
-  constructor(private readonly ask: Ask) {}
+  /** `first` brings what is shown first of an image, `whole` all of it. */
+  constructor(
+    private readonly first: Ask,
+    private readonly whole: Ask,
+  ) {}
 
   /** Starts to decode; the viewer takes it over with `take`. */
   ahead(instanceUid: string): void {
@@ -38,11 +41,16 @@ export class PixelRequests {
     }
   }
 
-  /** The pixels, once: nobody else holds on to the buffer. */
+  /** What is shown first, once: nobody else holds on to the buffer. */
   take(instanceUid: string): Promise<PixelImage> {
     const ahead = this.pending.get(instanceUid);
     this.pending.delete(instanceUid);
-    return ahead ?? this.ask(instanceUid);
+    return ahead ?? this.first(instanceUid);
+  }
+
+  /** The whole of an image of which a smaller copy is shown. */
+  rest(instanceUid: string): Promise<PixelImage> {
+    return this.whole(instanceUid);
   }
 
   clear(): void {
@@ -51,7 +59,7 @@ export class PixelRequests {
   }
 
   private begin(instanceUid: string): Promise<PixelImage> {
-    const request = this.ask(instanceUid);
+    const request = this.first(instanceUid);
     // The viewer that takes it shows the error.
     request.catch(() => undefined);
     return request;

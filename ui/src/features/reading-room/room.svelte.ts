@@ -22,9 +22,11 @@ class Room {
   supportFailed = $state<Described | null>(null);
   /** The image in the active pane: what similar cases and maps are of. */
   instanceUid = $state<string | null>(null);
+  /** An image of it is on the screen. */
+  imageShown = $state(false);
   /** When the study was clicked, for the time to the first frame. */
   clickedAt = 0;
-  readonly pixels = new PixelRequests((instanceUid) => shell.imagePixels(instanceUid));
+  readonly pixels = new PixelRequests(shell.imageOverview, shell.imagePixels);
 
   private beforeLeaving: (() => Promise<void>) | null = null;
   private dictation: ((text: string) => void) | null = null;
@@ -69,6 +71,7 @@ class Room {
     this.support = [];
     this.supportFailed = null;
     this.instanceUid = null;
+    this.imageShown = false;
     maps.clear();
     marks.clear();
     session.screen = "room";

@@ -7,23 +7,29 @@ import { brightness, modality, throughTable, type Voi, type VoiFunction } from "
 export class CanvasSurface implements Surface {
   readonly kind = "canvas2d";
   readonly enhances = false;
+  onlost: (() => void) | null = null;
   private image: PixelImage | null = null;
   private grays = new Uint8Array(0);
   private graysFor = "";
 
-  static create(canvas: HTMLCanvasElement): CanvasSurface | null {
+  static create(): CanvasSurface | null {
+    const canvas = document.createElement("canvas");
     const context = canvas.getContext("2d", { alpha: false });
     return context ? new CanvasSurface(canvas, context) : null;
   }
 
   private constructor(
-    private readonly canvas: HTMLCanvasElement,
+    readonly canvas: HTMLCanvasElement,
     private readonly context: CanvasRenderingContext2D,
   ) {}
 
   setImage(image: PixelImage): void {
     this.image = image;
     this.graysFor = "";
+  }
+
+  complete(image: PixelImage): void {
+    this.setImage(image);
   }
 
   draw({ view, voi, curve, inverted, pane }: Scene): void {

@@ -1,14 +1,15 @@
 import type { PixelDescription, PixelImage } from "../../ipc";
 import { BINS, claheTables, TILES } from "./clahe";
 import { Program } from "./program";
+import { COLOUR, gray, HALVE, TABLE_ROW, VERTEX, type GrayForm } from "./shaders";
 import type { Scene, Surface } from "./surface";
-import { linear, zoomedAt } from "./view";
+import { fit, linear, zoomedAt } from "./view";
 import { brightness, modality, tableTop, throughTable } from "./window";
 
 /** Smaller copies of the image for zooming out; a texel of copy n is the mean of 2^n x 2^n pixels. */
 const MOST_COPIES = 4;
-/** Entries of the VOI table in one row of its texture. */
-const TABLE_ROW = 1024;
+/** Contexts kept without an image, for the next one: making one and its shaders takes longer than to show an image. */
+const KEPT = 2;
 /** Pixels of a copy that are enough to know the histogram of a tile. */
 const ENOUGH = 400_000;
 
@@ -18,136 +19,19 @@ interface Level {
   height: number;
 }
 
-const VERTEX = `#version 300 es
-// One triangle that covers the target.
-void main() {
-  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);
-}`;
-
-const HALVE = `#version 300 es
-precision highp float;
-precision highp int;
-precision highp usampler2D;
-uniform usampler2D source;
-uniform ivec2 last;
-out uint mean;
-void main() {
-  ivec2 at = ivec2(gl_FragCoord.xy) * 2;
-  uint sum = texelFetch(source, min(at, last), 0).r
-    + texelFetch(source, min(at + ivec2(1, 0), last), 0).r
-    + texelFetch(source, min(at + ivec2(0, 1), last), 0).r
-    + texelFetch(source, min(at + ivec2(1, 1), last), 0).r;
-  mean = (sum + 2u) / 4u;
-}`;
-
-/** From a device pixel to a place in the image, common to both kinds of image. */
-const PLACE = `#version 300 es
-precision highp float;
-precision highp int;
-precision highp sampler2D;
-precision highp usampler2D;
-uniform vec2 target;    // device pixels
-uniform vec2 middle;    // middle of the image in device pixels from the top left
-uniform mat2 toImage;   // device pixels to image pixels
-uniform vec2 size;      // of the image
-uniform bool invert;
-out vec4 colour;
-vec2 place() {
-  vec2 at = vec2(gl_FragCoord.x, target.y - gl_FragCoord.y);
-  return toImage * (at - middle) + size * 0.5;
-}
-bool outside(vec2 at) { return any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, size)); }
-`;
-
-// The window functions are those of window.ts, which names the parts of the standard.
-const GRAY = `${PLACE}
-uniform usampler2D image;
-uniform ivec2 last;      // largest texel of this copy
-uniform float shrink;    // 2^n
-uniform bool smoothly;
-uniform vec2 rescale;    // slope, intercept
-uniform int how;         // 0 linear, 1 linear exact, 2 sigmoid, 3 table
-uniform vec2 level;      // centre, width
-uniform usampler2D table;
-uniform vec3 entries;    // first value, number, top
-uniform int enhance;     // 0 as it is, 1 CLAHE, 2 edges
-uniform sampler2D tiles; // gray to equalised gray, a row a tile
-uniform usampler2D coarse;
-uniform ivec2 coarseLast;
-uniform float coarseShrink;
-float texel(ivec2 at) { return float(texelFetch(image, clamp(at, ivec2(0), last), 0).r); }
-float stored(vec2 at) {
-  if (!smoothly) return texel(ivec2(floor(at)));
-  vec2 from = at - 0.5;
-  ivec2 base = ivec2(floor(from));
-  vec2 part = fract(from);
-  return mix(
-    mix(texel(base), texel(base + ivec2(1, 0)), part.x),
-    mix(texel(base + ivec2(0, 1)), texel(base + ivec2(1, 1)), part.x),
-    part.y);
-}
-float bright(float value) {
-  if (how == 3) {
-    int index = int(clamp(floor(value - entries.x + 0.5), 0.0, entries.y - 1.0));
-    return float(texelFetch(table, ivec2(index % ${TABLE_ROW}, index / ${TABLE_ROW}), 0).r) / entries.z;
-  }
-  if (how == 2) return 1.0 / (1.0 + exp(-4.0 * (value - level.x) / level.y));
-  if (how == 1) return clamp((value - level.x) / level.y + 0.5, 0.0, 1.0);
-  if (level.y <= 1.0) return value <= level.x - 0.5 ? 0.0 : 1.0;
-  return clamp((value - (level.x - 0.5)) / (level.y - 1.0) + 0.5, 0.0, 1.0);
-}
-float blurred(vec2 at) {
-  vec2 from = at - 0.5;
-  ivec2 base = ivec2(floor(from));
-  vec2 part = fract(from);
-  vec4 four = vec4(
-    texelFetch(coarse, clamp(base, ivec2(0), coarseLast), 0).r,
-    texelFetch(coarse, clamp(base + ivec2(1, 0), ivec2(0), coarseLast), 0).r,
-    texelFetch(coarse, clamp(base + ivec2(0, 1), ivec2(0), coarseLast), 0).r,
-    texelFetch(coarse, clamp(base + ivec2(1, 1), ivec2(0), coarseLast), 0).r);
-  return mix(mix(four.x, four.y, part.x), mix(four.z, four.w, part.x), part.y);
-}
-float inTile(ivec2 tile, int bin) {
-  tile = clamp(tile, ivec2(0), ivec2(${TILES - 1}));
-  return texelFetch(tiles, ivec2(bin, tile.y * ${TILES} + tile.x), 0).r;
-}
-float equalised(float light, vec2 at) {
-  vec2 from = at / size * ${TILES}.0 - 0.5;
-  ivec2 base = ivec2(floor(from));
-  vec2 part = fract(from);
-  int bin = int(light * ${BINS - 1}.0 + 0.5);
-  return mix(
-    mix(inTile(base, bin), inTile(base + ivec2(1, 0), bin), part.x),
-    mix(inTile(base + ivec2(0, 1), bin), inTile(base + ivec2(1, 1), bin), part.x),
-    part.y);
-}
-void main() {
-  vec2 at = place();
-  if (outside(at)) { colour = vec4(0.0, 0.0, 0.0, 1.0); return; }
-  float light = bright(stored(at / shrink) * rescale.x + rescale.y);
-  if (enhance == 1) light = equalised(light, at);
-  // Unsharp masking: what differs from its surroundings is shown to differ more.
-  if (enhance == 2) light = clamp(light + 1.8 * (light - bright(blurred(at / coarseShrink) * rescale.x + rescale.y)), 0.0, 1.0);
-  colour = vec4(vec3(invert ? 1.0 - light : light), 1.0);
-}`;
-
-const COLOUR = `${PLACE}
-uniform sampler2D image;
-void main() {
-  vec2 at = place();
-  vec3 light = texture(image, at / size).rgb;
-  if (outside(at)) { colour = vec4(0.0, 0.0, 0.0, 1.0); return; }
-  colour = vec4(invert ? 1.0 - light : light, 1.0);
-}`;
+const kept: GlSurface[] = [];
+/** A context was made already. */
+let any = false;
 
 /** The image as an integer texture; windowing happens in the fragment shader. */
 export class GlSurface implements Surface {
   readonly kind = "webgl2";
   readonly enhances = true;
-  private readonly gray: Program;
-  private readonly colour: Program;
-  private readonly halve: Program;
-  private levels: Level[] = [];
+  /** Told when the graphics card has lost what it held. */
+  onlost: (() => void) | null = null;
+  private readonly programs = new Map<string, Program>();
+  /** Copy n is 2^n times smaller; null where only smaller ones are here yet. */
+  private levels: (Level | null)[] = [];
   private table: WebGLTexture | null = null;
   private about: PixelDescription | null = null;
   /** A copy in memory that is small enough to make histograms of, and what they were made for. */
@@ -156,7 +40,39 @@ export class GlSurface implements Surface {
   private tilesFor = "";
 
   /** Null where this window has no WebGL2 or the image is too large for its textures. */
-  static create(canvas: HTMLCanvasElement, image: PixelImage): GlSurface | null {
+  static create(image: PixelImage): GlSurface | null {
+    let surface = kept.pop();
+    // One that was lost while it waited need not have been told so yet.
+    while (surface?.gl.isContextLost()) surface = kept.pop();
+    surface ??= GlSurface.make() ?? undefined;
+    if (!surface) return null;
+    const { rows, columns } = image.description;
+    if (Math.max(rows, columns) <= (surface.gl.getParameter(surface.gl.MAX_TEXTURE_SIZE) as number)) return surface;
+    surface.dispose();
+    return null;
+  }
+
+  /** Draws a blank image where nobody sees it, so that the first study does not wait for the shaders; nothing where one was shown. */
+  static warm(): void {
+    if (any || typeof WebGL2RenderingContext === "undefined") return;
+    const side = 256;
+    const description: PixelDescription = {
+      rows: side, columns: side, kind: "gray16", slope: 1, intercept: 0, min: 0, max: 0, inverted: false,
+      windows: [], voi_function: "linear", voi_lut: null, voi_lut_first: null, units: null,
+    };
+    const blank: PixelImage = { description, texels: new Uint16Array(side * side), planes: [] };
+    const surface = GlSurface.create(blank);
+    if (!surface) return;
+    const pane = { width: side / 2, height: side / 2 };
+    const voi = { kind: "window", window: { center: 1, width: 2 }, name: "" } as const;
+    surface.setImage(blank);
+    surface.draw({ view: fit({ width: side, height: side }, pane), voi, curve: null, inverted: false, enhancement: "none", lens: null, pane, density: 1 });
+    surface.finish();
+    surface.dispose();
+  }
+
+  private static make(): GlSurface | null {
+    const canvas = document.createElement("canvas");
     const gl = canvas.getContext("webgl2", {
       alpha: false,
       antialias: false,
@@ -164,25 +80,28 @@ export class GlSurface implements Surface {
       stencil: false,
       powerPreference: "high-performance",
     });
-    if (!gl) return null;
-    const { rows, columns } = image.description;
-    if (Math.max(rows, columns) > (gl.getParameter(gl.MAX_TEXTURE_SIZE) as number)) return null;
-    return new GlSurface(canvas, gl);
+    return gl && new GlSurface(canvas, gl);
   }
 
   private constructor(
-    private readonly canvas: HTMLCanvasElement,
+    readonly canvas: HTMLCanvasElement,
     private readonly gl: WebGL2RenderingContext,
   ) {
-    this.gray = new Program(gl, VERTEX, GRAY);
-    this.colour = new Program(gl, VERTEX, COLOUR);
-    this.halve = new Program(gl, VERTEX, HALVE);
+    any = true;
     gl.bindVertexArray(gl.createVertexArray());
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      const at = kept.indexOf(this);
+      if (at >= 0) kept.splice(at, 1);
+      this.onlost?.();
+    });
   }
 
   setImage(image: PixelImage): void {
     const { gl } = this;
     this.release();
+    // Smaller copies are drawn whole, whatever became of the last frame.
+    gl.disable(gl.SCISSOR_TEST);
     this.about = image.description;
     const { rows: height, columns: width } = image.description;
     if (image.description.kind === "rgb8") {
@@ -196,13 +115,24 @@ export class GlSurface implements Surface {
       this.levels = [{ texture, width, height }];
       return;
     }
+    const copy = image.description.copy ?? 0;
+    this.levels = [...Array<null>(copy).fill(null), this.upload(image, Math.ceil(width / 2 ** copy), Math.ceil(height / 2 ** copy))];
+    this.shrink();
+    if (image.description.voi_lut) this.uploadTable(image.description.voi_lut);
+  }
+
+  complete(image: PixelImage): void {
+    // The smaller copies are the same.
+    this.levels[0] ??= this.upload(image, image.description.columns, image.description.rows);
+  }
+
+  private upload({ texels }: PixelImage, width: number, height: number): Level {
+    const { gl } = this;
     const texture = this.texture(gl.R16UI, width, height, 1);
     // Rows of an odd number of 16-bit values end at a multiple of two only.
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 2);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RED_INTEGER, gl.UNSIGNED_SHORT, image.texels);
-    this.levels = [{ texture, width, height }];
-    this.shrink();
-    if (image.description.voi_lut) this.uploadTable(image.description.voi_lut);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RED_INTEGER, gl.UNSIGNED_SHORT, texels);
+    return { texture, width, height };
   }
 
   draw(scene: Scene): void {
@@ -216,19 +146,35 @@ export class GlSurface implements Surface {
     }
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.enable(gl.SCISSOR_TEST);
+    this.keepToImage(scene, about, height);
     this.paint(scene, about, width, height);
     const { lens } = scene;
-    if (!lens) return;
+    if (!lens) return gl.disable(gl.SCISSOR_TEST);
     const side = 2 * lens.radius * scene.density;
-    gl.enable(gl.SCISSOR_TEST);
     gl.scissor(Math.round((lens.at.x - lens.radius) * scene.density), Math.round(height - (lens.at.y + lens.radius) * scene.density), Math.round(side), Math.round(side));
     this.paint({ ...scene, view: zoomedAt(scene.view, scene.pane, lens.at, lens.factor) }, about, width, height);
     gl.disable(gl.SCISSOR_TEST);
   }
 
+  /** What lies beside the image is black already, and no shader need run for it. */
+  private keepToImage({ view, pane, density }: Scene, about: PixelDescription, height: number): void {
+    const [a, b, c, d] = linear(view);
+    const across = (Math.abs(a) * about.columns + Math.abs(c) * about.rows) / 2;
+    const down = (Math.abs(b) * about.columns + Math.abs(d) * about.rows) / 2;
+    const left = Math.floor((pane.width / 2 + view.pan.x - across) * density);
+    const right = Math.ceil((pane.width / 2 + view.pan.x + across) * density);
+    const top = Math.floor((pane.height / 2 + view.pan.y - down) * density);
+    const bottom = Math.ceil((pane.height / 2 + view.pan.y + down) * density);
+    this.gl.scissor(left, height - bottom, Math.max(0, right - left), Math.max(0, bottom - top));
+  }
+
   private paint(scene: Scene, about: PixelDescription, width: number, height: number): void {
     const { gl } = this;
-    const program = about.kind === "rgb8" ? this.colour : this.gray;
+    const form = this.form(scene, about);
+    const program = form ? this.program(JSON.stringify(form), () => gray(form)) : this.program("colour", () => COLOUR);
     program.use();
     const [a, b, c, d] = linear(scene.view);
     const scale = scene.density * (a * d - b * c);
@@ -241,7 +187,7 @@ export class GlSurface implements Surface {
     gl.uniformMatrix2fv(program.at("toImage"), false, [d / scale, -b / scale, -c / scale, a / scale]);
     gl.uniform2f(program.at("size"), about.columns, about.rows);
     gl.uniform1i(program.at("invert"), Number(scene.inverted !== about.inverted));
-    if (about.kind === "gray16") this.bindGray(program, scene, about);
+    if (form) this.bindGray(program, scene, about, form);
     else {
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D, this.levels[0]!.texture);
@@ -256,53 +202,69 @@ export class GlSurface implements Surface {
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 
+  /** Lets go of the image; the context waits for another one. */
   dispose(): void {
     this.release();
-    for (const program of [this.gray, this.colour, this.halve]) program.dispose();
+    this.about = null;
+    this.onlost = null;
+    // What was drawn goes with the size.
+    this.canvas.width = this.canvas.height = 1;
+    if (kept.length < KEPT && !this.gl.isContextLost()) {
+      kept.push(this);
+      return;
+    }
+    for (const program of this.programs.values()) program.dispose();
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
-  private bindGray(program: Program, scene: Scene, about: PixelDescription): void {
+  private program(name: string, fragment: () => string): Program {
+    let program = this.programs.get(name);
+    if (!program) this.programs.set(name, (program = new Program(this.gl, VERTEX, fragment())));
+    return program;
+  }
+
+  /** How a grey image is drawn now; null for one in colours. */
+  private form({ voi, curve, enhancement, view, density }: Scene, about: PixelDescription): GrayForm | null {
+    if (about.kind === "rgb8") return null;
+    const how = voi.kind === "table" && this.table ? "table" : (curve ?? about.voi_function);
+    // Single pixels are shown as such once they are large enough to be looked at.
+    return { how, enhancement, smoothly: view.zoom * density < 6 };
+  }
+
+  private bindGray(program: Program, scene: Scene, about: PixelDescription, { how }: GrayForm): void {
     const { gl } = this;
     if (scene.enhancement === "clahe") this.equalise(scene, about);
     const perPixel = scene.view.zoom * scene.density;
     // A quarter of a step in favour of sharpness.
     const wanted = Math.floor(Math.log2(1 / perPixel) + 0.25);
-    const n = Math.min(this.levels.length - 1, Math.max(0, wanted));
+    const n = Math.min(this.levels.length - 1, Math.max(this.levels[0] ? 0 : 1, wanted));
     const level = this.levels[n]!;
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, level.texture);
-    gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, this.table ?? level.texture);
     gl.uniform1i(program.at("image"), 0);
-    gl.uniform1i(program.at("table"), 1);
     gl.uniform2i(program.at("last"), level.width - 1, level.height - 1);
     gl.uniform1f(program.at("shrink"), 2 ** n);
-    // Single pixels are shown as such once they are large enough to be looked at.
-    gl.uniform1i(program.at("smoothly"), Number(perPixel < 6));
     gl.uniform2f(program.at("rescale"), about.slope, about.intercept);
     const { voi } = scene;
-    if (voi.kind === "table" && this.table && about.voi_lut) {
-      gl.uniform1i(program.at("how"), 3);
+    if (how === "table" && about.voi_lut) {
+      gl.activeTexture(gl.TEXTURE1);
+      gl.bindTexture(gl.TEXTURE_2D, this.table);
+      gl.uniform1i(program.at("table"), 1);
       gl.uniform3f(program.at("entries"), about.voi_lut_first ?? 0, about.voi_lut.length, tableTop(about.voi_lut));
-    } else if (voi.kind === "window") {
-      gl.uniform1i(program.at("how"), { linear: 0, linear_exact: 1, sigmoid: 2 }[scene.curve ?? about.voi_function]);
-      gl.uniform2f(program.at("level"), voi.window.center, voi.window.width);
-    }
+    } else if (voi.kind === "window") gl.uniform2f(program.at("level"), voi.window.center, voi.window.width);
     this.bindEnhancement(program, scene, n);
   }
 
   private bindEnhancement(program: Program, scene: Scene, n: number): void {
     const { gl } = this;
-    // A sampler without a texture of its kind may not be left on a unit of another kind.
-    gl.uniform1i(program.at("tiles"), 2);
-    gl.uniform1i(program.at("coarse"), 3);
-    gl.uniform1i(program.at("enhance"), { none: 0, clahe: 1, edge: 2 }[scene.enhancement]);
     if (scene.enhancement === "clahe") {
+      gl.uniform1i(program.at("tiles"), 2);
       gl.activeTexture(gl.TEXTURE2);
       gl.bindTexture(gl.TEXTURE_2D, this.tiles);
     } else if (scene.enhancement === "edge") {
       const m = Math.min(this.levels.length - 1, n + 3);
       const coarse = this.levels[m]!;
+      gl.uniform1i(program.at("coarse"), 3);
       gl.activeTexture(gl.TEXTURE3);
       gl.bindTexture(gl.TEXTURE_2D, coarse.texture);
       gl.uniform2i(program.at("coarseLast"), coarse.width - 1, coarse.height - 1);
@@ -316,7 +278,7 @@ export class GlSurface implements Surface {
     const key = JSON.stringify([voi, curve]);
     if (key === this.tilesFor && this.tiles) return;
     this.tilesFor = key;
-    const level = this.levels.find(({ width, height }) => width * height <= ENOUGH) ?? this.levels.at(-1)!;
+    const level = this.levels.find((one) => one && one.width * one.height <= ENOUGH) ?? this.levels.at(-1)!;
     this.small ??= { texels: this.read(level, 0, 0, level.width, level.height), width: level.width, height: level.height };
     const grays = new Uint8Array(65536);
     for (let texel = about.min; texel <= about.max; texel++) {
@@ -367,7 +329,8 @@ export class GlSurface implements Surface {
 
   /** Integer textures cannot be filtered by the hardware, so smaller copies are drawn once. */
   private shrink(): void {
-    const { gl, halve } = this;
+    const { gl } = this;
+    const halve = this.program("halve", () => HALVE);
     const frame = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
     halve.use();
@@ -418,7 +381,7 @@ export class GlSurface implements Surface {
   }
 
   private release(): void {
-    for (const { texture } of this.levels) this.gl.deleteTexture(texture);
+    for (const level of this.levels) this.gl.deleteTexture(level?.texture ?? null);
     if (this.table) this.gl.deleteTexture(this.table);
     if (this.tiles) this.gl.deleteTexture(this.tiles);
     this.levels = [];

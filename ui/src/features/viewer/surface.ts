@@ -30,7 +30,14 @@ export interface Scene {
 /** Something that draws one image into a canvas. */
 export interface Surface {
   readonly kind: "webgl2" | "canvas2d";
+  /** Where it draws. */
+  readonly canvas: HTMLCanvasElement;
+  /** Called when the image is lost and must be set again. */
+  onlost: (() => void) | null;
+  /** Takes a smaller copy only where it completes one. */
   setImage(image: PixelImage): void;
+  /** The whole of the image of which it has a smaller copy. */
+  complete(image: PixelImage): void;
   draw(scene: Scene): void;
   /** False where it draws no enhanced views and no lens. */
   readonly enhances: boolean;

@@ -11,7 +11,7 @@ export type VoiFunction = PixelDescription["voi_function"];
 /** How brightness is made now: a window, or the file's own table. */
 export type Voi = { kind: "window"; window: Window; name: string } | { kind: "table"; name: string };
 
-/** Brightness from 0 to 1 of a modality value. The shader in `gl-surface.ts` computes the same. */
+/** Brightness from 0 to 1 of a modality value. The shader in `shaders.ts` computes the same. */
 export function brightness(value: number, { center, width }: Window, how: VoiFunction): number {
   switch (how) {
     case "sigmoid":
@@ -129,4 +129,14 @@ export function dragged(start: Window, dx: number, dy: number, range: number, in
   const width = Math.max(1, start.width + dx * step);
   const center = start.center + dy * step * (inverted ? -1 : 1);
   return { center, width };
+}
+
+/** The window behind keys 1 to 5; null while those that need all pixels are not known. */
+export function voiOfPreset(number: number, about: PixelDescription, presets: Presets | null): Voi | null {
+  if (number === 1) return fileVoi(about);
+  if (number === 2) return { kind: "window", window: fullRange(about), name: "Full range" };
+  if (!presets) return null;
+  const named = { 3: ["Lung", presets.lung], 4: ["Mediastinum", presets.mediastinum], 5: ["Bone", presets.bone] } as const;
+  const [name, window] = named[number as 3 | 4 | 5];
+  return { kind: "window", window, name };
 }
