@@ -167,8 +167,7 @@ export class SectionEditor {
   focusText(at: "start" | "end" = "end"): void {
     const { doc } = this.editor.state;
     const selection = at === "end" ? Selection.atEnd(doc) : Selection.atStart(doc);
-    this.dispatch(this.editor.state.tr.setSelection(selection).scrollIntoView());
-    this.editor.view.focus();
+    this.dispatchSeen(this.editor.state.tr.setSelection(selection));
   }
 
   /** The word called wrong at the selection or after it (with `first`, the first one); it is selected. */
@@ -177,8 +176,7 @@ export class SectionEditor {
     const all = misspelt(state.doc, this.options.right);
     const found = first ? all[0] : all.find((one) => one.from >= state.selection.from);
     if (!found || !this.editor.isEditable) return null;
-    this.dispatch(state.tr.setSelection(TextSelection.create(state.doc, found.from, found.to)).scrollIntoView());
-    view.focus();
+    this.dispatchSeen(state.tr.setSelection(TextSelection.create(state.doc, found.from, found.to)));
     const { left, bottom } = view.coordsAtPos(found.from);
     return { ...found, section: this.name, left, bottom };
   }
@@ -248,10 +246,7 @@ export class SectionEditor {
     if (place === null) return false;
     const { doc } = this.editor.state;
     if (doc.nodeAt(place)!.attrs.state === "proposed") this.focusAt(place);
-    else {
-      this.dispatch(this.editor.state.tr.setSelection(TextSelection.create(doc, place + 1)).scrollIntoView());
-      this.editor.view.focus();
-    }
+    else this.dispatchSeen(this.editor.state.tr.setSelection(TextSelection.create(doc, place + 1)));
     return true;
   }
 
@@ -284,8 +279,7 @@ export class SectionEditor {
     const at = node ? position! + node.nodeSize : state.doc.content.size;
     const made = nodeOf(state.schema, emptySentence(this.options.newId()));
     const tr = state.tr.insert(at, made);
-    this.dispatch(tr.setSelection(TextSelection.create(tr.doc, at + 1)).scrollIntoView());
-    this.editor.view.focus();
+    this.dispatchSeen(tr.setSelection(TextSelection.create(tr.doc, at + 1)));
   }
 
   destroy(): void {
@@ -308,6 +302,13 @@ export class SectionEditor {
 
   private dispatch(tr: Transaction): void {
     this.editor.view.dispatch(tr);
+  }
+
+  /** Takes the focus and scrolls to the selection: an editor follows its selection only while it has the focus. */
+  private dispatchSeen(tr: Transaction): void {
+    this.dispatch(tr);
+    this.editor.view.focus();
+    this.dispatch(this.editor.state.tr.scrollIntoView());
   }
 
   /** A step of the history by itself: neither the typing before it nor the typing after it joins it. */
