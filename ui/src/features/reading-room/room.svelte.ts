@@ -1,5 +1,5 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
-import { shell, type FindingSupport, type StudyDetail, type StudyRow } from "../../ipc";
+import { shell, type AppEvent, type FindingSupport, type StudyDetail, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
 import { session } from "../../state/session.svelte";
 import { maps } from "../viewer/map.svelte";
@@ -28,6 +28,8 @@ class Room {
   clickedAt = 0;
   readonly pixels = new PixelRequests(shell.imageOverview, shell.imagePixels);
 
+  /** What the encoder said last since a study was clicked: it may be said before that study has been read. */
+  private said: Extract<AppEvent, { event: "support_ready" | "support_failed" }> | null = null;
   private beforeLeaving: (() => Promise<void>) | null = null;
   private dictation: ((text: string) => void) | null = null;
 
@@ -36,13 +38,9 @@ class Room {
   follow(): () => void {
     const end = subscribe((event) => {
       if (event.event === "open_study") void this.open(event.studyUid);
-      if (event.event === "support_ready" && event.studyUid === this.studyUid) {
-        this.support = event.support;
-        this.supportDemo = event.demo;
-        this.supportFailed = null;
-      }
-      if (event.event === "support_failed" && event.studyUid === this.studyUid) {
-        this.supportFailed = describeCode(event.code, event.detail);
+      if (event.event === "support_ready" || event.event === "support_failed") {
+        this.said = event;
+        this.hearSupport();
       }
     });
     return () => {
@@ -59,6 +57,7 @@ class Room {
     }
     const row = worklist.rows.find((r) => r.studyUid === studyUid) ?? null;
     if (row?.instanceUid) this.pixels.ahead(row.instanceUid);
+    this.said = null;
     const reading = shell.openStudy(studyUid);
     reading.catch(() => undefined);
     if (!(await this.leave())) return;
@@ -81,10 +80,24 @@ class Room {
       this.detail = detail;
       this.support = detail.support;
       this.supportDemo = detail.supportDemo;
+      // The scores may have come while the study was read: its answer is then older than they are.
+      if (detail.support.length === 0) this.hearSupport();
       this.expectNext(studyUid);
     } catch (reason) {
       if (this.studyUid === studyUid) this.failed = describe(reason);
     }
+  }
+
+  private hearSupport(): void {
+    const { said } = this;
+    if (!said || said.studyUid !== this.studyUid) return;
+    if (said.event === "support_failed") {
+      this.supportFailed = describeCode(said.code, said.detail);
+      return;
+    }
+    this.support = said.support;
+    this.supportDemo = said.demo;
+    this.supportFailed = null;
   }
 
   /** Once the open study is on the screen, the first images of those after and before it are decoded. */
@@ -159,6 +172,7 @@ class Room {
     this.row = null;
     this.detail = null;
     this.support = [];
+    this.said = null;
     this.instanceUid = null;
     maps.clear();
     marks.clear();

@@ -1,0 +1,61 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import type { AppEvent, StudyDetail } from "../../ipc";
+
+let tell: (event: AppEvent) => void = () => undefined;
+let answer: (detail: StudyDetail) => void = () => undefined;
+
+vi.mock("../../state/bus", () => ({
+  subscribe: (hear: (event: AppEvent) => void) => {
+    tell = hear;
+    return () => undefined;
+  },
+}));
+vi.mock("../../ipc", async (original) => ({
+  ...(await original<typeof import("../../ipc")>()),
+  shell: {
+    openStudy: () => new Promise<StudyDetail>((resolve) => (answer = resolve)),
+    reportRelease: async () => null,
+  },
+}));
+
+const { room } = await import("./room.svelte");
+
+const detail = (studyUid: string, scores: number) => ({ studyUid, support: Array(scores).fill({}), supportDemo: false }) as unknown as StudyDetail;
+const ready = (studyUid: string): AppEvent => ({ event: "support_ready", studyUid, support: [{}, {}], demo: true }) as unknown as AppEvent;
+const refused = (studyUid: string): AppEvent => ({ event: "support_failed", studyUid, code: "encode.no_model", detail: "" }) as unknown as AppEvent;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  room.follow();
+});
+
+/** Opens a study, with what is said before its answer and the scores in that answer; gives the number of scores shown. */
+async function opened(studyUid: string, before: AppEvent[], scores: number): Promise<number> {
+  const open = room.open(studyUid);
+  await Promise.resolve();
+  before.forEach((event) => tell(event));
+  await Promise.resolve();
+  answer(detail(studyUid, scores));
+  await open;
+  return room.support.length;
+}
+
+test("scores that came before the study was read are kept", async () => {
+  expect(await opened("1", [ready("1")], 0)).toBe(2);
+  expect(room.supportDemo).toBe(true);
+});
+
+test("scores in the study's own answer, and those of another study", async () => {
+  expect(await opened("2", [], 13)).toBe(13);
+  expect(await opened("3", [ready("4")], 0)).toBe(0);
+  tell(ready("3"));
+  expect(room.support.length).toBe(2);
+});
+
+test("a refusal before the study was read is shown, and one of an earlier opening is not", async () => {
+  await opened("5", [refused("5")], 0);
+  expect(room.supportFailed?.code).toBe("encode.no_model");
+  await opened("6", [], 0);
+  await opened("5", [], 0);
+  expect(room.supportFailed).toBeNull();
+});
