@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// A passphrase comes in as a message, is parsed, copied and dropped in places that know nothing of secrets.
 /// Whatever of it lay in a buffer of this program is gone with the buffer, and so are names and report texts.
 /// Buffers of [`LARGE`] bytes and more are left as they are: the C library takes them from the system and
-/// gives them back to it, which hands out zeros; the longest of them are asked for in large pages. What lies on stacks, in C libraries and in the web view's
-/// own processes is not reached.
+/// gives them back to it, which hands out zeros; the longest of them are asked for in large pages.
+/// What lies on stacks, in C libraries and in the web view's own processes is not reached.
 pub struct WipingAllocator;
 
 /// Bytes from which a buffer is mapped on its own (mallopt(3), `M_MMAP_THRESHOLD`, as
