@@ -89,7 +89,7 @@ const PEOPLE: [string, string, string, string, string, number][] = [
   ["Yamada, Tarō (山田, 太郎)", "M", "44 Y", "drafting", "Chest PA", 1],
   ["MÜLLER-LÜDENSCHEIDT, Karl-Friedrich Maria", "M", "83 Y", "in_progress", "Thorax p.a. im Stehen, Verlaufskontrolle nach Drainage", 1],
   ["DUPONT, Éloïse", "F", "29 Y", "preliminary", "Chest PA", 1],
-  ["SILVA, João", "M", "8 M", "final", "Chest AP supine", 1],
+  ["SILVA, João", "M", "8 mo", "final", "Chest AP supine", 1],
   ["KOWALSKA, Zofia", "F", "66 Y", "reopened", "Chest PA", 1],
   ["IVANOVA, Olga", "F", "", "cancelled", "Chest PA", 1],
 ];

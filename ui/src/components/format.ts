@@ -17,13 +17,9 @@ export function bytes(count: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Units of age in words: the letter of a month beside that of a man reads wrongly. */
-const AGE_UNITS: Record<string, string> = { M: "mo", W: "wk", D: "d" };
-
 /** "58 Y M", "8 mo M": what stands beside a name. */
 export function sexAndAge(patient: { sex: string; age: string }): string {
-  const age = patient.age.replace(/[MWD]$/, (unit) => AGE_UNITS[unit] ?? unit);
-  return [age, patient.sex].filter((x) => x !== "").join(" ");
+  return [patient.age, patient.sex].filter((x) => x !== "").join(" ");
 }
 
 /** The first part of a long hash. */

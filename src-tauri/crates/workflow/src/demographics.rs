@@ -49,11 +49,18 @@ pub fn display_time(time: &str) -> String {
 }
 
 /// Age at the study: Patient's Age where the file has it, else from the two dates.
-/// "58 Y", "7 M", "3 W" or "12 D"; empty when unknown.
+/// "58 Y", "7 mo", "3 wk" or "12 d"; empty when unknown. Months are no letter: an M beside a number is read as a man's.
 pub fn age(patient_age: Option<&str>, birth_date: Option<&str>, study_date: Option<&str>) -> String {
     if let Some(age) = patient_age.map(str::trim) {
         let (number, unit) = age.split_at(age.len() - age.chars().last().map_or(0, char::len_utf8));
-        if let (Ok(number), "Y" | "M" | "W" | "D") = (number.parse::<u32>(), unit) {
+        let unit = match unit {
+            "Y" => "Y",
+            "M" => "mo",
+            "W" => "wk",
+            "D" => "d",
+            _ => "",
+        };
+        if let (Ok(number), false) = (number.parse::<u32>(), unit.is_empty()) {
             return format!("{number} {unit}");
         }
     }
@@ -68,9 +75,9 @@ pub fn age(patient_age: Option<&str>, birth_date: Option<&str>, study_date: Opti
     let years = study.year() - birth.year() - i32::from(before_birthday);
     match (years, days) {
         (2.., _) => format!("{years} Y"),
-        (_, 90..) => format!("{} M", days * 12 / 365),
-        (_, 28..) => format!("{} W", days / 7),
-        _ => format!("{days} D"),
+        (_, 90..) => format!("{} mo", days * 12 / 365),
+        (_, 28..) => format!("{} wk", days / 7),
+        _ => format!("{days} d"),
     }
 }
 
@@ -119,11 +126,14 @@ mod tests {
             assert_eq!(age(a, b, s), expected, "{a:?} {b:?} {s:?}");
         };
         check(Some("058Y"), None, None, "58 Y");
-        check(Some("003W"), Some("19500101"), Some("20200101"), "3 W");
+        check(Some("003W"), Some("19500101"), Some("20200101"), "3 wk");
+        check(Some("008M"), None, None, "8 mo");
+        check(Some("012D"), None, None, "12 d");
+        check(Some("012Z"), None, None, "");
         check(Some("old"), Some("19680302"), Some("20261123"), "58 Y");
         check(None, Some("19681124"), Some("20261123"), "57 Y");
-        check(None, Some("20261101"), Some("20261123"), "22 D");
-        check(None, Some("20260101"), Some("20261123"), "10 M");
+        check(None, Some("20261101"), Some("20261123"), "22 d");
+        check(None, Some("20260101"), Some("20261123"), "10 mo");
         check(None, Some("20270101"), Some("20261123"), "");
         check(Some(""), None, Some("20261123"), "");
         check(Some("é"), None, None, "");

@@ -6,7 +6,8 @@ use crate::{
     RequeryProgress, SystemClock, Workstation,
 };
 use async_trait::async_trait;
-use hilum_report::{Command, ReportId, SectionKind, Sentence, SentenceId, TemplateId};
+use hilum_report::{Command, PackHash, ReportId, SectionKind, Sentence, SentenceId, TemplateId};
+use hilum_store::{KeptClaim, KeptEvidence};
 use hilum_workers::messages::decode::{DecodeWants, DecodedHeader};
 use hilum_workers::messages::draft::{
     AnswerRules, Circumstances, DraftOutcome, DraftPrompt, DraftedPart, DraftedSection, DraftedSentence, Rewrite, YesNo,
@@ -152,6 +153,18 @@ impl Room {
         done.map(|_| ()).map_err(|e| e.code())
     }
 
+    /// Asks the yes/no questions of a report; gives what became of them and the last progress that was told.
+    async fn ask(&self, id: &ReportId) -> (Requeried, Option<RequeryProgress>) {
+        let (progress, mut told) = mpsc::unbounded_channel();
+        let done = self.workstation.requery(id, &progress, &Cancel::new()).await.expect("asked");
+        drop(progress);
+        let mut last = None;
+        while let Some(progress) = told.recv().await {
+            last = Some(progress);
+        }
+        (done, last)
+    }
+
     async fn edit(&self, id: &ReportId, commands: Vec<Command>) {
         let revision = self.workstation.report(id).await.expect("a report").report.revision();
         self.workstation.edit(id, revision, commands).await.expect("an edit");
@@ -273,17 +286,7 @@ async fn questions_go_together_with_what_is_known_of_the_image() {
         says.yes_no = Some(YesNo { answer: Some(true), yes_logprob: -0.1, no_logprob: -3.0 });
     }
     room.edit(&id, vec![insert(SectionKind::Findings, "typed", "The heart is enlarged.")]).await;
-    let ask = async || {
-        let (progress, mut told) = mpsc::unbounded_channel();
-        let done = room.workstation.requery(&id, &progress, &Cancel::new()).await.expect("asked");
-        drop(progress);
-        let mut last = None;
-        while let Some(progress) = told.recv().await {
-            last = Some(progress);
-        }
-        (done, last)
-    };
-    let (done, last) = ask().await;
+    let (done, last) = room.ask(&id).await;
     let joint = room.scribe.joint.lock().expect("jobs").clone();
     assert_eq!(joint.len(), 1, "one request for all of them");
     let asked = joint[0].prompts.len();
@@ -294,8 +297,45 @@ async fn questions_go_together_with_what_is_known_of_the_image() {
     let evidence = room.workstation.evidence(&id).await.expect("evidence");
     let answers = evidence.iter().flat_map(|sentence| &sentence.claims).filter(|claim| claim.requery.is_some());
     assert!(answers.count() >= asked);
-    assert_eq!(ask().await, (Requeried { asked: 0, cancelled: false }, None), "what was answered is not asked again");
+    let again = room.ask(&id).await;
+    assert_eq!(again, (Requeried { asked: 0, cancelled: false }, None), "what was answered is not asked again");
     assert_eq!(room.scribe.joint.lock().expect("jobs").len(), 1);
+}
+
+/// Answers that an earlier Hilum read out of the model's words by its own rule stand under the pack's hash alone.
+#[tokio::test]
+async fn answers_that_were_read_in_another_way_are_asked_again() {
+    let room = Room::with(&[("20260105", "PA")]).await;
+    let id = room.report("20260105").await;
+    room.edit(&id, vec![insert(SectionKind::Findings, "typed", "The heart is enlarged.")]).await;
+    room.scribe.says.lock().expect("an answer").yes_no =
+        Some(YesNo { answer: Some(true), yes_logprob: -0.1, no_logprob: -3.0 });
+    let (first, _) = room.ask(&id).await;
+    assert_eq!(first.asked, 1);
+
+    // What that Hilum would have kept of the same question in another report of the study's image.
+    let old = Room::with(&[("20260105", "PA")]).await;
+    let id = old.report("20260105").await;
+    old.edit(&id, vec![insert(SectionKind::Findings, "typed", "The heart is enlarged.")]).await;
+    let store = old.workstation.store().expect("unlocked");
+    let kept = room.workstation.store().expect("unlocked").kept_claims(&room.report("20260105").await).await;
+    let earlier = kept.expect("claims").into_iter().map(|(claim, evidence)| {
+        let of_the_pack = evidence.into_iter().map(|one| KeptEvidence { pack_hash: PackHash::new("h"), ..one });
+        (KeptClaim { report: id.clone(), ..claim }, of_the_pack.collect())
+    });
+    let earlier: Vec<(KeptClaim, Vec<KeptEvidence>)> = earlier.collect();
+    assert!(earlier.iter().any(|(_, evidence)| !evidence.is_empty()));
+    store.keep_claims(&earlier).await.expect("kept");
+
+    let claims = old.workstation.evidence(&id).await.expect("evidence");
+    assert!(claims.iter().flat_map(|sentence| &sentence.claims).all(|claim| claim.requery.is_none()));
+    old.scribe.says.lock().expect("an answer").yes_no =
+        Some(YesNo { answer: Some(false), yes_logprob: -3.0, no_logprob: -0.1 });
+    assert_eq!(old.ask(&id).await.0.asked, 1, "asked again");
+    let claims = old.workstation.evidence(&id).await.expect("evidence");
+    let answers = claims.iter().flat_map(|sentence| &sentence.claims).filter_map(|claim| claim.requery.as_ref());
+    let answers: Vec<Option<bool>> = answers.map(|requery| requery.answer.yes).collect();
+    assert_eq!(answers, [Some(false)], "and the new answer counts");
 }
 
 #[tokio::test]

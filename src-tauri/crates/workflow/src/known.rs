@@ -44,14 +44,14 @@ fn one_side<'a>(said: impl Iterator<Item = &'a str>) -> Option<Side> {
     sides.all(|side| side == Some(first)).then_some(first)
 }
 
-/// Whole years of an age as it is shown ("58 Y", "7 M"); an infant's are 0.
+/// Whole years of an age as it is shown ("58 Y", "7 mo"); an infant's are 0.
 pub(crate) fn years(age: &str) -> Option<u32> {
     let (number, unit) = age.split_once(' ')?;
     let number = number.parse().ok()?;
     match unit {
         "Y" => Some(number),
-        "M" => Some(number / 12),
-        "W" | "D" => Some(0),
+        "mo" => Some(number / 12),
+        "wk" | "d" => Some(0),
         _ => None,
     }
 }
@@ -76,9 +76,10 @@ mod tests {
     fn ages_in_years() {
         let check = |age: &str, expected: Option<u32>| assert_eq!(years(age), expected, "{age}");
         check("58 Y", Some(58));
-        check("7 M", Some(0));
-        check("30 M", Some(2));
-        check("12 D", Some(0));
+        check("7 mo", Some(0));
+        check("30 mo", Some(2));
+        check("12 d", Some(0));
+        check("3 wk", Some(0));
         check("", None);
     }
 }

@@ -65,8 +65,8 @@ impl Workstation {
     #[boxed]
     pub async fn overview(&self, instance_uid: &str, (width, height): (u32, u32)) -> Result<PixelFrame, WorkflowError> {
         let store = self.store()?;
-        let original = store.instance(instance_uid).await?.original;
-        let whole = self.read_pixels(instance_uid).await?;
+        let instance = store.instance(instance_uid).await?;
+        let whole = self.read_pixels(&store, &instance).await?;
         let about = &whole.description;
         let (rows, columns) = (about.rows as usize, about.columns as usize);
         let pixels = rows * columns;
@@ -86,7 +86,7 @@ impl Workstation {
                 return Err(WorkflowError::Store(StoreError::Locked));
             }
             frames.truncate(HELD - 1);
-            frames.push_front(HeldFrame { image: (instance_uid.to_owned(), original), since, frame: whole });
+            frames.push_front(HeldFrame { image: (instance.uid, instance.original), since, frame: whole });
         }
         let held = self.held.clone();
         tokio::spawn(async move {

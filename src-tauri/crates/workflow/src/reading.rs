@@ -108,27 +108,25 @@ impl Workstation {
     #[boxed]
     pub async fn pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
         let store = self.store()?;
-        let original = store.instance(instance_uid).await?.original;
-        match self.held.take(instance_uid, &original) {
+        let instance = store.instance(instance_uid).await?;
+        match self.held.take(instance_uid, &instance.original) {
             Some(frame) => Ok(frame),
-            None => self.read_pixels(instance_uid).await,
+            None => self.read_pixels(&store, &instance).await,
         }
     }
 
     /// Decodes an image, and writes to the chain that it was read.
     #[boxed]
-    pub(crate) async fn read_pixels(&self, instance_uid: &str) -> Result<PixelFrame, WorkflowError> {
-        let store = self.store()?;
-        let instance = store.instance(instance_uid).await?;
+    pub(crate) async fn read_pixels(&self, store: &Store, instance: &Instance) -> Result<PixelFrame, WorkflowError> {
         let decoding = async {
             let file = store.blob(&instance.original).await?;
             let wants = DecodeWants { pixels: true, ..DecodeWants::default() };
             Ok::<_, WorkflowError>(self.outside.decoder.decode(file, &wants, &Cancel::new()).await?)
         };
         // While the pixels are decoded; none are given that the chain does not know of.
-        let (decoded, ()) = tokio::try_join!(decoding, self.note(&store, "image.read", instance_uid, json!({})))?;
+        let (decoded, ()) = tokio::try_join!(decoding, self.note(store, "image.read", &instance.uid, json!({})))?;
         let (description, texels) = decoded.pixels.ok_or(WorkflowError::DecoderIncomplete("pixels"))?;
-        self.shown.note(instance_uid);
+        self.shown.note(&instance.uid);
         Ok(PixelFrame { description, copy: 0, texels })
     }
 

@@ -279,11 +279,5 @@ impl Contents {
 
 /// Whole years at the study; below two years what the age says counts as none.
 fn years(image: &EmbeddedImage) -> Option<u32> {
-    let age = age(image.patient_age.as_deref(), image.birth_date.as_deref(), Some(&image.study_date));
-    let (number, unit) = age.split_once(' ')?;
-    match unit {
-        "Y" => number.parse().ok(),
-        "M" => number.parse::<u32>().ok().map(|months| months / 12),
-        _ => Some(0),
-    }
+    crate::known::years(&age(image.patient_age.as_deref(), image.birth_date.as_deref(), Some(&image.study_date)))
 }
