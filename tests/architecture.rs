@@ -176,35 +176,99 @@ fn only_time_stamping_opens_a_connection() {
     assert!(found.len() == 1 && found[0].ends_with("workflow/src/time_stamping.rs"), "{found:?}");
 }
 
-/// A control counts in docs/hazards.md and docs/reliability.md only by the script that shows it.
-#[test]
-fn every_script_that_the_documents_name_is_there() {
+/// Tests of cargo with their packages, and every file: what a document may name.
+struct There {
+    /// Package and test.
+    tests: Vec<(String, String)>,
+    files: Vec<String>,
+}
+
+fn there() -> There {
     let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]);
     let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
-    let targets: BTreeSet<&str> = metadata["packages"]
-        .as_array()
-        .expect("packages")
-        .iter()
-        .flat_map(|package| package["targets"].as_array().expect("targets"))
-        .filter(|target| target["kind"][0] == "test")
-        .filter_map(|target| target["name"].as_str())
-        .collect();
+    let mut tests = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        for target in package["targets"].as_array().expect("targets").iter().filter(|target| target["kind"][0] == "test") {
+            let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
+            tests.push((name(package), name(target)));
+        }
+    }
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut named = 0;
-    for document in ["docs/hazards.md", "docs/reliability.md"] {
-        let text = std::fs::read_to_string(root.join(document)).expect(document);
-        // What stands between backquotes.
-        for code in text.split('`').skip(1).step_by(2) {
-            let words: Vec<&str> = code.split_whitespace().collect();
-            for path in words.iter().filter(|word| word.starts_with("tests/")) {
-                assert!(root.join(path).exists(), "{document}: {path}");
-                named += 1;
-            }
-            for test in words.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]) {
-                assert!(targets.contains(test), "{document}: --test {test}");
-                named += 1;
+    let mut files = Vec::new();
+    let mut folders: Vec<_> = ["tests", "src-tauri", "ui/src", "tools", "overlays"].map(|folder| root.join(folder)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path().display().to_string()) }
+        }
+    }
+    There { tests, files }
+}
+
+/// How many scripts and files a document names between backquotes, and those that are not there.
+fn named(text: &str, there: &There) -> (usize, Vec<String>) {
+    let (mut named, mut missing) = (0, Vec::new());
+    let mut check = |is: bool, what: &str| {
+        named += 1;
+        if !is {
+            missing.push(what.to_owned());
+        }
+    };
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = |word: &str| [".rs", ".py", ".c", ".ts"].iter().any(|end| word.ends_with(end));
+    for code in text.split('`').skip(1).step_by(2) {
+        let words: Vec<&str> = code.split_whitespace().collect();
+        let package = words.windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1]);
+        for (at, word) in words.iter().copied().enumerate() {
+            let behind = at.checked_sub(1).map(|before| words[before]);
+            if behind == Some("--test") {
+                let its = |(of, test): &(String, String)| test == word && package.is_none_or(|package| of == package);
+                check(there.tests.iter().any(its), code);
+            } else if word.starts_with("guard_") {
+                check(there.tests.iter().any(|(_, test)| test == word), word);
+            } else if word.starts_with('_') {
+                // The end of a name whose beginning stands before it in a list.
+                check(there.tests.iter().any(|(_, test)| test.starts_with("guard_") && test.ends_with(word)), word);
+            } else if word.starts_with("tests/") {
+                check(root.join(word).exists(), word);
+            } else if source(word) {
+                check(there.files.iter().any(|file| file.ends_with(&format!("/{word}"))), word);
             }
         }
     }
-    assert!(named > 20, "the documents name {named} scripts");
+    (named, missing)
+}
+
+/// A control counts in these documents only by the script that shows it, and a guard only where it is written what it found.
+#[test]
+fn what_the_documents_name_is_there() {
+    let there = there();
+    let read = |document: &str| std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).expect(document);
+    for (document, least) in [("docs/hazards.md", 40), ("docs/reliability.md", 60), ("README.md", 12)] {
+        let (named, missing) = named(&read(document), &there);
+        assert_eq!(missing, Vec::<String>::new(), "{document} names what is not there");
+        assert!(named >= least, "{document} names {named} scripts and files");
+    }
+    let reliability = read("docs/reliability.md");
+    let word = |name: &str| reliability.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    // `_packs` stands for `guard_hostile_packs` there.
+    let said = |name: &str| word(name) || name.strip_prefix("guard_hostile").is_some_and(word);
+    let unsaid: Vec<&str> = there.tests.iter().map(|(_, test)| &test[..]).filter(|test| test.starts_with("guard_") && !said(test)).collect();
+    assert_eq!(unsaid, Vec::<&str>::new(), "guards that docs/reliability.md does not name");
+}
+
+#[test]
+fn a_name_of_nothing_would_be_noticed() {
+    let there = there();
+    let check = |text: &str, expected: (usize, &[&str])| {
+        let (count, missing) = named(text, &there);
+        assert_eq!((count, missing.iter().map(String::as_str).collect::<Vec<_>>()), (expected.0, expected.1.to_vec()), "{text}");
+    };
+    check("`--test guard_privacy` and `tests/guard/pdf_attacks`", (2, &[]));
+    check("no name: --test guard_nothing", (0, &[]));
+    check("`--test guard_nothing`", (1, &["--test guard_nothing"]));
+    check("`cargo test -p hilum-store --test processes`", (1, &[]));
+    check("`cargo test -p hilum-store --test cli`", (1, &["cargo test -p hilum-store --test cli"]));
+    check("`guard_nothing`, `_packs`, `_nothing`", (3, &["guard_nothing", "_nothing"]));
+    check("`privacy/edits.rs`, `privacy/nothing.rs`, `dits.rs`", (3, &["privacy/nothing.rs", "dits.rs"]));
+    check("`tests/guard/nothing`", (1, &["tests/guard/nothing"]));
 }

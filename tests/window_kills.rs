@@ -55,7 +55,7 @@ struct Outcome {
 async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     let missing = browser::missing_programs();
     if !missing.is_empty() {
-        println!("skipped: the window test needs {missing:?}; ./dev test installs them");
+        hilum_testkit::skipped(format_args!("the window test needs {missing:?}; ./dev test installs them"));
         return;
     }
     common::use_demo_packs();

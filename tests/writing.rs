@@ -460,7 +460,7 @@ fn text_of(pdf: &Path) -> Option<String> {
     match std::process::Command::new("pdftotext").arg("-layout").arg(pdf).arg("-").output() {
         Ok(output) => Some(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")),
         Err(e) => {
-            println!("skipped: pdftotext ({e})");
+            hilum_testkit::skipped(format_args!("pdftotext ({e})"));
             None
         }
     }

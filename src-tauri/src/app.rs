@@ -7,6 +7,7 @@ use hilum_workflow::children::{PackDrafter, PackScorer};
 use hilum_workflow::{Cancel, ModelPack, Workstation};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
@@ -73,7 +74,11 @@ pub struct App {
     second: Mutex<Option<String>>,
     pub(crate) queue: crate::queue::Queue,
     /// What was given at start is imported once.
-    started: std::sync::atomic::AtomicBool,
+    started: AtomicBool,
+    /// The study that was opened last, until the vault is locked.
+    reading: Mutex<Option<String>>,
+    /// The page's process has ended, and the page that comes after it was not told yet.
+    page_ended: AtomicBool,
 }
 
 /// How far the closing of the window has come.
@@ -103,7 +108,9 @@ impl App {
             answered: tokio::sync::Notify::new(),
             second: Mutex::default(),
             queue: crate::queue::Queue::default(),
-            started: std::sync::atomic::AtomicBool::new(false),
+            started: AtomicBool::new(false),
+            reading: Mutex::default(),
+            page_ended: AtomicBool::new(false),
         }
     }
 
@@ -187,7 +194,25 @@ impl App {
 
     /// True once, for the first caller.
     pub(crate) fn starts(&self) -> bool {
-        !self.started.swap(true, std::sync::atomic::Ordering::SeqCst)
+        !self.started.swap(true, Ordering::SeqCst)
+    }
+
+    /// Notes which study is read, or that none is any more: a page that comes after a lost one goes back to it.
+    pub(crate) fn set_reading(&self, study_uid: Option<String>) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = study_uid;
+    }
+
+    /// The process that draws the page has ended by itself.
+    pub fn page_ended(&self) {
+        self.page_ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells a page that comes after a lost one so, once, and which study was read.
+    pub(crate) fn tell_of_a_lost_page(&self) {
+        if self.page_ended.swap(false, Ordering::SeqCst) {
+            let study_uid = self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.host.emit(AppEvent::PageReloaded { study_uid });
+        }
     }
 
     /// True when the page has said that nothing is unsaved.
@@ -242,6 +267,8 @@ impl App {
                 if let Err(e) = workstation.lock().await {
                     tracing::warn!("the store did not close in good order: {}", e.code());
                 }
+                self.set_second(None);
+                self.set_reading(None);
                 self.host.emit(AppEvent::Locked);
             }
         }

@@ -13,6 +13,8 @@ pub struct Window {
     pub client: Client,
     pub display: String,
     children: Vec<Child>,
+    /// What the window and its children print.
+    printed: PathBuf,
 }
 
 /// Why there is no window to test: a missing program. `./dev test` installs them.
@@ -73,7 +75,7 @@ impl Window {
                 Err(e) => panic!("no window within 60 s: {e}"),
             }
         };
-        let window = Window { client, display, children };
+        let window = Window { client, display, children, printed: home.join("output.log") };
         window.until("the first screen", 60, "return document.body && document.body.dataset.ready === 'true'").await;
         window
     }
@@ -282,6 +284,18 @@ impl Window {
         xdotool(&["key", "--clearmodifiers", "Return"]);
     }
 
+    /// Cancels the desktop's dialog for saving a file; false where none is open.
+    pub fn cancel_dialog(&self) -> bool {
+        let xdotool = |arguments: &[&str]| {
+            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output();
+            done.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+        };
+        let found = xdotool(&["search", "--onlyvisible", "--name", "^Save as$"]);
+        let Some(dialog) = found.lines().last().filter(|line| !line.is_empty()) else { return false };
+        xdotool(&["windowfocus", "--sync", dialog, "key", "--clearmodifiers", "Escape"]);
+        true
+    }
+
     /// The process id of the window's own process, by the name of its executable.
     pub fn process_of(&self, executable: &str) -> i32 {
         self.find_process(executable, "").unwrap_or_else(|| panic!("no process of {executable}"))
@@ -314,12 +328,16 @@ impl Window {
     }
 
     fn end(&mut self) {
+        if self.children.is_empty() {
+            return;
+        }
         for mut child in self.children.drain(..).rev() {
             // SAFETY: kill has no memory effects; the group is the one made above.
             unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
             let _ = child.kill();
             let _ = child.wait();
         }
+        crate::common::kept::keep("window", &std::fs::read(&self.printed).unwrap_or_default());
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the whole-app tests share.
 
+pub mod kept;
+pub mod records;
+
 use std::path::{Path, PathBuf};
 
 /// The repository's folder.
@@ -15,7 +18,7 @@ pub fn radiographs() -> Vec<PathBuf> {
     if real.is_file() {
         files.push(real);
     } else {
-        println!("skipped: the real radiograph ({} is not there)", real.display());
+        hilum_testkit::skipped(format_args!("the real radiograph ({} is not there)", real.display()));
     }
     files
 }
@@ -25,6 +28,9 @@ pub fn radiographs() -> Vec<PathBuf> {
 pub fn use_demo_packs() {
     // SAFETY: called first thing in a test, before it starts any thread of its own.
     unsafe { std::env::set_var("HILUM_MODELS", root().join("models/demo")) };
+    if kept::folder().is_some() {
+        records::listen();
+    }
 }
 
 /// What pyHanko says of a signed document, given the signer's certificate: true when it
@@ -32,7 +38,7 @@ pub fn use_demo_packs() {
 /// Python with pyHanko is named by `HILUM_PYTHON`.
 pub fn pyhanko_accepts(pdf: &Path, certificate: &Path) -> Option<bool> {
     let Some(python) = std::env::var_os("HILUM_PYTHON") else {
-        println!("skipped: pyHanko's verdict (HILUM_PYTHON is not set; ./dev test sets it)");
+        hilum_testkit::skipped("pyHanko's verdict (HILUM_PYTHON is not set; ./dev test sets it)");
         return None;
     };
     let output = std::process::Command::new(python)

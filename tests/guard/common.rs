@@ -11,6 +11,9 @@
 
 #![allow(dead_code, reason = "each guard uses a part of this")]
 
+#[path = "../../src-tauri/crates/testkit/src/skipped.rs"]
+mod skipped;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -45,7 +48,7 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    println!("skipped: the shared test data ({folder}) are not beside the repository");
+    skipped::skipped(format_args!("the shared test data ({folder}) are not beside the repository"));
     None
 }
 
@@ -172,15 +175,16 @@ pub fn mutated(random: &mut Random, input: &[u8], other: &[u8], words: &[&[u8]])
 /// speed: the slowest answer of any target takes a hundredth of it.
 const RUNAWAY: u64 = 20;
 /// Inputs are kept by `HILUM_FUZZ_KEEP` up to this size, bytes, and so many of each target.
-const KEPT: (usize, usize) = (2048, 60);
+const KEPT: (usize, usize) = (4096, 40);
 
 /// Runs `judge` over the corpus `tests/guard/corpus/NAME`, over `seeds`, and over what mutation makes of
 /// them: `rounds` times in the small form, for [`seconds`] in the full one. `judge` gives the answer in a
 /// few words; it must not panic, and must come back.
 ///
 /// An input on which it panics is made as short as it can be while it still does, and lies in cargo's folder
-/// for tests under `guard/NAME`; mended, it belongs into the corpus. With `HILUM_FUZZ_KEEP` set, inputs with
-/// new answers are written to the corpus.
+/// for tests under `guard/NAME`; mended, it belongs into the corpus. With `HILUM_FUZZ_KEEP` set, short seeds and
+/// inputs with new answers are written to the corpus; a target whose corpus was never kept fails, because
+/// what an earlier run found would not be tried again.
 pub fn over_corpus(
     name: &str,
     seeds: &[Vec<u8>],
@@ -191,17 +195,24 @@ pub fn over_corpus(
     let corpus = repository().join("tests/guard/corpus").join(name);
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard").join(name);
     std::fs::create_dir_all(&scratch).expect("cargo's folder for tests");
+    let keep = std::env::var_os("HILUM_FUZZ_KEEP").is_some();
+    let fits = |seed: &&Vec<u8>| seed.len() <= KEPT.0;
+    if keep {
+        seeds.iter().filter(fits).for_each(|seed| keep_in(&corpus, seed));
+    }
+    let mut kept = files_below(&corpus).len();
+    let wanted = seeds.is_empty() || seeds.iter().any(|seed| fits(&seed));
+    assert!(kept > 0 || !wanted, "{name}: tests/guard/corpus/{name} holds nothing; HILUM_FUZZ_KEEP=1 writes it");
     let mut inputs: Vec<Vec<u8>> = seeds.to_vec();
     inputs.extend(files_below(&corpus).iter().map(|file| std::fs::read(file).expect("a readable corpus")));
-    assert!(!inputs.is_empty(), "{name} has something to begin with");
-    let keep = std::env::var_os("HILUM_FUZZ_KEEP").is_some();
+    inputs.sort();
+    inputs.dedup();
     let begun = Instant::now();
     let until = begun + Duration::from_secs(seconds());
     let mut random = Random::new(name.bytes().fold(7, |hash, b| hash * 31 + u64::from(b)));
     let mut answers = BTreeSet::new();
     let mut slowest = Duration::ZERO;
     let (first, mut tried) = (inputs.len(), 0);
-    let mut kept = files_below(&corpus).len();
     loop {
         let goes_on = if full() { Instant::now() < until } else { tried < first + rounds };
         let input = match inputs.get(tried).filter(|_| tried < first) {
@@ -236,8 +247,7 @@ pub fn over_corpus(
         if answers.insert(plain(&answer)) && tried >= first {
             if keep && input.len() <= KEPT.0 && kept < KEPT.1 {
                 kept += 1;
-                let hash = input.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3));
-                std::fs::create_dir_all(&corpus).and_then(|()| std::fs::write(corpus.join(format!("{hash:016x}")), &input)).expect("kept");
+                keep_in(&corpus, &input);
             }
             inputs.push(input);
         }
@@ -250,6 +260,28 @@ pub fn over_corpus(
         begun.elapsed().as_secs_f64()
     );
     answers
+}
+
+/// The answer of a reader whose process makes a verdict of a panic, as `hilum-decode` does: "gave up" where it panics.
+pub fn or_gave_up(read: impl FnOnce() -> String) -> String {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| GAVE_UP.to_owned())
+}
+
+/// The answer of [`or_gave_up`] where there is none.
+pub const GAVE_UP: &str = "gave up";
+
+/// The sum of FNV-1a, for telling contents apart.
+fn sum_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3))
+}
+
+/// Writes an input to a corpus, under its sum, unless a file there holds the same.
+fn keep_in(corpus: &Path, input: &[u8]) {
+    std::fs::create_dir_all(corpus).expect("a folder for the corpus");
+    if files_below(corpus).iter().any(|file| std::fs::read(file).is_ok_and(|kept| kept == input)) {
+        return;
+    }
+    std::fs::write(corpus.join(format!("{:016x}", sum_of(input))), input).expect("kept");
 }
 
 /// The answer; `None` where the judge panics.
@@ -306,7 +338,7 @@ impl Listing {
                 }
                 let about = std::fs::symlink_metadata(&path).expect("what was just listed");
                 let bytes = if about.is_file() { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
-                let sum = bytes.iter().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01B3));
+                let sum = sum_of(&bytes);
                 if about.is_dir() {
                     folders.push(path.clone());
                 }

@@ -1,10 +1,11 @@
-//! Hostile key files: PKCS#12 of every kind of damage, with rounds and sizes that nobody needs, is refused or
-//! opened, in short time; and a stored identity that was changed is none.
+//! Hostile key files and certificates: PKCS#12 of every kind of damage, with rounds and sizes that nobody needs, is
+//! refused or opened, in short time, and so is the certificate of a time-stamp server.
 
 mod common;
 
+use base64::Engine;
 use common::over_corpus;
-use hilum_export::signature::Identity;
+use hilum_export::signature::{Identity, certificate_of, summary_of};
 
 /// Of every file in the corpus, made with two rounds by OpenSSL 3: PBES2, the older encryption, keys in the
 /// open, and without a checksum, so that damage reaches what lies behind it.
@@ -43,6 +44,33 @@ fn damaged_key_files_get_an_answer() {
     }
     let answers = over_corpus("hostile_pkcs12", &[], &WORDS, 1500, judged);
     assert!(answers.contains("opened") && answers.len() >= 8, "{answers:?}");
+}
+
+/// A certificate as it is sent by mail.
+fn pem(der: &[u8]) -> Vec<u8> {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")).into_bytes()
+}
+
+#[test]
+fn damaged_certificates_get_an_answer() {
+    let identity = Identity::from_pkcs12(&kept("plain.p12"), PASSWORD).expect("an identity");
+    let der = identity.certificate_der().expect("a certificate");
+    let seeds = [pem(&der), der];
+    for seed in &seeds {
+        assert_eq!(certificate_of(seed).expect("before it is damaged").0, seeds[1]);
+    }
+    let words = [&WORDS[..], &[&b"-----BEGIN CERTIFICATE-----\n"[..], b"-----END", b"\n\n", b"====", b"\x06\x03\x55\x04\x03", b"\x17\x0D"]].concat();
+    let answers = over_corpus("certificates", &seeds, &words, 2000, |bytes| match certificate_of(bytes) {
+        Err(refused) => refused.to_string(),
+        Ok((der, name)) => {
+            // What is kept of it is read again, each time that a stamp is checked.
+            assert_eq!(certificate_of(&der).expect("what was taken is read"), (der.clone(), name));
+            summary_of(&der).map_or_else(|why| format!("taken, {why}"), |_| "taken".to_owned())
+        }
+    });
+    assert!(answers.contains("taken") && answers.len() >= 5, "{answers:?}");
 }
 
 /// Every byte of every file, replaced by every edge.

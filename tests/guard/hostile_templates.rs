@@ -1,9 +1,10 @@
-//! Hostile templates: MRRT documents of every kind of damage are refused or become text, in short time.
+//! Hostile templates and macros: MRRT documents and files of macros with every kind of damage are refused or become
+//! text, in short time.
 
 mod common;
 
 use common::{files_below, over_corpus, shared};
-use hilum_report::mrrt;
+use hilum_report::{Macro, SectionKind, mrrt, read_macros, write_macros};
 use std::time::{Duration, Instant};
 
 const WORDS: [&[u8]; 16] = [
@@ -31,6 +32,33 @@ fn damaged_documents_get_an_answer() {
         }
     });
     assert!(answers.len() >= 5, "{answers:?}");
+}
+
+#[test]
+fn damaged_macros_get_an_answer() {
+    let one = |name: &str, sections: &[SectionKind], text: &str| Macro { name: name.into(), sections: sections.to_vec(), text: text.into() };
+    let whole = [
+        one("clear", &[], "The lungs are clear.\nNo pneumothorax."),
+        one("nodule", &[SectionKind::Findings, SectionKind::Impression], "A ${2:number} mm nodule in the ${1:left|right} upper lobe. [number]"),
+        one("odd", &[SectionKind::Findings], "<b>text</b> \u{2028} \"quoted\" $5 ${1}"),
+    ];
+    let wrong = br#"{"hilum_macros":1,"macros":[{"name":"a","text":"${side}"}]}"#.to_vec();
+    let seeds = [write_macros(&whole).into_bytes(), write_macros(&whole[1..2]).into_bytes(), write_macros(&[]).into_bytes(), wrong];
+    let words: [&[u8]; 12] = [
+        b"\"name\":\"", b"\"text\":\"", b"\"sections\":[\"findings\"]", b"\"macros\":[", b"${1:", b"${", b"}", b"${9:a|b}", b"\\n", b"\\u0000", b"null", b"[[[[[[[[",
+    ];
+    let answers = over_corpus("macros", &seeds, &words, 2000, |bytes| match read_macros(bytes) {
+        Err(refused) => format!("{} {refused}", refused.code()),
+        Ok(taken) => {
+            // What was taken can be written and read again, and is the same.
+            let again = read_macros(write_macros(&taken).as_bytes()).expect("what was written is read");
+            assert_eq!(again, taken);
+            "taken".to_owned()
+        }
+    });
+    for kind in ["taken", "macro.not_macros", "macro.parameter"] {
+        assert!(answers.iter().any(|answer| answer.starts_with(kind)), "{kind} is among {answers:?}");
+    }
 }
 
 /// A megabyte of whatever makes a careless reader look again and again.

@@ -11,12 +11,14 @@
  * While the file HILUM_CUT_READ_ONLY is there, every change below the folder is refused with EROFS, as on
  * a disk that the system has made read-only under a running program.
  *
- * HILUM_CUT_CLOCK adds seconds to the time of day, so that a clock can be moved back.
+ * HILUM_CUT_CLOCK adds seconds to the time of day, so that a clock can be moved back; with HILUM_CUT_CLOCK_WHILE
+ * for as long as a file of that name is there.
  *
  * HILUM_CUT_LIE breaks a control from outside, to see that the guard notices (docs/reliability.md, 1):
  *   sync    no sync reaches the disk, as if the program made none
  *   lock    every lock is given, as if the program asked for none
  *   write   what the disk refuses counts as written, as if the program did not look
+ *   full    what does not fit on a full disk counts as written, in any folder, as if the program did not look
  *   rename  a file takes its name piece by piece, as if it were written in place
  *
  * What runs past these calls (a memory map) would not be seen; Hilum's store uses none.
@@ -59,7 +61,7 @@ struct note {
 static struct note *newest;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[PATH_MAX], stash[PATH_MAX + 32];
-static const char *gate, *lie;
+static const char *gate, *lie, *clock_gate;
 /* Changes until the power goes: 0 never, below 0 nothing is noted. */
 static long left = -1;
 static unsigned long seed = 1;
@@ -78,6 +80,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *mode = getenv("HILUM_CUT_MODE"), *number = getenv("HILUM_CUT_SEED");
     const char *shift = getenv("HILUM_CUT_CLOCK");
     if (shift) clock_shift = atol(shift);
+    clock_gate = getenv("HILUM_CUT_CLOCK_WHILE");
     if (number) seed = strtoul(number, NULL, 10) * 2 + 1;
     gate = getenv("HILUM_CUT_READ_ONLY");
     if (at && (after || gate) && realpath(at, folder)) {
@@ -100,6 +103,11 @@ static int refused(void) {
 }
 
 static int lies(const char *of) { return lie && !strcmp(lie, of); }
+
+/* What a call says of so many bytes that were to be written. */
+static ssize_t fitting(ssize_t got, size_t span) {
+    return got < 0 && errno == ENOSPC && lies("full") ? (ssize_t)span : got;
+}
 
 static int coin(void) {
     seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
@@ -248,14 +256,14 @@ static void forget_bytes(int fd) {
 
 #define WRITING(fd, offset, span, call)                        \
     char *path = path_of(fd);                                  \
-    if (!path) return call;                                    \
+    if (!path) return fitting(call, span);                     \
     if (refused()) { free(path); return lies("write") ? (ssize_t)(span) : -1; } \
     pthread_mutex_lock(&lock);                                 \
     off_t at_ = (offset);                                      \
     note_bytes(fd, path, at_, span);                           \
     ssize_t got = call;                                        \
     int kept_errno = errno;                                    \
-    if (got < 0 && errno == ENOSPC && lies("write")) got = (ssize_t)(span); \
+    if (got < 0 && errno == ENOSPC && (lies("write") || lies("full"))) got = (ssize_t)(span); \
     count();                                                   \
     pthread_mutex_unlock(&lock);                               \
     errno = kept_errno;                                        \
@@ -429,6 +437,6 @@ int flock(int fd, int operation) {
 int clock_gettime(clockid_t which, struct timespec *now) {
     REAL(clock_gettime);
     int got = real(which, now);
-    if (!got && which == CLOCK_REALTIME) now->tv_sec += clock_shift;
+    if (!got && which == CLOCK_REALTIME && clock_shift && (!clock_gate || !access(clock_gate, F_OK))) now->tv_sec += clock_shift;
     return got;
 }

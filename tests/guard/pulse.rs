@@ -1,68 +1,196 @@
-//! Whether a runtime goes on answering: how late a task that wants to run every few milliseconds runs at most,
-//! beside a thread of the system that wants the same.
+//! Whether something goes on answering: how late it is each time that it wants to run, beside a thread of the system
+//! that wants the same at the same moment.
+//!
+//! What the machine itself was late by at a moment is taken off what the window was late by then, and off nothing else:
+//! one hiccup of a busy machine excuses itself alone. Where that excuses too much of a run, the run has shown nothing, and fails.
 
 #![allow(dead_code, reason = "each guard uses a part of this")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A window that answers later than this is felt as stuck.
 pub const MOST: Duration = Duration::from_millis(500);
 /// How often either wants to run.
-const EVERY: Duration = Duration::from_millis(10);
+pub const EVERY: Duration = Duration::from_millis(10);
+/// What is late by less than this is forgotten.
+pub const NOTED: Duration = Duration::from_millis(50);
+/// How much of the watched time the machine may excuse, and how many beats there have to be, for a verdict.
+const EXCUSED: f64 = 0.25;
+const FEWEST: usize = 10;
+/// How long the end of a pulse is waited for.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// One time that something wanted to run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beat {
+    /// When it began to wait for it, since the epoch of Unix, so that beats of several processes can be set side by side.
+    pub begun: Duration,
+    /// By how much more than [`EVERY`] it waited.
+    pub late: Duration,
+}
+
+impl Beat {
+    fn ended(&self) -> Duration {
+        self.begun + EVERY + self.late
+    }
+}
+
+/// What was felt of one thing.
+#[derive(Debug, Clone, Default)]
+pub struct Felt {
+    pub beats: usize,
+    /// From the first beat to the last.
+    pub watched: Duration,
+    /// Beats that were late by [`NOTED`] or more, in their order.
+    pub late: Vec<Beat>,
+    /// The latest of all beats.
+    pub worst: Duration,
+}
+
+impl Felt {
+    pub fn add(&mut self, beat: Beat) {
+        self.beats += 1;
+        self.watched += EVERY + beat.late;
+        self.worst = self.worst.max(beat.late);
+        if beat.late >= NOTED {
+            self.late.push(beat);
+        }
+    }
+}
+
+/// A thread of the system that wants to run every few milliseconds.
+pub struct Machine {
+    over: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<Felt>,
+}
+
+impl Machine {
+    pub fn begin() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let end = over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut felt = Felt::default();
+            while !end.load(Ordering::Relaxed) {
+                let (begun, at) = (now(), Instant::now());
+                std::thread::sleep(EVERY);
+                felt.add(Beat { begun, late: at.elapsed().saturating_sub(EVERY) });
+            }
+            felt
+        });
+        Self { over, thread }
+    }
+
+    /// To be called after the last beat of what it is set beside.
+    pub fn end(self) -> Felt {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.join().expect("the thread of the pulse")
+    }
+}
 
 /// The pulse of the runtime in which it was begun.
 pub struct Pulse {
-    late: Arc<AtomicU64>,
-    machine: Arc<AtomicU64>,
     over: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<()>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    task: tokio::task::JoinHandle<Felt>,
+    machine: Machine,
 }
 
 impl Pulse {
-    /// Begins to feel it; `ask` is what the window would ask each time.
+    /// Begins to feel it; `ask` is what the window would ask each time, and panics where it gets no good answer.
     pub fn begin<F: Future<Output = ()> + Send + 'static>(ask: impl Fn() -> F + Send + 'static) -> Self {
-        let (late, machine) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let over = Arc::new(AtomicBool::new(false));
-        let (worst, end) = (late.clone(), over.clone());
+        let end = over.clone();
         let task = tokio::spawn(async move {
+            let mut felt = Felt::default();
             while !end.load(Ordering::Relaxed) {
-                let at = Instant::now();
+                let (begun, at) = (now(), Instant::now());
                 ask().await;
                 tokio::time::sleep(EVERY).await;
-                worst.fetch_max(at.elapsed().saturating_sub(EVERY).as_micros() as u64, Ordering::Relaxed);
+                felt.add(Beat { begun, late: at.elapsed().saturating_sub(EVERY) });
             }
+            felt
         });
-        let (worst, end) = (machine.clone(), over.clone());
-        let thread = std::thread::spawn(move || {
-            while !end.load(Ordering::Relaxed) {
-                let at = Instant::now();
-                std::thread::sleep(EVERY);
-                worst.fetch_max(at.elapsed().saturating_sub(EVERY).as_micros() as u64, Ordering::Relaxed);
-            }
-        });
-        Self { late, machine, over, task, thread: Some(thread) }
+        Self { over, task, machine: Machine::begin() }
     }
 
     /// The longest that the runtime was late, and the machine by itself.
     ///
     /// # Panics
-    /// Where the runtime was late by more than [`MOST`] and the machine by less than half of it.
-    pub async fn end(mut self) -> (Duration, Duration) {
+    /// Where a question was not answered, and as [`judged`] says.
+    pub async fn end(self) -> (Duration, Duration) {
         self.over.store(true, Ordering::Relaxed);
-        let _ = (&mut self.task).await;
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the thread of the pulse");
-        }
-        let of = |counted: &AtomicU64| Duration::from_micros(counted.load(Ordering::Relaxed));
-        let (late, machine) = (of(&self.late), of(&self.machine));
-        if machine >= MOST / 2 {
-            println!("this machine kept a sleeping thread waiting for {machine:?}: how late the window is says nothing here");
-        } else {
-            assert!(late < MOST, "the window was late by {late:?}, the machine by {machine:?}");
-        }
-        (late, machine)
+        let task = tokio::time::timeout(SILENT, self.task).await.expect("the window answers its last question");
+        let window = task.expect("every question of the window has a good answer");
+        let machine = self.machine.end();
+        judged("the window", &window, &machine).unwrap_or_else(|wrong| panic!("{wrong}"));
+        (window.worst, machine.worst)
     }
+}
+
+/// Whether `window` was in time, each beat set beside what the machine did during it.
+///
+/// # Errors
+/// In one sentence: late where the machine was not, or too little that can be judged.
+pub fn judged(what: &str, window: &Felt, machine: &Felt) -> Result<(), String> {
+    if window.beats < FEWEST {
+        return Err(format!("inconclusive: {what} was felt {} times, {FEWEST} are needed", window.beats));
+    }
+    if machine.watched < window.watched / 2 {
+        return Err(format!("inconclusive: the machine was watched for {:?} of {:?}", machine.watched, window.watched));
+    }
+    let mut excused = Duration::ZERO;
+    for beat in window.late.iter().filter(|beat| beat.late >= MOST) {
+        // Beats of one thread follow each other, so that the first which ends after this one's begin is found by halves.
+        let from = machine.late.partition_point(|stall| stall.ended() < beat.begun);
+        let during = machine.late[from..].iter().take_while(|stall| stall.begun <= beat.ended());
+        let stalled = during.map(|stall| stall.late).max().unwrap_or_default();
+        if beat.late.saturating_sub(stalled) >= MOST {
+            return Err(format!("{what} was late by {:?}, the machine at that moment by {stalled:?}", beat.late));
+        }
+        excused += EVERY + beat.late;
+    }
+    let share = excused.as_secs_f64() / window.watched.as_secs_f64();
+    if share > EXCUSED {
+        return Err(format!("inconclusive: the machine excuses {:.0} % of the time that {what} was watched", share * 100.0));
+    }
+    Ok(())
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
+}
+
+/// Beats one after the other, each late by so many milliseconds.
+fn felt(late: &[u64]) -> Felt {
+    let (mut felt, mut begun) = (Felt::default(), Duration::from_secs(1_800_000_000));
+    for late in late {
+        let beat = Beat { begun, late: Duration::from_millis(*late) };
+        felt.add(beat);
+        begun = beat.ended();
+    }
+    felt
+}
+
+#[test]
+fn a_late_beat_is_set_beside_the_machine_of_that_moment() {
+    let check = |window: &[u64], machine: &[u64], wanted: &str| {
+        let found = judged("it", &felt(window), &felt(machine)).err().unwrap_or_else(|| "in time".into());
+        assert!(found.starts_with(wanted), "{found}, and not {wanted}");
+    };
+    let calm = [0u64; 1000];
+    let among = |beats: usize, at: usize, late: u64| (0..beats).map(|n| if n == at { late } else { 0 }).collect::<Vec<_>>();
+    check(&[0; 200], &calm, "in time");
+    check(&among(200, 20, 499), &calm, "in time");
+    check(&among(200, 20, 500), &calm, "it was late by 500ms, the machine at that moment by 0ns");
+    // The machine was as late at the same moment.
+    check(&among(300, 20, 700), &among(300, 20, 650), "in time");
+    check(&among(300, 20, 1300), &among(300, 20, 650), "it was late by 1.3s, the machine at that moment by 650ms");
+    // It was, but at another one: before, and after.
+    check(&among(300, 200, 700), &among(400, 20, 650), "it was late by 700ms, the machine at that moment by 0ns");
+    check(&among(300, 20, 700), &among(400, 250, 650), "it was late by 700ms");
+    // Too little is left to judge, too little was felt, and nobody watched the machine.
+    check(&among(12, 5, 700), &among(20, 5, 650), "inconclusive: the machine excuses");
+    check(&[0; 9], &calm, "inconclusive: it was felt 9 times");
+    check(&[0; 300], &[0; 10], "inconclusive: the machine was watched");
 }

@@ -3,6 +3,9 @@
 //!
 //! Through each of it the window's questions are answered within half a second, what a person typed stays as it
 //! is, a new child is there within three seconds, a cancel takes two at most, and nothing is left behind.
+//!
+//! In the full form each fault that is noticed at once happens 100 times to the encoder, the decoder and the drafter,
+//! each that takes the window ten seconds of silence to notice 10 times, and each blow to a real drafter 20 times.
 
 #![cfg(target_os = "linux")]
 
@@ -19,16 +22,40 @@ use hilum_app::dto::{
     AppEvent, DraftMode, DraftOptions, EditCommand, EngineState, ReportView, SectionName, SentenceState, WorklistFilter,
 };
 use hilum_app::App;
-use person::{Desk, again, import, make_user, radiograph, study_of};
+use person::{Desk, PASSPHRASE, again, import, make_user, radiograph, study_of};
 use pulse::Pulse;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// From a death to the start of the next child.
 const RESTART: Duration = Duration::from_secs(3);
 const CANCEL: Duration = Duration::from_secs(2);
+
+/// How many rooms share a data folder: a worklist of a thousand studies would be another test.
+const TOGETHER: usize = 10;
+
+/// A fault of each child, and what the window is told of it. An encoder that never ends shows after half an hour alone;
+/// `worker_faults.rs` tries that with less patience.
+struct Fault {
+    drafter: (&'static str, &'static str),
+    encoder: Option<(&'static str, &'static str)>,
+    decoder: (&'static str, &'static str),
+    /// Shows by ten seconds of silence.
+    silent: bool,
+}
+
+const FAULTS: [Fault; 7] = [
+    Fault { drafter: ("abort", "worker.died"), encoder: Some(("abort", "worker.died")), decoder: ("abort", "decode.killed"), silent: false },
+    Fault { drafter: ("segfault", "worker.died"), encoder: Some(("segfault", "worker.died")), decoder: ("segfault", "decode.killed"), silent: false },
+    Fault { drafter: ("exhaust", "worker.died"), encoder: Some(("exhaust", "worker.died")), decoder: ("exhaust", "decode.killed"), silent: false },
+    Fault { drafter: ("garbage", "worker.garbled"), encoder: Some(("garbage", "worker.garbled")), decoder: ("garbage", "decode.garbled"), silent: false },
+    Fault { drafter: ("endless", "worker.garbled"), encoder: None, decoder: ("headers", "decode.garbled"), silent: false },
+    Fault { drafter: ("hang", "worker.hung"), encoder: Some(("hang", "worker.hung")), decoder: ("hang", "decode.timeout"), silent: true },
+    Fault { drafter: ("loris", "worker.hung"), encoder: Some(("loris", "worker.hung")), decoder: ("loris", "decode.timeout"), silent: true },
+];
 
 /// What is done to a real worker while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +68,8 @@ enum Blow {
 /// Programs that play the app's children: each is the real one, unless a file says otherwise for one start.
 struct Stage {
     folder: PathBuf,
+    /// The real one, for what is not the app's.
+    hilumctl: PathBuf,
 }
 
 impl Stage {
@@ -50,7 +79,7 @@ impl Stage {
         let built = own.ancestors().nth(2).expect("cargo's folder").to_owned();
         let fault = built.join("hilum-workers-fault-child");
         if !fault.exists() {
-            println!("skipped: {} is not built; ./dev test builds it", fault.display());
+            hilum_testkit::skipped(format_args!("{} is not built; ./dev test builds it", fault.display()));
             return None;
         }
         let folder = root.join("bin");
@@ -69,12 +98,52 @@ impl Stage {
         }
         // SAFETY: before the app is made, whose threads read it.
         unsafe { std::env::set_var("HILUM_BIN_DIR", &folder) };
-        Some(Self { folder })
+        Some(Self { folder, hilumctl: built.join("hilumctl") })
     }
 
     /// The next start of this child is a faulty one.
     fn next(&self, child: &str, how: &str) {
         std::fs::write(self.folder.join(format!("how-{child}")), how).expect("written");
+    }
+
+    /// The faulty one was started.
+    fn was_played(&self, child: &str) -> bool {
+        !self.folder.join(format!("how-{child}")).exists()
+    }
+
+    /// Imports a file without the app, which would have the encoder look at it in the background.
+    async fn import(&self, data: &Path, file: &Path) {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let mut import = Command::new(&self.hilumctl);
+            import.args(["--json", "--data"]).arg(data).arg("import").arg(file).env("HILUM_PASSPHRASE", PASSPHRASE);
+            let done = import.output().expect("hilumctl runs");
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            if done.status.success() {
+                return;
+            }
+            // The app before may not have let go of the folder yet.
+            assert!(said.contains("data.in_use") && Instant::now() < until, "import: {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Rooms, one after the other.
+struct Rooms {
+    root: PathBuf,
+    entered: usize,
+}
+
+impl Rooms {
+    async fn next(&mut self, stage: &Stage) -> Room {
+        let root = self.root.join(format!("data-{}", self.entered / TOGETHER));
+        if self.entered % TOGETHER == 0 {
+            std::fs::create_dir(&root).expect("a folder");
+            make_user(&root.join("data")).await;
+        }
+        self.entered += 1;
+        Room::enter(stage, root, self.entered).await
     }
 }
 
@@ -82,6 +151,8 @@ impl Stage {
 struct Room {
     app: Arc<App>,
     desk: Arc<Desk>,
+    root: PathBuf,
+    number: usize,
     report: String,
     study: String,
     pulse: Pulse,
@@ -89,13 +160,14 @@ struct Room {
 }
 
 impl Room {
-    /// A fresh app on the data folder: what died in the one before does not count.
-    async fn enter(root: &Path, number: &str) -> Self {
-        let (app, desk) = again(root).await;
+    /// A fresh app on the data folder, so that what died in the one before does not count, with a study that no
+    /// encoder has seen.
+    async fn enter(stage: &Stage, root: PathBuf, number: usize) -> Self {
         let file = root.join(format!("{number}.dcm"));
-        std::fs::write(&file, radiograph(number).write()).expect("a file");
-        import(&app, &desk, vec![file], 120).await;
-        let study = study_of(number);
+        std::fs::write(&file, radiograph(&number.to_string()).write()).expect("a file");
+        stage.import(&root.join("data"), &file).await;
+        let (app, desk) = again(&root).await;
+        let study = study_of(&number.to_string());
         let mut view = reports::report_view(&app, study.clone()).await.expect("a report");
         let text = format!("Typed before the blow, number {number}.");
         let typed = EditCommand::Insert {
@@ -112,7 +184,7 @@ impl Room {
                 reports::report_view(&app, study).await.expect("a report");
             }
         });
-        Self { typed: typed_in(&view), report: view.id, app, desk, study, pulse }
+        Self { typed: typed_in(&view), report: view.id, app, desk, root, number, study, pulse }
     }
 
     async fn begin_draft(&self) {
@@ -156,7 +228,7 @@ impl Room {
     }
 
     /// What a person typed is as it was, in this app and in what is on the disk; nothing is left running.
-    async fn leave(self, what: &str, root: &Path) -> Duration {
+    async fn leave(self, what: &str) -> Duration {
         let view = reports::report_view(&self.app, self.study.clone()).await.expect("a report");
         assert_eq!(typed_in(&view), self.typed, "{what}: what was typed");
         let (late, _) = self.pulse.end().await;
@@ -164,7 +236,7 @@ impl Room {
         drop(self.app);
         drop(self.desk);
         none_left(what).await;
-        let (app, _desk) = again(root).await;
+        let (app, _desk) = again(&self.root).await;
         let view = reports::report_view(&app, self.study).await.expect("a report");
         assert_eq!(typed_in(&view), self.typed, "{what}: what was typed, read from the disk");
         app.close().await;
@@ -227,10 +299,8 @@ fn strike(id: i32, blow: Blow) {
     }
 }
 
-/// A real drafter is struck while it drafts; gives how its draft ended and how late the window was.
-async fn real_drafter(root: &Path, number: &str, blow: Blow) -> (String, Duration) {
-    let what = format!("drafter, {blow:?}, {number}");
-    let room = Room::enter(root, number).await;
+/// A real drafter is struck while it drafts.
+async fn real_drafter(room: &Room, what: &str, blow: Blow) {
     // Drafts of the demonstration pack are short: it may take some until one is met on its way.
     let mut ended = String::from("done");
     for attempt in 0..30 {
@@ -243,12 +313,12 @@ async fn real_drafter(root: &Path, number: &str, blow: Blow) -> (String, Duratio
         let at = Instant::now();
         ended = room.draft_ended().await;
         if ended != "done" {
-            let restart = room.starts_again(&what, "draft", Instant::now()).await;
+            let restart = room.starts_again(what, "draft", Instant::now()).await;
             println!("{what}: {ended} after {:.1} s, the next one started {:.2} s later", at.elapsed().as_secs_f64(), restart.as_secs_f64());
             break;
         }
         // It was done before the blow fell, which then fell on an idle worker.
-        room.starts_again(&what, "draft", Instant::now()).await;
+        room.starts_again(what, "draft", Instant::now()).await;
     }
     let fits = ["worker.died", "worker.hung"].contains(&ended.as_str()) || (blow == Blow::Memory && ended.starts_with("drafting."));
     assert!(fits, "{what}: {ended}");
@@ -258,13 +328,11 @@ async fn real_drafter(root: &Path, number: &str, blow: Blow) -> (String, Duratio
     if ended.starts_with("worker.") {
         assert_eq!(next, "done", "{what}: the next draft");
     }
-    (ended, room.leave(&what, root).await)
 }
 
 /// A faulty drafter stands in the place of the real one; `cancelled` is whether a person loses patience.
-async fn faulty_drafter(stage: &Stage, root: &Path, number: &str, how: &str, code: &str, cancelled: bool) -> Duration {
+async fn faulty_drafter(stage: &Stage, room: &Room, how: &str, code: &str, cancelled: bool) {
     let what = format!("drafter, {how}, cancelled: {cancelled}");
-    let room = Room::enter(root, number).await;
     stage.next("worker-draft", how);
     room.begin_draft().await;
     if cancelled {
@@ -281,106 +349,96 @@ async fn faulty_drafter(stage: &Stage, root: &Path, number: &str, how: &str, cod
         let restart = room.starts_again(&what, "draft", Instant::now()).await;
         println!("{what}: {ended}, the next one started {:.2} s later", restart.as_secs_f64());
     }
+    assert!(stage.was_played("worker-draft"), "{what}: the faulty one was started");
     room.begin_draft().await;
     assert_eq!(room.draft_ended().await, "done", "{what}: the next draft");
-    room.leave(&what, root).await
 }
 
-/// How scoring a study ended: "done", or the code that it failed with.
-async fn scored(room: &Room, study: &str) -> String {
+/// How scoring the room's study ended: "done", or the code that it failed with.
+async fn scored(room: &Room) -> String {
     room.desk
         .wait("support", 120, |e| match e {
-            AppEvent::SupportReady { study_uid, .. } if study_uid == study => Some("done".to_owned()),
-            AppEvent::SupportFailed { study_uid, code, .. } if study_uid == study => Some(code.clone()),
+            AppEvent::SupportReady { study_uid, .. } if *study_uid == room.study => Some("done".to_owned()),
+            AppEvent::SupportFailed { study_uid, code, .. } if *study_uid == room.study => Some(code.clone()),
             _ => None,
         })
         .await
 }
 
-/// A faulty encoder stands in the place of the real one when a study is opened.
-async fn faulty_encoder(stage: &Stage, root: &Path, number: &str, how: &str, code: &str) -> Duration {
+/// A faulty encoder stands in the place of the real one when the room's study is opened, which nothing has scored and
+/// nothing scores in the background: what it makes of the fault is what the window is told.
+async fn faulty_encoder(stage: &Stage, room: &Room, how: &str, code: &str) {
     let what = format!("encoder, {how}");
-    // Its images are embedded after the import, which starts the encoder; the second study is then opened.
     stage.next("worker-encode", how);
-    let room = Room::enter(root, number).await;
     room.desk.forget_events();
     studies::open_study(&room.app, room.study.clone()).await.expect("opened");
-    let ended = scored(&room, &room.study).await;
-    // The background may have met the faulty one first. If it did so between this study's two questions, the size that the
-    // faulty one had named is refused by the real one that has taken its place; a pack that is real never changes its size.
-    assert!([code, "done", "encoder.image_size"].contains(&ended.as_str()), "{what}: {ended}");
-    assert!(!stage.folder.join("how-worker-encode").exists(), "{what}: the faulty one was started");
-    if ended != "done" {
-        room.starts_again(&what, "encode", Instant::now()).await;
-        studies::open_study(&room.app, room.study.clone()).await.expect("opened again");
-        assert_eq!(scored(&room, &room.study).await, "done", "{what}: the next time");
-    }
-    println!("{what}: {ended}");
-    room.leave(&what, root).await
+    assert_eq!(scored(room).await, code, "{what}");
+    assert!(stage.was_played("worker-encode"), "{what}: the faulty one was started");
+    let restart = room.starts_again(&what, "encode", Instant::now()).await;
+    room.desk.forget_events();
+    studies::open_study(&room.app, room.study.clone()).await.expect("opened again");
+    assert_eq!(scored(room).await, "done", "{what}: the next time");
+    println!("{what}: {code}, the next one started {:.2} s later", restart.as_secs_f64());
 }
 
 /// A faulty decoder reads one file of an import; the next ones are read by the real one.
-async fn faulty_decoder(stage: &Stage, root: &Path, number: &str, how: &str, code: &str) -> Duration {
+async fn faulty_decoder(stage: &Stage, room: &Room, how: &str, code: &str) {
     let what = format!("decoder, {how}");
-    let room = Room::enter(root, number).await;
-    let file = root.join(format!("{number}-more.dcm"));
-    std::fs::write(&file, radiograph(&format!("{number}.7")).write()).expect("a file");
+    let file = room.root.join(format!("{}-more.dcm", room.number));
+    std::fs::write(&file, radiograph(&format!("{}.7", room.number)).write()).expect("a file");
     stage.next("decode", how);
     let (came, _) = import(&room.app, &room.desk, vec![file.clone()], 120).await;
     assert_eq!((came.len(), came[0].1.as_str(), came[0].2.as_str()), (1, "refused", code), "{what}: {came:?}");
+    assert!(stage.was_played("decode"), "{what}: the faulty one was started");
     let (came, _) = import(&room.app, &room.desk, vec![file], 120).await;
     assert_eq!(came[0].1, "imported", "{what}, the next time: {came:?}");
     println!("{what}: {code}");
-    room.leave(&what, root).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_and_the_text_outlive_every_child() {
     checkout::use_demo_packs();
     let root = tempfile::tempdir().expect("a folder");
-    let root = root.path();
-    let Some(stage) = Stage::new(root) else { return };
-    make_user(&root.join("data")).await;
-    let mut number = 0u32;
-    let mut next = || {
-        number += 1;
-        number.to_string()
-    };
-    let mut late = Duration::ZERO;
-    for _ in 0..amount(1, 5) {
+    let Some(stage) = Stage::new(root.path()) else { return };
+    let mut rooms = Rooms { root: root.path().to_owned(), entered: 0 };
+    let (mut late, begun) = (Duration::ZERO, Instant::now());
+    for fault in &FAULTS {
+        let rounds = if fault.silent { amount(1, 10) } else { amount(1, 100) };
+        for round in 0..rounds {
+            let what = format!("{}, round {round}", fault.drafter.0);
+            let room = rooms.next(&stage).await;
+            // The encoder first: what comes later has the study scored, and images embedded in the background.
+            if let Some((how, code)) = fault.encoder {
+                faulty_encoder(&stage, &room, how, code).await;
+            }
+            let (how, code) = fault.decoder;
+            faulty_decoder(&stage, &room, how, code).await;
+            let (how, code) = fault.drafter;
+            faulty_drafter(&stage, &room, how, code, false).await;
+            late = late.max(room.leave(&what).await);
+        }
+        println!("{}: {rounds} times of each child, after {:.0} s", fault.drafter.0, begun.elapsed().as_secs_f64());
+    }
+    for round in 0..amount(1, 20) {
         let blows = [libc::SIGABRT, libc::SIGSEGV, libc::SIGKILL, libc::SIGSTOP].map(Blow::Signal);
         for blow in blows.into_iter().chain([Blow::Memory]) {
-            late = late.max(real_drafter(root, &next(), blow).await.1);
-        }
-        let drafter = [
-            ("abort", "worker.died"), ("segfault", "worker.died"), ("exhaust", "worker.died"), ("hang", "worker.hung"),
-            ("garbage", "worker.garbled"), ("endless", "worker.garbled"), ("loris", "worker.hung"),
-        ];
-        for (how, code) in drafter {
-            late = late.max(faulty_drafter(&stage, root, &next(), how, code, false).await);
+            let what = format!("drafter, {blow:?}, round {round}");
+            let room = rooms.next(&stage).await;
+            real_drafter(&room, &what, blow).await;
+            late = late.max(room.leave(&what).await);
         }
         for (how, code) in [("hang", "worker.hung"), ("loris", "worker.hung"), ("deaf", "worker.hung")] {
-            late = late.max(faulty_drafter(&stage, root, &next(), how, code, true).await);
-        }
-        let encoder = [("abort", "worker.died"), ("segfault", "worker.died"), ("exhaust", "worker.died"), ("hang", "worker.hung"), ("garbage", "worker.garbled"), ("loris", "worker.hung")];
-        for (how, code) in encoder {
-            late = late.max(faulty_encoder(&stage, root, &next(), how, code).await);
-        }
-        let decoder = [
-            ("abort", "decode.killed"), ("segfault", "decode.killed"), ("exhaust", "decode.killed"), ("hang", "decode.timeout"),
-            ("garbage", "decode.garbled"), ("headers", "decode.garbled"), ("loris", "decode.timeout"),
-        ];
-        for (how, code) in decoder {
-            late = late.max(faulty_decoder(&stage, root, &next(), how, code).await);
+            let room = rooms.next(&stage).await;
+            faulty_drafter(&stage, &room, how, code, true).await;
+            late = late.max(room.leave(&format!("drafter, {how}, cancelled, round {round}")).await);
         }
     }
-    crash_loop(root, &next()).await;
-    println!("the window was late by {late:?} at most");
+    crash_loop(rooms.next(&stage).await).await;
+    println!("{} rooms in {:.0} s; the window was late by {late:?} at most", rooms.entered, begun.elapsed().as_secs_f64());
 }
 
 /// The drafter dies three times in a row: it stays down, the window is told, and a person's next draft starts it.
-async fn crash_loop(root: &Path, number: &str) {
-    let room = Room::enter(root, number).await;
+async fn crash_loop(room: Room) {
     room.begin_draft().await;
     assert_eq!(room.draft_ended().await, "done");
     let mut last = 0;
@@ -404,5 +462,5 @@ async fn crash_loop(root: &Path, number: &str) {
     assert!(!children().iter().any(|(_, line)| line.contains("worker draft")), "it stays down: {:?}", children());
     room.begin_draft().await;
     assert_eq!(room.draft_ended().await, "done", "a person's next draft starts it");
-    room.leave("crash loop", root).await;
+    room.leave("crash loop").await;
 }

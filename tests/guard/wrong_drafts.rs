@@ -6,11 +6,14 @@
 //! `./dev cargo test --release --workspace --features hilum/custom-protocol --test guard_wrong_drafts -- --nocapture`
 //! prints the tables of docs/reliability.md.
 
+#[path = "../../src-tauri/crates/testkit/src/skipped.rs"]
+mod skipped;
 #[path = "wrong_drafts/words.rs"]
 mod words;
 
 use hilum_report::checks::{Flag, Identity, Known, Sex, checks};
 use hilum_report::*;
+use skipped::skipped;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -92,7 +95,7 @@ fn real_reports_raise_few_flags() {
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/reports/iu-xray-reports.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: the shared test data are not beside the repository");
+        skipped("the shared test data are not beside the repository");
         return;
     };
     let reports: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).expect("the reports are JSON");

@@ -16,7 +16,7 @@ async fn a_key_of_ones_own_is_signed_with() {
     let made = openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=Reader -days 30")
         && openssl("pkcs12 -export -inkey key.pem -in cert.pem -out own.p12 -passout pass:geheim");
     if !made {
-        println!("skipped: openssl, which makes the key file, is not there");
+        hilum_testkit::skipped("openssl, which makes the key file, is not there");
         return;
     }
     let host = Arc::new(Fake {
@@ -52,4 +52,23 @@ async fn a_key_of_ones_own_is_signed_with() {
     for (action, object) in [("terms.accept", "intended-use"), ("user.identity", first_user(&app).await.as_str())] {
         assert!(lines.iter().any(|l| l.action == action && l.object == object), "{action}: {lines:?}");
     }
+}
+
+/// A certificate carries 64 characters of a name (X.520, ub-common-name). A user who cannot sign is not made, and
+/// nobody is locked out for a name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_certificate_takes_makes_no_user() {
+    let root = tempfile::tempdir().expect("a folder");
+    let host = Arc::new(Fake { files: vec![], folder: None, save: root.path().into(), events: Mutex::default() });
+    let app = Arc::new(App::new(StartOptions { data: root.path().join("data"), open: None }, host));
+    let long = "N".repeat(65);
+    let refused = session::create_first_user(&app, long.clone(), "long enough".into()).await;
+    assert_eq!(refused.err().expect("refused").code, "identity.name");
+    assert!(session::app_status(&app).await.expect("a status").first_run);
+    session::create_first_user(&app, "N".repeat(64), "long enough".into()).await.expect("a user");
+    let refused = session::add_user(&app, long, "long enough".into(), false).await;
+    assert_eq!(refused.expect_err("refused").code, "identity.name");
+    assert_eq!(session::app_status(&app).await.expect("a status").users.len(), 1);
+    session::lock(&app).await.expect("locked");
+    session::unlock(&app, "N".repeat(64), "long enough".into()).await.expect("unlocked");
 }

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """Write what the tests of imaging and of the decode child need where the shared data is absent.
 
-    fixtures.py        (needs pydicom, numpy, pillow, pylibjpeg, pylibjpeg-openjpeg, pyjpegls)
+    fixtures.py        (needs pydicom, numpy, pillow, pylibjpeg, pylibjpeg-openjpeg, pyjpegls, imagecodecs, and DCMTK's dcmcjpeg)
 
-crates/decode/tests/fixtures/*.dcm   one computed picture in each compression that Python has an encoder for;
-                                     its values are `value(row, column)` below, which the tests compute themselves
+crates/decode/tests/fixtures/*.dcm   one computed picture in each compression that there is an encoder for; its values
+                                     are `value(row, column)` below, and `smooth` for what JPEG loses something of,
+                                     which the tests compute themselves
 crates/imaging/tests/model_input.json   model inputs of computed pictures, by numpy and Pillow
 """
-import json, pathlib, warnings
+import json, pathlib, subprocess, tempfile, warnings
 
+import imagecodecs
 import numpy as np
 import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import (ExplicitVRLittleEndian, JPEG2000, JPEG2000Lossless, JPEGLSLossless, JPEGLSNearLossless,
-                         RLELossless)
+from pydicom.encaps import encapsulate
+from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, HTJ2KLossless, JPEG2000, JPEG2000Lossless,
+                         JPEGLSLossless, JPEGLSNearLossless, RLELossless)
 
 CRATES = pathlib.Path(__file__).parents[2] / "src-tauri" / "crates"
 ROWS, COLUMNS = 47, 61
@@ -24,11 +27,15 @@ def value(row, column):
     return (column * column * 3 + row * 17 + row * column // 5) % 4096
 
 
+def smooth(row, column):
+    return row * 40 + column * 30
+
+
 def picture(rows=ROWS, columns=COLUMNS, of=value):
     return np.array([[of(r, c) for c in range(columns)] for r in range(rows)])
 
 
-def file(array, signed):
+def file(array, signed, bits=12):
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -38,11 +45,21 @@ def file(array, signed):
     ds.PatientName, ds.PatientID = "Beispiel^Berta", "P-1001"
     ds.Rows, ds.Columns = array.shape
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 16 if signed else 12, 15 if signed else 11
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 16 if signed else bits, 15 if signed else bits - 1
     ds.PixelRepresentation = int(signed)
     ds.PixelData = array.astype("<i2" if signed else "<u2").tobytes()
     ds["PixelData"].VR = "OW"
+    if bits == 8:
+        ds.BitsAllocated = 8
+        ds.PixelData = array.astype("u1").tobytes() + b"\0" * (array.size % 2)
+        ds["PixelData"].VR = "OB"
     return ds
+
+
+def saved(ds, path):
+    # A short name of the writer, so that the bytes do not change with its version.
+    ds.file_meta.ImplementationVersionName = "FIXTURE"
+    ds.save_as(path, enforce_file_format=True)
 
 
 def compressed():
@@ -60,11 +77,53 @@ def compressed():
     for name, array, signed, syntax, options in cases:
         ds = file(array, signed)
         ds.compress(syntax, generate_instance_uid=False, **options)
-        # A short name of the writer, so that the bytes do not change with its version.
-        ds.file_meta.ImplementationVersionName = "FIXTURE"
-        ds.save_as(folder / f"{name}.dcm", enforce_file_format=True)
+        saved(ds, folder / f"{name}.dcm")
         error = np.abs(ds.pixel_array.astype(int) - array)
         print(f"{name}: {(folder / f'{name}.dcm').stat().st_size} bytes, largest error {error.max()}, mean {error.mean():.3f}")
+
+
+def by_dcmtk():
+    """Every process of JPEG that DCMTK has an encoder for: another one than the decoder's libjpeg-turbo."""
+    folder = CRATES / "decode" / "tests" / "fixtures"
+    gentle, plain = picture(of=smooth), picture()
+    cases = [
+        ("jpeg_baseline", gentle // 16, 8, ["+eb", "+q", "100"]),
+        ("jpeg_extended", gentle, 12, ["+ee", "+q", "100"]),
+        ("jpeg_spectral", gentle, 12, ["+es", "+q", "100"]),
+        ("jpeg_progressive", gentle, 12, ["+ep", "+q", "100"]),
+        ("jpeg_lossless", plain, 12, ["+el", "+sv", "6"]),
+        ("jpeg_lossless_sv1", plain, 12, ["+e1"]),
+    ]
+    for name, array, bits, how in cases:
+        with tempfile.TemporaryDirectory() as scratch:
+            source, made = pathlib.Path(scratch) / "plain.dcm", pathlib.Path(scratch) / "made.dcm"
+            saved(file(array, False, bits), source)
+            subprocess.run(["dcmcjpeg", *how, "+un", source, made], check=True)
+            # Written once more, so that no version of DCMTK and no date is in it.
+            ds = pydicom.dcmread(made)
+            for keyword in ("DerivationDescription", "DerivationCodeSequence", "ImageType", "SourceImageSequence"):
+                if keyword in ds:
+                    del ds[keyword]
+            ds.file_meta.ImplementationClassUID = pydicom.uid.PYDICOM_IMPLEMENTATION_UID
+            saved(ds, folder / f"{name}.dcm")
+        print(f"{name}: {(folder / f'{name}.dcm').stat().st_size} bytes, {ds.file_meta.TransferSyntaxUID.name}")
+
+
+def by_others():
+    folder = CRATES / "decode" / "tests" / "fixtures"
+    ds = file(picture(), False)
+    # What a test gives the other files in place, this one has from the start, since nothing of it stands readable.
+    ds.PatientName, ds.PatientID, ds.StudyInstanceUID, ds.SeriesInstanceUID = "DEFLATED^TEST", "P-1099", "2.25.1099", "2.25.2099"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "2.25.3099"
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    saved(ds, folder / "deflated.dcm")
+    ds = file(picture(), False)
+    stream = imagecodecs.htj2k_encode(picture().astype("<u2"), reversible=True)
+    assert (imagecodecs.htj2k_decode(stream) == picture()).all()
+    ds.file_meta.TransferSyntaxUID = HTJ2KLossless
+    ds.PixelData = encapsulate([stream], has_bot=False)
+    ds["PixelData"].VR = "OB"
+    saved(ds, folder / "htj2k.dcm")
 
 
 def model_input(array, window, invert, side):
@@ -102,4 +161,6 @@ def model_inputs():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     compressed()
+    by_dcmtk()
+    by_others()
     model_inputs()

@@ -7,16 +7,20 @@ pixels.json  file -> dtype, shape and SHA-256 of the first frame's stored values
              for lossy compression the sums of all rows and columns beside it, since decoders may differ by rounding
 lossy/       every 16th row of those frames, as zlib-compressed little-endian int16
 headers.json file -> header values as text, every person name of the object (sequences included, in file order)
+shown.json   file -> how its values are shown: slope and intercept, or the SHA-256 of what its modality table makes of
+             the first frame; windows, function, polarity, units, orientation
 """
 import hashlib, json, pathlib, sys, warnings, zlib
 
 import numpy as np
 import pydicom
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 HERE = pathlib.Path(__file__).parent
 FOLDERS = ["cxr", "transfer-syntaxes", "malformed", "charsets"]
+# Those of them whose files say what the standard asks for.
+SOUND = ["cxr", "transfer-syntaxes"]
 LOSSY = {f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 91)}
 # pydicom has no plugin for these two, though pylibjpeg's library decodes them.
 BY_LIBRARY = {f"1.2.840.10008.1.2.4.{n}" for n in (53, 55)}
@@ -59,16 +63,37 @@ def names(ds):
     return found
 
 
+def shown(ds):
+    """How the viewer must show a grey image, by the attributes of PS3.3 C.11.1, C.11.2 and C.11.6 alone."""
+    def several(keyword):
+        value = ds.get(keyword)
+        return [] if value in (None, "") else [float(v) for v in (value if isinstance(value, pydicom.multival.MultiValue) else [value])]
+
+    about = {
+        "windows": list(zip(several("WindowCenter"), several("WindowWidth"))),
+        "function": str(ds.get("VOILUTFunction") or "LINEAR").lower(),
+        "inverted": ds.PhotometricInterpretation == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE",
+        "units": str(ds.get("RescaleType") or ""),
+        "orientation": text(ds.get("PatientOrientation") or ""),
+    }
+    if "ModalityLUTSequence" in ds:
+        values = apply_modality_lut(stored(ds), ds).astype("<u2")
+        return {"modality_sha256": hashlib.sha256(values.tobytes()).hexdigest(), **about}
+    return {"rescale": [float(ds.get("RescaleSlope") or 1), float(ds.get("RescaleIntercept") or 0)], **about}
+
+
 def main():
     data = pathlib.Path(sys.argv[1]) / "dicom"
     warnings.simplefilter("ignore")
-    pixels, headers = {}, {}
+    pixels, headers, display = {}, {}, {}
     (HERE / "lossy").mkdir(exist_ok=True)
     for path in sorted(p for folder in FOLDERS for p in (data / folder).glob("*.dcm")):
         name = f"{path.parent.name}/{path.name}"
         ds = pydicom.dcmread(path, force=True)
         headers[name] = {key: text(ds[word].value) for key, word in TEXTS.items() if word in ds and ds[word].value}
         headers[name]["names"] = names(ds)
+        if path.parent.name in SOUND and ds.SamplesPerPixel == 1:
+            display[name] = shown(ds)
         try:
             array = stored(ds)
         except Exception as error:  # a malformed file without an answer is listed without pixels
@@ -84,7 +109,7 @@ def main():
         else:
             entry["sha256"] = hashlib.sha256(array.tobytes()).hexdigest()
         pixels[name] = entry
-    for name, content in (("pixels.json", pixels), ("headers.json", headers)):
+    for name, content in (("pixels.json", pixels), ("headers.json", headers), ("shown.json", display)):
         lines = ",\n".join(f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in content.items())
         (HERE / name).write_text("{\n" + lines + "\n}\n")
 

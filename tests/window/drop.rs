@@ -53,7 +53,7 @@ fn drag_source(scene: &Scene) -> Option<std::path::PathBuf> {
         .args(flags.split_whitespace())
         .status();
     if !done.is_ok_and(|d| d.success()) {
-        println!("skipped: no C compiler, or no GTK 3 to compile the drag source with");
+        hilum_testkit::skipped("no C compiler, or no GTK 3 to compile the drag source with");
         return None;
     }
     Some(program)

@@ -9,7 +9,12 @@ mod browser;
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../guard/safekeeping/lateness.rs"]
+mod lateness;
 mod scene;
+mod settings;
+#[path = "../guard/safekeeping/small_disk.rs"]
+mod small_disk;
 
 mod arrivals;
 mod audit;
@@ -24,9 +29,11 @@ mod keyboard;
 mod keys;
 mod lock;
 mod measurement;
+mod page_dies;
 mod prior;
 mod read_first;
 mod second_screen;
 mod template;
 mod two_readers;
+mod unattended;
 mod writing;

@@ -44,7 +44,7 @@ impl Scene {
     pub fn empty() -> Option<Scene> {
         let missing = browser::missing_programs();
         if !missing.is_empty() {
-            println!("skipped: the window test needs {missing:?}; ./dev test installs them");
+            hilum_testkit::skipped(format_args!("the window test needs {missing:?}; ./dev test installs them"));
             return None;
         }
         let temp = tempfile::tempdir().expect("a folder");
@@ -143,7 +143,7 @@ pub fn radiograph(who: &str, date: &str) -> DicomFile {
 pub fn shared(path: &str) -> Option<PathBuf> {
     let file = common::root().join("../shared/data").join(path);
     if !file.exists() {
-        println!("skipped: {} is not there", file.display());
+        hilum_testkit::skipped(format_args!("{} is not there", file.display()));
         return None;
     }
     Some(file)
@@ -240,7 +240,7 @@ pub async fn sign(window: &Window) {
 pub async fn accessible(window: &Window, screen: &str) {
     let file = common::root().join("ui/node_modules/axe-core/axe.min.js");
     let Ok(axe) = std::fs::read_to_string(&file) else {
-        println!("skipped: {} is not there (npm ci in ui/)", file.display());
+        hilum_testkit::skipped(format_args!("{} is not there (npm ci in ui/)", file.display()));
         return;
     };
     window.client.execute(&format!("if (!window.axe) {{ {axe} }} return true"), vec![]).await.expect("axe-core");
@@ -264,7 +264,7 @@ pub fn printed(program: &str, arguments: &[&str]) -> Option<String> {
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Err(e) => {
-            println!("skipped: {program} ({e})");
+            hilum_testkit::skipped(format_args!("{program} ({e})"));
             None
         }
     }

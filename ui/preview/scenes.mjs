@@ -246,6 +246,8 @@ export function scenesOf(open, shoot) {
       await line([0.8, 0.15], [0.72, 0.24]);
       await page.keyboard.press("t");
       await page.mouse.click(...at(0.2, 0.15));
+      // Before the field is there, the letters would be keys.
+      await page.waitForSelector("[aria-label='Text on the image']");
       await page.keyboard.type("artefact");
       await page.keyboard.press("Enter");
       await page.keyboard.press("Shift+L");
@@ -293,6 +295,31 @@ export function scenesOf(open, shoot) {
       await shoot(page, "hanging-rules");
       await page.close();
     },
+    async panes() {
+      const page = await inRoom("", 0);
+      await page.waitForTimeout(1200);
+      await page.hover(id("empty-pane"));
+      await shoot(page, "empty-pane");
+      await page.click(id("empty-pane"));
+      await shoot(page, "empty-pane-active");
+      // By a rule that no image fits, one is left that no pane shows.
+      await page.keyboard.press("Shift+H");
+      await page.locator(`${id("hanging-rules")} li`).nth(1).getByLabel("Pane 3").selectOption("other");
+      await page.click(id("hanging-keep"));
+      await page.click(id("go-worklist"));
+      await page.locator(id("open-study")).nth(1).click();
+      await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: PATIENCE });
+      await page.click(id("go-worklist"));
+      await page.locator(id("open-study")).nth(0).click();
+      await page.waitForSelector(id("empty-show"), { timeout: PATIENCE });
+      await page.waitForTimeout(1200);
+      await shoot(page, "empty-pane-left");
+      await page.locator(id("empty-show")).first().click();
+      await page.waitForTimeout(1200);
+      await page.keyboard.press("Shift+L");
+      await shoot(page, "no-marks");
+      await page.close();
+    },
     async worklist() {
       const page = await open("");
       await page.fill(id("worklist-search"), "eff");
@@ -302,10 +329,20 @@ export function scenesOf(open, shoot) {
       await page.fill(id("worklist-search"), "");
       await page.locator(`${id("worklist-row")}[data-status=new]`).first().click();
       await page.click(id("queue-draft"));
+      await page.waitForSelector(id("queue-remove"));
+      await page.locator(`${id("worklist-row")}[data-status=new]`).nth(1).click();
+      await page.click(id("queue-draft"));
+      await page.locator(`${id("worklist-row")}[data-status=new]`).first().click();
       await page.selectOption(id("set-priority"), "stat");
       await page.selectOption(id("assign"), { index: 1 });
       await page.waitForTimeout(500);
       await shoot(page, "worklist-queue");
+      // One that failed, and one at hand, as the shell says it.
+      await page.evaluate(() => {
+        const [a, b] = window.preview.queue.studies;
+        window.preview.emit({ event: "queue_changed", queue: { paused: false, running: a.studyUid, studies: [a, { ...b, failed: "worker.died" }] } });
+      });
+      await shoot(page, "worklist-queue-failed");
       await page.locator(id("open-study")).first().click();
       await page.waitForSelector(`${id("viewer")}[data-ready=true]`, { timeout: PATIENCE });
       await page.click(id("tab-timeline"));

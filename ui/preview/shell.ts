@@ -239,9 +239,10 @@ export class PreviewShell {
     set_priority: ({ studyUid, priority }) => this.change(studyUid, { priority }),
     undo_import: () => ({ removed: 2, kept: 1 }),
     draft_queue: () => this.queue,
-    draft_queue_add: ({ studyUids }) => {
-      const added = this.rows.filter((row) => studyUids.includes(row.studyUid));
-      this.queue = { ...this.queue, studies: [...this.queue.studies, ...added.map(({ studyUid, patient, description }) => ({ studyUid, patient, description, failed: "" }))] };
+    draft_queue_add: ({ studyUids, first }) => {
+      const added = this.rows.filter((row) => studyUids.includes(row.studyUid)).map(({ studyUid, patient, description }) => ({ studyUid, patient, description, failed: "" }));
+      const others = this.queue.studies.filter((one) => !studyUids.includes(one.studyUid));
+      this.queue = { ...this.queue, studies: first ? [...added, ...others] : [...others, ...added] };
       this.emit({ event: "queue_changed", queue: this.queue });
       return null;
     },

@@ -93,7 +93,7 @@ export function writingScenesOf(open, shoot) {
       await section(page, "findings");
       await page.keyboard.press("Control+End");
       await page.keyboard.press("Enter");
-      await page.keyboard.type("Old fracture of the left clavicle.");
+      await page.keyboard.type("Old fractur of the left clavicle, unchanged. ");
       await page.waitForTimeout(1800);
       await page.keyboard.press("Control+Shift+x");
       await page.waitForSelector(id("compare-count"));
@@ -103,6 +103,7 @@ export function writingScenesOf(open, shoot) {
       await page.click(id("sign-submit"));
       await page.waitForSelector(`${id("signed-pdf")}[data-pages="1"]`);
       await page.click(id("sign-close"));
+      await shoot(page, "signed-as-written");
       await page.locator("button[aria-haspopup=menu]", { hasText: "Export" }).first().click();
       await shoot(page, "export-menu");
       await page.keyboard.press("Escape");

@@ -41,6 +41,14 @@ test("no address of the outside world is in the sources", () => {
   expect(holding(/https?:\/\//)).toEqual([]);
 });
 
+test("no screen names a variable of the environment: those who read it set none", () => {
+  expect(holding(/\bHILUM_[A-Z]/).filter((path) => path !== "src/ipc/bindings.ts")).toEqual([]);
+});
+
+test("no colour fades: between two that can be read lies one that cannot", () => {
+  expect(holding(/transition(-property)?:[^;]*\b(background|color|fill|all|border|opacity)/)).toEqual([]);
+});
+
 test("the application does not know the preview", () => {
   expect(holding(/preview\/|\.\.\/preview/)).toEqual([]);
   expect(readFileSync(join(root, "vite.config.ts"), "utf8")).not.toMatch(/preview/);

@@ -175,6 +175,7 @@ async fn restore(app: &Arc<App>, folder: PathBuf, secret: BackupSecret, cancel: 
     let restored = match app.workstation().await {
         Ok(workstation) => {
             app.set_second(None);
+            app.set_reading(None);
             let say = teller(app);
             workstation.restore(&folder, secret, &say, cancel).await.map_err(AppError::from)
         }

@@ -64,6 +64,7 @@ pub async fn recovery_renew(app: &App, passphrase: String) -> Result<String, App
 pub async fn lock(app: &App) -> Result<(), AppError> {
     app.cancel_all();
     app.set_second(None);
+    app.set_reading(None);
     app.workstation().await?.lock().await?;
     // For the window on the second screen; the one that asked knows.
     app.host.emit(AppEvent::Locked);

@@ -23,8 +23,9 @@ pub async fn worklist(app: &App, search: String) -> Result<Vec<StudyRow>, AppErr
     Ok(rows.collect())
 }
 
-/// Imports what was given at start, and opens its study.
+/// Imports what was given at start, and opens its study. A page that comes after one whose process ended is told so.
 pub async fn started(app: &Arc<App>) -> Result<(), AppError> {
+    app.tell_of_a_lost_page();
     let path = app.opens_at_start().map(PathBuf::from).filter(|_| app.starts());
     let Some(path) = path else {
         // What an earlier session left; an import does the same at its end.
@@ -59,6 +60,7 @@ pub async fn open_study(app: &Arc<App>, study_uid: String) -> Result<StudyDetail
     let workstation = app.workstation().await?.clone();
     let settings = app.settings(&workstation).await?;
     let detail = workstation.study(&study_uid).await?;
+    app.set_reading(Some(study_uid.clone()));
     let template = TemplateId::new(settings.default_template);
     let report = workstation.report_of(&study_uid, &template).await?;
     let support = workstation.known_support(&study_uid).await?;

@@ -1,6 +1,8 @@
 //! The desktop: one window, its commands, its dialogs. The only room that knows Tauri.
 
 mod names;
+#[cfg(target_os = "linux")]
+mod page;
 mod wrappers;
 
 pub use names::COMMANDS;
@@ -25,6 +27,8 @@ const SECOND: &str = "second";
 /// # Errors
 /// Those of the windowing system, for example a missing display.
 pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
+    #[cfg(target_os = "linux")]
+    page::paint_without_a_card();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(wrappers::handler())
@@ -85,7 +89,7 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
 
 /// A window of ours; its page never leaves its own origin.
 fn open_window<M: Manager<tauri::Wry>>(of: &M, label: &str, page: &str, title: &str) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(of, label, WebviewUrl::App(page.into()))
+    let window = WebviewWindowBuilder::new(of, label, WebviewUrl::App(page.into()))
         .title(title)
         .inner_size(1440.0, 900.0)
         .min_inner_size(1024.0, 700.0)
@@ -95,6 +99,10 @@ fn open_window<M: Manager<tauri::Wry>>(of: &M, label: &str, page: &str, title: &
             own || (tauri::is_dev() && url.host_str() == Some("localhost"))
         })
         .build()?;
+    #[cfg(target_os = "linux")]
+    page::keep_alive(&window)?;
+    #[cfg(not(target_os = "linux"))]
+    drop(window);
     Ok(())
 }
 

@@ -82,6 +82,8 @@ pub enum AppEvent {
     Closing,
     /// Idle time passed; the window shows the unlock screen.
     Locked,
+    /// The page's process had ended by itself, and this page is the one that came after; the study that was read, if any.
+    PageReloaded { study_uid: Option<String> },
     /// A study given at start was imported.
     OpenStudy { study_uid: String },
 }

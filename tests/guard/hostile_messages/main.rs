@@ -11,6 +11,7 @@
 mod checkout;
 #[path = "../common.rs"]
 mod common;
+mod bytes;
 mod dispatch;
 mod list;
 #[path = "../person.rs"]
@@ -69,6 +70,10 @@ pub fn argument<T: DeserializeOwned>(arguments: &Value, name: &str) -> Result<T,
 const MOST: Duration = Duration::from_secs(90);
 /// So many messages are under way at once.
 const AT_ONCE: usize = 4;
+/// Of the messages that there are, and of all that were sent, so many have to get a value, or what is tried stays in front
+/// of the handlers: a page that is refused everything shows nothing of them.
+const NAMES_ANSWERED: (usize, usize) = (35, 60);
+const SHARE_ANSWERED: f64 = 0.1;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
@@ -105,6 +110,7 @@ async fn no_message_brings_the_app_down_or_leaves_its_folders() {
     paths_are_not_taken_from_messages(&app, root.path()).await;
     let words = Speaker::new(root.path());
     let mut heard = messages(&app, &desk, &dialogs, words).await;
+    bytes::damaged(&app, &desk);
     heard.end(&app).await;
 
     let touched = before.differs(&outside());
@@ -228,6 +234,11 @@ impl Heard {
         for kind in ["malformed", "answered", "store.not_found", "vault.locked"] {
             assert!(self.answers.contains_key(kind), "{kind} is among {:?}", self.answers);
         }
+        let names = if common::full() { NAMES_ANSWERED.1 } else { NAMES_ANSWERED.0 };
+        let unheard: Vec<&str> = dispatch::MESSAGES.iter().map(|(name, _)| *name).filter(|name| !self.by_name.contains_key(*name)).collect();
+        assert!(self.by_name.len() >= names, "{} messages got a value, {names} are wanted; not {unheard:?}", self.by_name.len());
+        let share = self.answers["answered"] as f64 / self.tried as f64;
+        assert!(share >= SHARE_ANSWERED, "{:.0} % of {} messages got a value", share * 100.0, self.tried);
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Identifiers that were heard and are said again: so many at most.
 const KNOWN: usize = 300;
 /// Messages that start a program or derive a key; asked for a quarter as often as others.
-const COSTLY: [&str; 12] = [
+pub const COSTLY: [&str; 12] = [
     "models", "verify_model", "pack_choose", "pack_remove", "unlock_with_recovery", "change_passphrase", "add_user", "recovery_renew",
     "calibration_fit", "restore_start", "evidence_requery", "draft_start",
 ];
@@ -77,13 +77,18 @@ impl Speaker {
                 break (name, of);
             }
         };
-        let mut arguments = Value::Object(of.iter().map(|(key, of)| ((*key).to_owned(), self.value(random, of, key))).collect());
+        let mut arguments = self.arguments(random, of);
         if random.one_in(4) {
             for _ in 0..1 + random.below(3) {
                 self.damage(random, &mut arguments, 0);
             }
         }
         (name, arguments)
+    }
+
+    /// Arguments of these names and types, none of them damaged.
+    pub fn arguments(&self, random: &mut Random, of: &[(&str, &str)]) -> Value {
+        Value::Object(of.iter().map(|(key, of)| ((*key).to_owned(), self.value(random, of, key))).collect())
     }
 
     fn text(&self, random: &mut Random, key: &str) -> String {

@@ -16,7 +16,7 @@ const NOBODY: u32 = 65534;
 async fn no_program_leaves_one() {
     // SAFETY: no memory is involved.
     if unsafe { libc::geteuid() } != 0 {
-        println!("skipped: who may look into a process is seen as another user; that needs root");
+        hilum_testkit::skipped("who may look into a process is seen as another user; that needs root");
         return;
     }
     let temp = tempfile::tempdir().expect("a folder");
@@ -63,7 +63,7 @@ async fn no_program_leaves_one() {
             window.arg("--data").arg(&data).env("DISPLAY", name).env("HOME", &home).env_remove("WAYLAND_DISPLAY");
             programs.push(("hilum", start(&mut window, folder)));
         }
-        None => println!("skipped: the window (it needs {:?})", missing_programs()),
+        None => hilum_testkit::skipped(format_args!("the window (it needs {:?})", missing_programs())),
     }
     for (name, mut child) in programs {
         let process = child.0.id();

@@ -1,11 +1,13 @@
 //! A desk without a desktop: folders, the app on them, dialogs that answer with what is set here.
 
+use crate::common::kept;
 use async_trait::async_trait;
 use hilum_app::dto::AppEvent;
 use hilum_app::{App, Host, StartOptions};
 use hilum_report::UserId;
 use hilum_store::{DataFolder, KdfParams, NewUser, Role};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -92,4 +94,24 @@ pub fn app_on(data: &Path) -> (Arc<App>, Arc<Desk>) {
 /// `hilumctl` of this build.
 pub fn hilumctl() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_hilum")).with_file_name("hilumctl")
+}
+
+/// Runs a program to its end. What it complains of is kept for the search of the whole suite.
+pub fn ran(command: &mut Command) -> Output {
+    let output = command.output().expect("a program");
+    kept::keep("hilumctl", &output.stderr);
+    output
+}
+
+/// A key and certificate of the person's own in `folder`, made by OpenSSL under the password "geheim".
+pub fn own_key(folder: &Path) -> PathBuf {
+    let openssl = |arguments: &str| {
+        let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
+        assert!(done.expect("openssl; ./dev test installs it").status.success(), "openssl {arguments}");
+    };
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 30 -subj /CN=Reader",
+    );
+    openssl("pkcs12 -export -inkey key.pem -in cert.pem -out own.p12 -passout pass:geheim");
+    folder.join("own.p12")
 }

@@ -1,7 +1,7 @@
 //! Two hundred edits of the database by somebody who has the key and none of Hilum's manners; each is held
 //! against the heads that signed documents print, by `hilumctl audit verify --against`.
 
-use crate::desk::{Desk, NAME, PASSPHRASE, app_on, hilumctl, make_user};
+use crate::desk::{Desk, NAME, PASSPHRASE, app_on, hilumctl, make_user, ran};
 use crate::guard::{Random, amount};
 use crate::scene::radiograph;
 use crate::vault_reader::{keys, open_raw};
@@ -135,7 +135,7 @@ fn verdict(data: &Path, documents: &[PathBuf]) -> String {
     for document in documents {
         command.arg("--against").arg(document);
     }
-    let output = command.output().expect("hilumctl");
+    let output = ran(&mut command);
     if output.status.success() {
         return "ok".to_owned();
     }

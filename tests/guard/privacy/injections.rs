@@ -1,5 +1,8 @@
-//! A hundred orders to the model, in every text tag and burned into the pixels: no byte of a tag reaches the
-//! prompt, the answer stays in its grammar, and the draft of a picture without letters is the same.
+//! A hundred orders to the model, in every text tag and burned into the pixels, on every way on which a model is asked:
+//! no byte of a tag reaches a prompt, no word of a person ends its turn, the answer stays in its grammar, and it is
+//! that of the same picture with harmless tags.
+
+mod letters;
 
 use crate::common;
 use crate::desk::{Desk, NAME, PASSPHRASE, app_on, make_user};
@@ -7,9 +10,13 @@ use crate::guard::amount;
 use crate::payloads::order;
 use crate::scene::radiograph;
 use hilum_app::App;
-use hilum_app::commands::{reports, session, studies};
-use hilum_app::dto::{AppEvent, DraftMode, DraftOptions, EditCommand, ProposalView, SectionName};
+use hilum_app::commands::{evidence, reports, session, studies};
+use hilum_app::dto::{
+    AppEvent, DraftMode, DraftOptions, EditCommand, ReportView, SectionHow, SectionName, SectionToDraft,
+};
 use hilum_testkit::dicom::{self, DicomFile};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,6 +48,41 @@ const TAGS: [(dicom::Tag, &[u8; 2]); 24] = [
     (0x0040_0254, b"LO"),
 ];
 
+/// Words of the orders, of which none may stand in what a model is asked.
+const WORDS: [&str; 7] =
+    ["HACKED", "IGNORE ALL", "start_of_turn>system", "im_start", "[INST]", "system_prompt", "curl"];
+
+/// How a model is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// A draft under the grammar of the template.
+    Structured,
+    /// A draft in the model's own free text.
+    FreeText,
+    /// One section again, after a draft.
+    Section,
+    /// A draft beside the patient's prior, which carries the order too.
+    Prior,
+    /// A draft with a person's notes, which are the order itself: those do go to the model.
+    Notes,
+    /// Questions about what the report claims.
+    Questions,
+}
+
+const WAYS: [Way; 6] = [Way::Structured, Way::FreeText, Way::Section, Way::Prior, Way::Notes, Way::Questions];
+
+/// What a model was asked on one way, and what came of it.
+#[derive(Debug, Default, PartialEq)]
+struct Asked {
+    /// The words as the model read them; of questions, the questions.
+    prompts: Vec<String>,
+    /// The requests as they were kept.
+    requests: Vec<String>,
+    answers: Vec<String>,
+    /// SHA-256 of the pictures as the model was given them.
+    pictures: BTreeSet<String>,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_tag_reaches_a_prompt() {
     common::use_demo_packs();
@@ -49,93 +91,238 @@ async fn no_tag_reaches_a_prompt() {
     make_user(&data).await;
     let (app, desk) = app_on(&data);
     session::unlock(&app, NAME.into(), PASSPHRASE.into()).await.expect("unlocked");
+    let room = Room { app, desk, folder: temp.path(), serial: Cell::new(0) };
 
-    let clean = drafted(&app, &desk, temp.path(), 0, film(0)).await;
+    let plain = room.import(film("PLAIN", "20240105")).await;
+    let plain = room.ask(Way::Structured, plain, "").await;
     let cases = amount(6, 100);
-    let (mut same, mut burned) = (0, 0);
+    let mut asked = BTreeMap::from([(Way::Structured, plain.prompts.clone())]);
     for n in 1..=cases {
-        let hostile =
-            TAGS.into_iter().fold(film(n), |file, (tag, vr)| file.text(tag, vr, &order(n + tag as usize % 20)));
-        // Every other one carries its order in the pixels as well.
-        let letters = n % 2 == 1;
-        let file = if letters { burn(hostile, &order(n)) } else { hostile };
-        let found = drafted(&app, &desk, temp.path(), n, file).await;
-        assert_eq!(found.rendered_prompt, clean.rendered_prompt, "{n}: what the model is asked differs by a tag");
-        assert_eq!(found.prompt, clean.prompt, "{n}");
-        for word in ["HACKED", "IGNORE ALL", "start_of_turn>system", "im_start", "[INST]", "system_prompt", "curl"] {
-            assert!(!found.rendered_prompt.contains(word) && !found.settings.contains(word), "{n}: {word}");
+        let way = WAYS[(n - 1) % WAYS.len()];
+        let hostile = room.injected(way, n, true).await;
+        let harmless = room.injected(way, n, false).await;
+        assert_eq!(hostile, harmless, "{n}, {way:?}: a tag makes a difference to what the model is asked, or answers");
+        assert!(
+            !hostile.prompts.is_empty() && hostile.prompts.len() == hostile.answers.len(),
+            "{n}, {way:?}: {hostile:?}"
+        );
+        assert!(
+            way == Way::Questions || hostile.pictures.is_disjoint(&plain.pictures),
+            "{n}, {way:?}: the model is given the letters in the pixels"
+        );
+        for prompt in &hostile.prompts {
+            if way == Way::Notes {
+                assert!(prompt.len() > plain.prompts[0].len(), "{n}: a person's notes are in the prompt: {prompt}");
+            } else {
+                assert!(WORDS.iter().all(|word| !prompt.contains(word)), "{n}, {way:?}: {prompt}");
+            }
+            if way != Way::Questions {
+                one_turn(prompt, if way == Way::Prior { 2 } else { 1 })
+                    .unwrap_or_else(|e| panic!("{n}, {way:?}: {e}: {prompt}"));
+            }
         }
-        if let Err(why) = in_grammar(&found.raw_text) {
-            panic!("{n}: {why}: {:?}", found.raw_text);
+        for answer in &hostile.answers {
+            let kept = match way {
+                Way::FreeText => Ok(()),
+                // Empty where the model gave neither.
+                Way::Questions if ["yes", "no", ""].contains(&answer.as_str()) => Ok(()),
+                Way::Questions => Err("neither yes nor no".to_owned()),
+                _ => in_grammar(answer),
+            };
+            kept.unwrap_or_else(|why| panic!("{n}, {way:?}: {why}: {answer:?}"));
         }
-        if letters {
-            burned += 1;
-        } else {
-            same += 1;
-            assert_eq!(found.raw_text, clean.raw_text, "{n}: the same picture is read otherwise because of a tag");
+        // What is asked depends on neither the tags nor the picture.
+        if way != Way::Notes {
+            let first = asked.entry(way).or_insert_with(|| hostile.prompts.clone());
+            assert_eq!(*first, hostile.prompts, "{n}, {way:?}: what the model is asked differs from case to case");
         }
     }
     println!(
-        "{cases} injections in {} tags each, {burned} of them burned into the pixels too: one prompt for all, byte by byte; every answer in its grammar; {same} answers of unchanged pixels are the clean one's",
-        TAGS.len()
+        "{cases} injections in {} tags each and burned into the pixels, on {} ways of asking: {} prompts, the same byte by byte with harmless tags; every answer the one of harmless tags, and in its grammar where it has one",
+        TAGS.len(),
+        WAYS.len().min(cases),
+        asked.values().map(Vec::len).sum::<usize>()
     );
-    confirmed_words_are_seen(&app, &desk, temp.path(), &clean.rendered_prompt).await;
-    app.close().await;
+    confirmed_words_are_seen(&room, &plain.prompts[0]).await;
+    room.app.close().await;
 }
 
 /// The comparison can fail: what a person types as the indication, and ticks, does stand in the prompt.
-async fn confirmed_words_are_seen(app: &Arc<App>, desk: &Desk, folder: &Path, clean: &str) {
-    let study = imported(app, desk, folder, 9999, film(9999)).await;
-    let view = reports::report_view(app, study.clone()).await.expect("a report");
-    let (after, region, from) = (None, None, None);
-    let text = "HACKED by a person's own word.".to_owned();
-    let insert = EditCommand::Insert { section: SectionName::Indication, after, id: "s".into(), text, region, from };
-    reports::report_edit(app, view.id, view.revision, vec![insert]).await.expect("typed");
-    let found = draft_of(app, desk, study, true).await;
-    assert!(found.rendered_prompt != clean && found.rendered_prompt.contains("HACKED"), "{}", found.rendered_prompt);
+async fn confirmed_words_are_seen(room: &Room<'_>, plain: &str) {
+    let study = room.import(film("CONFIRMED", "20240105")).await;
+    room.write(&study, SectionName::Indication, "HACKED by a person's own word.").await;
+    let view = room.report(&study).await;
+    let options = DraftOptions { indication_confirmed: true, ..options() };
+    reports::draft_start(&room.app, view.id, options).await.expect("a draft begins");
+    let mut found = Asked::default();
+    room.take(&mut found, &room.drafted().await, None).await;
+    assert!(found.prompts[0] != plain && found.prompts[0].contains("HACKED"), "{found:?}");
 }
 
-fn film(n: usize) -> DicomFile {
-    // The same picture and the same facts that a prompt may know: view, sex, age.
-    let study = format!("2.25.900.{n}");
-    radiograph("CLEAN", "20240105")
-        .text(dicom::STUDY_UID, b"UI", &study)
-        .text(dicom::SERIES_UID, b"UI", &format!("{study}.1"))
-        .text(dicom::INSTANCE_UID, b"UI", &format!("{study}.1.1"))
-        .text(dicom::PATIENT_ID, b"LO", &format!("CLEAN{n}"))
+/// A reading room without a window.
+struct Room<'a> {
+    app: Arc<App>,
+    desk: Arc<Desk>,
+    folder: &'a Path,
+    /// Numbers files.
+    serial: Cell<usize>,
 }
 
-/// Imports it, has the model draft it, and gives what was asked and answered.
-async fn drafted(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: DicomFile) -> ProposalView {
-    let study = imported(app, desk, folder, n, file).await;
-    draft_of(app, desk, study, false).await
+impl Room<'_> {
+    /// Asks on this way about a picture into which the order of this number is burned; its tags carry it too, or nothing.
+    async fn injected(&self, way: Way, n: usize, hostile: bool) -> Asked {
+        let patient = format!("CLEAN{n}");
+        let made = |date: &str| {
+            let file = with_letters(film(&patient, date), &order(n));
+            let order_in =
+                |file: DicomFile, (tag, vr): (dicom::Tag, &[u8; 2])| file.text(tag, vr, &order(n + tag as usize % 20));
+            if hostile { TAGS.into_iter().fold(file, order_in) } else { file }
+        };
+        if way == Way::Prior {
+            self.import(made("20220105")).await;
+        }
+        let study = self.import(made("20240105")).await;
+        // Each with words that would end a person's turn.
+        self.ask(way, study, &format!("{} {}", order(n), order(10))).await
+    }
+
+    async fn ask(&self, way: Way, study: String, notes: &str) -> Asked {
+        if way == Way::Questions {
+            return self.questions(&study).await;
+        }
+        let id = self.report(&study).await.id;
+        let options = DraftOptions {
+            mode: if way == Way::FreeText { DraftMode::Raw } else { DraftMode::Structured },
+            use_prior: way == Way::Prior,
+            notes: if way == Way::Notes { notes.to_owned() } else { String::new() },
+            ..options()
+        };
+        reports::draft_start(&self.app, id.clone(), options).await.expect("a draft begins");
+        let mut asked = Asked::default();
+        let first = self.take(&mut asked, &self.drafted().await, None).await;
+        if way == Way::Section {
+            reports::draft_section(&self.app, id, SectionToDraft::Findings, SectionHow::Again).await.expect("begun");
+            self.take(&mut asked, &self.drafted().await, Some(&first)).await;
+        }
+        asked
+    }
+
+    /// What a model answers about a sentence that a person wrote.
+    async fn questions(&self, study: &str) -> Asked {
+        self.write(study, SectionName::Findings, "There is no pleural effusion.").await;
+        let id = self.report(study).await.id;
+        evidence::evidence_requery(&self.app, id.clone()).await.expect("begun");
+        let end = self.desk.wait("end of the questions", |e| match e {
+            AppEvent::EvidenceReady { .. } => Some(Ok(())),
+            AppEvent::EvidenceFailed { code, detail, .. } => Some(Err(format!("{code}: {detail}"))),
+            _ => None,
+        });
+        end.await.expect("answers");
+        let known = evidence::evidence(&self.app, id).await.expect("the evidence");
+        let mut asked = Asked::default();
+        for answer in known.into_iter().flat_map(|sentence| sentence.claims).filter_map(|claim| claim.requery) {
+            asked.requests.push(format!("yes {} no {}", answer.yes_logprob, answer.no_logprob));
+            asked.prompts.push(answer.question);
+            asked.answers.push(answer.answer.unwrap_or_default());
+        }
+        asked
+    }
+
+    /// Adds the proposal that a report holds, other than the one that is known; which it is.
+    async fn take(&self, asked: &mut Asked, report: &ReportView, known: Option<&str>) -> String {
+        let mut ids = report.sections.iter().flat_map(|s| &s.sentences).filter_map(|s| s.proposal_id.clone());
+        let id = ids.find(|id| known != Some(id.as_str())).expect("a proposal");
+        let found = reports::proposal_view(&self.app, id.clone()).await.expect("a proposal");
+        assert!(WORDS.iter().all(|word| !found.settings.contains(word)), "{}", found.settings);
+        let settings: serde_json::Value = serde_json::from_str(&found.settings).expect("JSON");
+        let pictures = settings["image_hashes"].as_array().expect("hashes").iter();
+        asked.pictures.extend(pictures.map(|hash| hash.as_str().expect("a hash").to_owned()));
+        asked.prompts.push(found.rendered_prompt);
+        asked.requests.push(found.prompt);
+        asked.answers.push(found.raw_text);
+        id
+    }
+
+    /// The study of a file.
+    async fn import(&self, file: DicomFile) -> String {
+        let serial = self.serial.replace(self.serial.get() + 1);
+        let study = format!("2.25.900.{serial}");
+        let file = file
+            .text(dicom::STUDY_UID, b"UI", &study)
+            .text(dicom::SERIES_UID, b"UI", &format!("{study}.1"))
+            .text(dicom::INSTANCE_UID, b"UI", &format!("{study}.1.1"));
+        let path = self.folder.join(format!("{serial}.dcm"));
+        std::fs::write(&path, file.write()).expect("a file");
+        self.desk.give_file(&path);
+        studies::import_files(&self.app).await.expect("an import");
+        let done = self.desk.wait("end of the import", |e| match e {
+            AppEvent::ImportDone { study_uids, .. } => Some(study_uids.clone()),
+            _ => None,
+        });
+        assert_eq!(done.await, [study.clone()]);
+        study
+    }
+
+    async fn report(&self, study: &str) -> ReportView {
+        reports::report_view(&self.app, study.to_owned()).await.expect("a report")
+    }
+
+    async fn write(&self, study: &str, section: SectionName, text: &str) {
+        let view = self.report(study).await;
+        let (after, region, from) = (None, None, None);
+        let insert = EditCommand::Insert { section, after, id: "typed".into(), text: text.into(), region, from };
+        reports::report_edit(&self.app, view.id, view.revision, vec![insert]).await.expect("typed");
+    }
+
+    /// The report with the draft that has just ended.
+    async fn drafted(&self) -> ReportView {
+        let report = self.desk.wait("end of the draft", |e| match e {
+            AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),
+            AppEvent::DraftFailed { code, detail, .. } => Some(Err(format!("{code}: {detail}"))),
+            _ => None,
+        });
+        report.await.expect("a draft")
+    }
 }
 
-/// The study of a file.
-async fn imported(app: &Arc<App>, desk: &Desk, folder: &Path, n: usize, file: DicomFile) -> String {
-    let path = folder.join(format!("{n}.dcm"));
-    std::fs::write(&path, file.write()).expect("a file");
-    desk.give_file(&path);
-    studies::import_files(app).await.expect("an import");
-    let study = desk.wait("end of the import", |e| match e {
-        AppEvent::ImportDone { study_uids, .. } => Some(study_uids[0].clone()),
-        _ => None,
-    });
-    study.await
+fn options() -> DraftOptions {
+    DraftOptions { indication_confirmed: false, notes: String::new(), mode: DraftMode::Structured, use_prior: false }
 }
 
-async fn draft_of(app: &Arc<App>, desk: &Desk, study: String, indication_confirmed: bool) -> ProposalView {
-    let view = reports::report_view(app, study).await.expect("a report");
-    let options = DraftOptions { indication_confirmed, notes: String::new(), mode: DraftMode::Structured, use_prior: false };
-    reports::draft_start(app, view.id, options).await.expect("a draft begins");
-    let report = desk.wait("end of the draft", |e| match e {
-        AppEvent::DraftDone { report, .. } => Some(Ok(report.clone())),
-        AppEvent::DraftFailed { code, detail, .. } => Some(Err(format!("{code}: {detail}"))),
-        _ => None,
-    });
-    let report = report.await.expect("a draft");
-    let proposal = report.sections.iter().flat_map(|s| &s.sentences).find_map(|s| s.proposal_id.clone());
-    reports::proposal_view(app, proposal.expect("a proposal")).await.expect("a proposal")
+/// The same picture, and the same facts that a prompt may know: view, sex, age.
+fn film(patient: &str, date: &str) -> DicomFile {
+    radiograph("CLEAN", date).text(dicom::PATIENT_ID, b"LO", patient)
+}
+
+/// The same with letters in the picture, white on black, as a modality burns in what it was told.
+fn with_letters(file: DicomFile, text: &str) -> DicomFile {
+    const ROWS: usize = 480;
+    const COLUMNS: usize = 400;
+    let whole = file.write();
+    let mut values: Vec<u16> =
+        whole[whole.len() - ROWS * COLUMNS * 2..].chunks(2).map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
+    letters::burn(&mut values, COLUMNS, text, 4095, 0);
+    file.words(dicom::PIXEL_DATA, b"OW", values.into_iter().flat_map(u16::to_le_bytes).collect())
+}
+
+/// The prompt is one turn of the user's with so many pictures, whatever words stand in it.
+fn one_turn(prompt: &str, pictures: usize) -> Result<(), String> {
+    let tokens = [
+        ("<bos>", 1),
+        ("<start_of_turn>", 2),
+        ("<end_of_turn>", 1),
+        ("<start_of_image>", pictures),
+        ("<image_soft_token>", 0),
+        ("<eos>", 0),
+        ("<unused0>", 0),
+    ];
+    for (token, times) in tokens {
+        let found = prompt.matches(token).count();
+        if found != times {
+            return Err(format!("{token} stands {found} times in it, and not {times}"));
+        }
+    }
+    Ok(())
 }
 
 /// Headings in their order, and under them sentences of words of the Latin alphabet that begin with a capital
@@ -165,30 +352,18 @@ fn in_grammar(answer: &str) -> Result<(), String> {
     impression.lines().try_for_each(sentences)
 }
 
-/// Writes letters into the picture, five by seven dots each, twice as large, in white on black.
-fn burn(file: DicomFile, text: &str) -> DicomFile {
-    let glyph = |c: char| -> [u8; 5] {
-        // Enough of an alphabet to be read: each letter from its own number, with a column that is always set.
-        let n = c as u32;
-        std::array::from_fn(
-            |column| if column == 0 { 0x7F } else { (n.wrapping_mul(2654435761) >> (column * 6) & 0x7F) as u8 },
-        )
-    };
-    let (rows, columns) = (480usize, 400usize);
-    let whole = file.clone().write();
-    let mut values: Vec<u16> =
-        whole[whole.len() - rows * columns * 2..].chunks(2).map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
-    for (place, c) in text.chars().take(33).enumerate() {
-        for (column, dots) in glyph(c).into_iter().enumerate() {
-            for row in 0..7 {
-                let value = if dots >> row & 1 == 1 { 4095 } else { 0 };
-                for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    values[(8 + row * 2 + dy) * columns + 2 + place * 12 + column * 2 + dx] = value;
-                }
-            }
-        }
+#[test]
+fn a_turn_that_is_ended_early_is_seen() {
+    let prompt = "<bos><start_of_turn>user\n<start_of_image>Words<end_of_turn>\n<start_of_turn>model\n";
+    assert_eq!(one_turn(prompt, 1), Ok(()));
+    assert!(one_turn(prompt, 2).is_err());
+    assert!(order(10).contains("<end_of_turn>\n<start_of_turn>"));
+    for order in (0..20)
+        .map(order)
+        .filter(|order| order.contains("_of_turn>") || order.contains("<eos>") || order.contains("<bos>"))
+    {
+        assert!(one_turn(&prompt.replace("Words", &order), 1).is_err(), "{order}");
     }
-    file.words(dicom::PIXEL_DATA, b"OW", values.into_iter().flat_map(u16::to_le_bytes).collect())
 }
 
 #[test]

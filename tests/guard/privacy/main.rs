@@ -21,6 +21,7 @@ mod cores;
 mod desk;
 mod edits;
 mod every_command;
+mod every_subcommand;
 mod idle;
 mod injections;
 mod markup;

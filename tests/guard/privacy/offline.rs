@@ -1,7 +1,7 @@
 //! The whole work without a window, in a network namespace without any way out, watched for connections.
 
 use crate::common;
-use crate::desk::{PASSPHRASE, hilumctl};
+use crate::desk::{PASSPHRASE, hilumctl, ran};
 use crate::scene::printed;
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn the_whole_work_connects_to_nothing() {
         Command::new(program).args(arguments).output().is_ok_and(|o| o.status.success())
     };
     if !able("strace", &["-o", "/dev/null", "true"]) {
-        println!("skipped: strace is not installed, or may not trace here");
+        hilum_testkit::skipped("strace is not installed, or may not trace here");
         return;
     }
     // A namespace of its own has a loopback that is down, and no other way.
@@ -21,7 +21,7 @@ fn the_whole_work_connects_to_nothing() {
         (true, _) => vec!["unshare", "-n"],
         (false, true) => vec!["unshare", "-rn"],
         (false, false) => {
-            println!("skipped: no network namespace can be made here");
+            hilum_testkit::skipped("no network namespace can be made here");
             return;
         }
     };
@@ -110,7 +110,8 @@ impl Seen {
 /// Runs `hilumctl` in there, and gives what it prints.
 fn traced(closed: &[&str], folder: &Path, data: &str, arguments: &[&str], seen: &mut Seen) -> String {
     let trace = folder.join("trace");
-    let output = Command::new(closed[0])
+    let mut command = Command::new(closed[0]);
+    command
         .args(&closed[1..])
         .args(["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=socket,connect,sendto,sendmsg", "-o"])
         .arg(&trace)
@@ -119,9 +120,8 @@ fn traced(closed: &[&str], folder: &Path, data: &str, arguments: &[&str], seen: 
         .args(arguments)
         .current_dir(folder)
         .env("HILUM_PASSPHRASE", PASSPHRASE)
-        .env("HILUM_MODELS", common::root().join("models/demo"))
-        .output()
-        .expect("a command");
+        .env("HILUM_MODELS", common::root().join("models/demo"));
+    let output = ran(&mut command);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     seen.read(&std::fs::read_to_string(&trace).expect("a trace"));
     String::from_utf8(output.stdout).expect("UTF-8")

@@ -15,6 +15,16 @@ pub struct Keys {
     /// Argon2id of the passphrase.
     pub user: [u8; 32],
     pub database: [u8; 32],
+    /// Seals files, and those of backups.
+    pub files: [u8; 32],
+    /// Names sealed files by their content.
+    pub file_names: [u8; 32],
+    /// Vouches for the manifest of a backup.
+    pub backup: [u8; 32],
+    /// Opens the user's own signing key.
+    pub identity: [u8; 32],
+    /// The private P-256 key that signs, the most significant byte first; `None` before one was given.
+    pub signing: Option<[u8; 32]>,
 }
 
 pub fn keys(data: &Path, user: &str, passphrase: &str) -> Keys {
@@ -29,18 +39,49 @@ pub fn keys(data: &Path, user: &str, passphrase: &str) -> Keys {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(passphrase.as_bytes(), &salt, &mut user_key)
         .expect("a key");
-    let mut wrapping = [0; 32];
-    Hkdf::<Sha256>::new(None, &user_key).expand(b"hilum vault: database key", &mut wrapping).expect("a key");
-    let aad: Vec<u8> =
-        ["hilum vault key".to_owned(), text(&record["id"]), text(&record["name"]), text(&record["role"])]
-            .iter()
-            .flat_map(|f| (f.len() as u64).to_be_bytes().into_iter().chain(f.bytes()).collect::<Vec<_>>())
-            .collect();
-    let sealed = |part: &str| hex::decode(text(&record["wrapped_key"][part])).expect("digits");
-    let database = XChaCha20Poly1305::new(&wrapping.into())
-        .decrypt(XNonce::from_slice(&sealed("nonce")), Payload { msg: &sealed("ciphertext"), aad: &aad })
-        .expect("the right passphrase");
-    Keys { user: user_key, database: database.try_into().expect("32 bytes") }
+    let bound = |fields: &[&str]| -> Vec<u8> {
+        let about = |field: &str| text(&record[field]);
+        let fields =
+            fields.iter().enumerate().map(|(at, field)| if at == 0 { (*field).to_owned() } else { about(field) });
+        fields
+            .flat_map(|f| (f.len() as u64).to_be_bytes().into_iter().chain(f.into_bytes()).collect::<Vec<_>>())
+            .collect()
+    };
+    let opened = |sealed: &Value, key: &[u8; 32], aad: &[u8]| -> Vec<u8> {
+        let part = |part: &str| hex::decode(text(&sealed[part])).expect("digits");
+        XChaCha20Poly1305::new(key.into())
+            .decrypt(XNonce::from_slice(&part("nonce")), Payload { msg: &part("ciphertext"), aad })
+            .expect("the right passphrase")
+    };
+    let wrapping = derived(&user_key, "hilum vault: database key");
+    let database = opened(&record["wrapped_key"], &wrapping, &bound(&["hilum vault key", "id", "name", "role"]));
+    let database: [u8; 32] = database.try_into().expect("32 bytes");
+    let identity = derived(&user_key, "hilum vault: signing identity");
+    let kept = &record["identity"];
+    let signing = (!kept.is_null()).then(|| scalar(&opened(kept, &identity, &bound(&["hilum vault identity", "id"]))));
+    Keys {
+        user: user_key,
+        database,
+        files: derived(&database, "hilum blobs: seal"),
+        file_names: derived(&database, "hilum blobs: name"),
+        backup: derived(&database, "hilum backup: manifest"),
+        identity,
+        signing,
+    }
+}
+
+/// A key for one purpose (HKDF-SHA256, RFC 5869).
+fn derived(key: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let mut out = [0; 32];
+    Hkdf::<Sha256>::new(None, key).expand(purpose.as_bytes(), &mut out).expect("a key");
+    out
+}
+
+/// The private number in a P-256 key: of an ECPrivateKey (RFC 5915) the version, which is 1, and 32 bytes.
+fn scalar(identity: &[u8]) -> [u8; 32] {
+    const BEFORE: [u8; 5] = [0x02, 0x01, 0x01, 0x04, 0x20];
+    let at = identity.windows(BEFORE.len()).position(|w| w == BEFORE).expect("a P-256 key") + BEFORE.len();
+    identity[at..at + 32].try_into().expect("32 bytes")
 }
 
 /// The database past Hilum, without triggers and references: as somebody who has the key would edit it.

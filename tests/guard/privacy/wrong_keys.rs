@@ -1,7 +1,7 @@
 //! A wrong passphrase and a wrong recovery key: a clean refusal, and every byte of the folder as it was. And
 //! what a guess costs.
 
-use crate::desk::{CHEAP, NAME, PASSPHRASE, app_on, hilumctl, make_user};
+use crate::desk::{CHEAP, NAME, PASSPHRASE, app_on, hilumctl, make_user, ran};
 use crate::guard::{amount, files_below};
 use argon2::{Algorithm, Argon2, Params, Version};
 use hilum_app::commands::session;
@@ -22,13 +22,9 @@ async fn are_refused_and_change_nothing() {
     let mut tried = 0;
     // No environment holds a NUL; the handlers below are given it.
     for passphrase in near.iter().filter(|p| !p.contains('\0')) {
-        let output = Command::new(hilumctl())
-            .args(["--json", "--data"])
-            .arg(&data)
-            .arg("studies")
-            .env("HILUM_PASSPHRASE", passphrase)
-            .output()
-            .expect("hilumctl");
+        let mut command = Command::new(hilumctl());
+        command.args(["--json", "--data"]).arg(&data).arg("studies").env("HILUM_PASSPHRASE", passphrase);
+        let output = ran(&mut command);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains("\"vault.locked\""), "{passphrase:?}: {said}");
         assert!(!said.contains(passphrase.as_str()) || passphrase.is_empty(), "the refusal repeats what was tried");

@@ -1,13 +1,15 @@
-//! Backups while somebody writes ten times a second: each is whole, encrypted, opens with the
-//! passphrase and with the recovery key, and restoring keeps what was there.
+//! Backups while somebody writes ten times a second: each is whole, holds all that was acknowledged before it began,
+//! is encrypted, opens with the passphrase and with the recovery key, and restoring keeps what was there.
 
-use crate::check::{Acknowledged, keeping_all, restored};
+use crate::check::{Acknowledged, keeping_all, restored, written};
 use crate::desk::{CHEAP, NAME, PASSPHRASE, Place, Reader};
 use crate::times;
 use hilum_app::dto::SectionName;
-use hilum_report::UserId;
+use hilum_report::{ReportId, UserId};
 use hilum_store::{DataFolder, NewUser, Opening, Role};
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -35,47 +37,59 @@ async fn under_load(backups: u32) {
     said.signed.insert((first.id, version), sha256);
     let study = reader.import().await.expect("an import");
     let mut open = reader.report(&study).await.expect("a report");
-    let until = std::sync::atomic::AtomicBool::new(true);
-    let (mut slowest, mut written) = (Duration::ZERO, 0u32);
+    let report = ReportId::new(&open.id);
+    let goes_on = AtomicBool::new(true);
+    let mut slowest = Duration::ZERO;
+    // The sentences that were acknowledged, in order.
+    let typed: Mutex<Vec<String>> = Mutex::default();
+    let so_far = || typed.lock().expect("sentences").len();
     // One person writes ten times a second while the app makes backups.
     let writing = async {
-        while until.load(std::sync::atomic::Ordering::Relaxed) {
+        while goes_on.load(Ordering::Relaxed) {
             let began = Instant::now();
             let id = reader.type_into(&mut open, SectionName::Indication, &canary()).await.expect("to type");
             slowest = slowest.max(began.elapsed());
-            written += 1;
-            said.typed.entry(open.id.clone()).or_default().insert(id);
+            typed.lock().expect("sentences").push(id);
             tokio::time::sleep(Duration::from_millis(100).saturating_sub(began.elapsed())).await;
         }
     };
     let backing_up = async {
-        let mut took = Vec::new();
-        for _ in 0..backups {
-            let began = Instant::now();
+        let (mut took, mut known): (Vec<Duration>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
+        for n in 0..backups {
+            // Something new is in each, and sentences come at other moments of it each time.
+            while so_far() <= known.last().map_or(0, |(before, _)| *before) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(u64::from(n) * 37 % 100)).await;
+            let (began, before) = (Instant::now(), so_far());
             reader.back_up().await.expect("a backup");
             took.push(began.elapsed());
+            known.push((before, so_far()));
         }
-        until.store(false, std::sync::atomic::Ordering::Relaxed);
-        took
+        goes_on.store(false, Ordering::Relaxed);
+        (took, known)
     };
-    let (mut took, ()) = tokio::join!(backing_up, writing);
+    let ((mut took, known), ()) = tokio::join!(backing_up, writing);
     took.sort();
+    let typed = typed.into_inner().expect("sentences");
+    said.note(report.as_str(), &typed);
     reader.app.close().await;
     drop(reader);
     let found = hilum_store::backups(&place.backups).expect("backups");
     assert_eq!(found.len(), backups as usize);
-    let mut sentences = usize::MAX;
-    for (n, backup) in found.iter().enumerate() {
+    // The newest comes first.
+    for (n, (backup, (before, after))) in found.iter().rev().zip(known).enumerate() {
+        let what = format!("backup {n}, before which {before} sentences were acknowledged");
         let scratch = temp.path().join(format!("restored-{n}"));
         let (store, signed) = restored(&backup.folder, &scratch).await;
-        assert_eq!(signed, 1, "{}", backup.folder.display());
-        // Older backups hold ever fewer sentences, and the signed report whole.
-        let report = store.report(&hilum_report::ReportId::new(&open.id)).await.expect("the report");
-        let now = report.sections().iter().map(|s| s.sentences.len()).sum();
-        assert!(now <= sentences, "an older backup holds more");
-        sentences = now;
+        assert_eq!(signed, 1, "{what}");
+        // It is the report as it stood at one moment: all sentences up to one, and of those acknowledged before all.
+        let held = written(&store, &report).await;
+        assert!(held.len() >= before, "{what} holds {} sentences", held.len());
+        // One may have been on its way when the backup was made.
+        assert!(held.len() <= after + 1 && typed.starts_with(&held), "{what} holds what was not written by then");
         let before = Acknowledged { signed: said.signed.clone(), ..Acknowledged::default() };
-        before.check_store(&store, "restored").await;
+        before.check_store(&store, &what).await;
         store.close().await.expect("to close");
         std::fs::remove_dir_all(&scratch).expect("to tidy up");
     }
@@ -90,7 +104,8 @@ async fn under_load(backups: u32) {
     no_canary_below(&place.backups);
     no_canary_below(&place.data);
     println!(
-        "{backups} backups under {written} writes: all restored and checked; a backup took {:.2} s in the median, {:.2} s at most; the slowest write {:.0} ms",
+        "{backups} backups under {} writes: all restored and checked; a backup took {:.2} s in the median, {:.2} s at most; the slowest write {:.0} ms",
+        typed.len(),
         took[took.len() / 2].as_secs_f64(),
         took[took.len() - 1].as_secs_f64(),
         slowest.as_secs_f64() * 1e3

@@ -1,6 +1,6 @@
 //! What the children said was done, and the search for it.
 
-use crate::desk::{NAME, PASSPHRASE, Place, unlock};
+use crate::desk::{NAME, PASSPHRASE, Place, SAVE, SAVED, unlock};
 use hilum_report::{Command, ReportId, Status, VersionId};
 use hilum_store::{AuditVerdict, BackupTarget, DataFolder, Opening, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,14 +24,12 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Takes what a child said; true when it had begun what it was to do.
-    pub fn take(&mut self, line: &str) -> bool {
+    /// Takes what a child said.
+    pub fn take(&mut self, line: &str) {
         let words: Vec<&str> = line.split('\t').collect();
         match words.as_slice() {
-            ["begins", "."] => return true,
-            ["typed", report, id, "."] => {
-                self.typed.entry((*report).to_owned()).or_default().insert((*id).to_owned());
-            }
+            ["typed", report, id, "."] => self.note(report, &[*id]),
+            ["saved", report, ids @ .., "."] => self.note(report, ids),
             ["signed", report, version, sha256, "."] => {
                 self.signed.insert(((*report).to_owned(), (*version).to_owned()), (*sha256).to_owned());
             }
@@ -47,7 +45,16 @@ impl Acknowledged {
             // A line that was cut short acknowledged nothing.
             _ => {}
         }
-        false
+    }
+
+    /// Notes sentences of a report.
+    pub fn note<Id: AsRef<str>>(&mut self, report: &str, ids: &[Id]) {
+        let kept = self.typed.entry(report.to_owned()).or_default();
+        kept.extend(ids.iter().map(|id| id.as_ref().to_owned()));
+    }
+
+    pub fn sentences(&self) -> usize {
+        self.typed.values().map(BTreeSet::len).sum()
     }
 
     pub fn count(&self) -> String {
@@ -56,7 +63,7 @@ impl Acknowledged {
 
     /// Sentences, signatures, imports and exports.
     pub fn counts(&self) -> [usize; 4] {
-        [self.typed.values().map(BTreeSet::len).sum(), self.signed.len(), self.imported.len(), self.exported.len()]
+        [self.sentences(), self.signed.len(), self.imported.len(), self.exported.len()]
     }
 
     pub fn words([sentences, signatures, imports, exports]: [usize; 4]) -> String {
@@ -96,15 +103,8 @@ impl Acknowledged {
         let verdict = store.verify_audit(None).await.expect("a verdict");
         assert!(matches!(verdict, AuditVerdict::Intact(_)), "{what}: {verdict:?}");
         for (report, sentences) in &self.typed {
-            let journal = store.journal(&ReportId::new(report)).await.expect("a journal");
-            let kept: BTreeSet<&str> = journal
-                .iter()
-                .filter_map(|e| match &e.command {
-                    Command::Insert { id, .. } => Some(id.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let lost: Vec<_> = sentences.iter().filter(|id| !kept.contains(id.as_str())).collect();
+            let kept: BTreeSet<String> = written(store, &ReportId::new(report)).await.into_iter().collect();
+            let lost: Vec<_> = sentences.iter().filter(|id| !kept.contains(*id)).collect();
             assert!(lost.is_empty(), "{what}: {report} has lost {lost:?}");
         }
         for ((report, version), sha256) in &self.signed {
@@ -129,8 +129,30 @@ impl Acknowledged {
                 for version in &versions {
                     store.signed_pdf(version).await.expect("its document");
                 }
+                saved_whole(&written(store, &row.id).await, what);
             }
         }
+    }
+}
+
+/// The ids of all sentences that were ever written into a report, in order.
+pub async fn written(store: &Store, report: &ReportId) -> Vec<String> {
+    let journal = store.journal(report).await.expect("a journal");
+    let inserted = journal.into_iter().filter_map(|entry| match entry.command {
+        Command::Insert { id, .. } => Some(id.to_string()),
+        _ => None,
+    });
+    inserted.collect()
+}
+
+/// What was sent in one go is there whole or not at all, acknowledged or not.
+fn saved_whole(written: &[String], what: &str) {
+    let mut saves: BTreeMap<&str, usize> = BTreeMap::new();
+    for (save, _) in written.iter().filter(|id| id.starts_with(SAVE)).filter_map(|id| id.rsplit_once('-')) {
+        *saves.entry(save).or_default() += 1;
+    }
+    for (save, sentences) in saves {
+        assert_eq!(sentences, SAVED, "{what}: a part of {save}");
     }
 }
 

@@ -17,6 +17,10 @@ pub const PASSPHRASE: &str = "a long passphrase";
 /// The cost of a passphrase is not what is tried here.
 pub const CHEAP: KdfParams = KdfParams { memory_kib: 64, passes: 1, lanes: 1 };
 
+/// Sentences that are saved in one go, and how their ids begin; those of one save are the same up to their last dash.
+pub const SAVED: usize = 8;
+pub const SAVE: &str = "save-";
+
 /// The folders of one try.
 #[derive(Clone)]
 pub struct Place {
@@ -163,18 +167,31 @@ impl Reader {
     /// Types a sentence; its id.
     pub async fn type_into(&self, open: &mut Open, section: SectionName, text: &str) -> Result<String, AppError> {
         let id = format!("s-{}-{}-{}", std::process::id(), open.id, open.revision);
-        let (after, region, from) = (None, None, None);
-        let insert = EditCommand::Insert { section, after, id: id.clone(), text: text.to_owned(), region, from };
-        let view = reports::report_edit(&self.app, open.id.clone(), open.revision, vec![insert]).await?;
+        let view =
+            reports::report_edit(&self.app, open.id.clone(), open.revision, vec![insert(section, &id, text)]).await?;
         open.revision = view.revision;
         Ok(id)
     }
 
-    /// Signs a report, with what a signature needs typed first; the version and the hash of its document.
-    pub async fn sign(&self, open: &mut Open) -> Result<(String, String), AppError> {
+    /// Saves several sentences in one go, as the editor does after a pause; their ids, which show that they belong together.
+    pub async fn save(&self, open: &mut Open, section: SectionName, text: &str) -> Result<Vec<String>, AppError> {
+        let ids = sentences_of_a_save(open);
+        let inserts = ids.iter().map(|id| insert(section, id, text)).collect();
+        let view = reports::report_edit(&self.app, open.id.clone(), open.revision, inserts).await?;
+        open.revision = view.revision;
+        Ok(ids)
+    }
+
+    /// Types what a signature needs, with findings in it: signing keeps what was held against each.
+    pub async fn prepare(&self, open: &mut Open) -> Result<(), AppError> {
         for section in [SectionName::Findings, SectionName::Impression] {
-            self.type_into(open, section, "The lungs are clear.").await?;
+            self.type_into(open, section, "No pleural effusion or pneumothorax.").await?;
         }
+        Ok(())
+    }
+
+    /// Signs a report as it stands; the version and the hash of its document.
+    pub async fn sign_as_it_stands(&self, open: &Open) -> Result<(String, String), AppError> {
         let request = SignRequest {
             report_id: open.id.clone(),
             revision: open.revision,
@@ -184,6 +201,12 @@ impl Reader {
         };
         let signed = signing::sign(&self.app, request).await?;
         Ok((signed.version_id, signed.pdf_sha256))
+    }
+
+    /// Signs a report, with what a signature needs typed first.
+    pub async fn sign(&self, open: &mut Open) -> Result<(String, String), AppError> {
+        self.prepare(open).await?;
+        self.sign_as_it_stands(open).await
     }
 
     /// Exports a signed version as `out/VERSION.pdf`.
@@ -234,6 +257,16 @@ impl Reader {
         });
         restored.await
     }
+}
+
+fn insert(section: SectionName, id: &str, text: &str) -> EditCommand {
+    let (after, region, from) = (None, None, None);
+    EditCommand::Insert { section, after, id: id.to_owned(), text: text.to_owned(), region, from }
+}
+
+/// The ids of the sentences with which a report would be saved as it is now.
+pub fn sentences_of_a_save(open: &Open) -> Vec<String> {
+    (0..SAVED).map(|n| format!("{SAVE}{}-{}-{}-{n}", std::process::id(), open.id, open.revision)).collect()
 }
 
 /// A small radiograph with UIDs of its own; the study's UID and the file.

@@ -1,26 +1,37 @@
 //! The disk is full in the midst of each deed: the window is told at once by a code that says so,
 //! nothing half is left, and what was there before is as it was.
 
-use crate::check::Acknowledged;
-use crate::desk::{Place, Reader};
+use crate::check::{Acknowledged, written};
+use crate::desk::{Place, Reader, sentences_of_a_save};
+use crate::full_disk_signing;
+use crate::lateness::{Lateness, told_in_time};
+use crate::small_disk::{Disk, Filler};
 use hilum_app::commands::signing;
 use hilum_app::dto::{AppError, SectionName};
+use hilum_report::ReportId;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
+/// Room that is left at first, bytes, so that work begins and then fails.
+const LITTLE: u64 = 96 << 10;
+
 pub fn run(runtime: &Runtime) {
     let temp = tempfile::tempdir().expect("a folder");
-    let disks: Vec<_> = ["data", "out"].iter().filter_map(|name| Disk::mount(&temp.path().join(name))).collect();
-    if disks.len() < 2 {
-        println!("skipped: full disks (mounting a small one needs root)");
+    let disks: Vec<Disk> = [("data", 4), ("out", 8), ("signing", 8)]
+        .iter()
+        .filter_map(|(name, size)| Disk::mount(&temp.path().join(name), *size))
+        .collect();
+    let [data, out, to_sign] = disks.as_slice() else {
+        hilum_testkit::skipped("full disks (mounting a small one needs root)");
         return;
-    }
-    runtime.block_on(fill_and_try(&disks[0].0, &disks[1].0));
+    };
+    let refusals = runtime.block_on(fill_and_try(data.path(), out.path()));
+    println!("deeds on a full disk: {}", refusals.words());
+    runtime.block_on(full_disk_signing::at_every_level(to_sign.path()));
 }
 
-async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
+async fn fill_and_try(data_disk: &Path, out_disk: &Path) -> Refusals {
     let mut place = Place::of(data_disk);
     // Exports, backups and what is imported lie on another disk.
     let other = Place::of(out_disk);
@@ -35,119 +46,140 @@ async fn fill_and_try(data_disk: &Path, out_disk: &Path) {
     let (version, sha256) = reader.sign(&mut first).await.expect("a signature");
     said.signed.insert((first.id.clone(), version.clone()), sha256);
     said.imported.insert(study);
+    // What is to be signed is written while there is room.
+    let study = reader.import().await.expect("an import");
+    let mut ready = reader.report(&study).await.expect("a report");
+    reader.prepare(&mut ready).await.expect("to type");
+    said.imported.insert(study);
     let study = reader.import().await.expect("an import");
     let mut open = reader.report(&study).await.expect("a report");
     said.imported.insert(study.clone());
     reader.back_up().await.expect("a backup");
-    let mut slowest = Duration::ZERO;
+    let mut refusals = Refusals::begin();
 
     // The disk of the data folder.
-    let filler = Filler::all_of(data_disk);
-    let typing = until_refused(&mut slowest, async || {
-        let id = reader.type_into(&mut open, SectionName::Indication, &"long ".repeat(2000)).await?;
-        said.typed.entry(open.id.clone()).or_default().insert(id);
+    let filler = Filler::leaving(data_disk, LITTLE);
+    let long = "long ".repeat(2000);
+    let typing = refusals.until_refused("typing", async || {
+        let id = reader.type_into(&mut open, SectionName::Indication, &long).await?;
+        said.note(&open.id, &[id]);
         Ok(())
     });
-    assert_eq!(typing.await, "data.disk_full", "typing");
+    assert_eq!(typing.await.code, "data.disk_full", "typing");
     // What is written where there is no room left at all.
-    filler.the_rest();
-    assert_eq!(until_refused(&mut slowest, async || reader.sign(&mut open.clone()).await.map(drop)).await, "data.disk_full", "signing");
-    assert_eq!(until_refused(&mut slowest, async || reader.import().await.map(drop)).await, "data.disk_full", "import");
-    // Reading goes on.
+    filler.leave(0);
+    let saving = refusals.until_refused("saving", async || {
+        let ids = reader.save(&mut open, SectionName::Indication, &long).await?;
+        said.note(&open.id, &ids);
+        Ok(())
+    });
+    assert_eq!(saving.await.code, "data.disk_full", "saving");
+    // The report is where it was, so that these are the sentences that were refused.
+    let refused = (open.id.clone(), sentences_of_a_save(&open));
+    let signature = refusals.until_refused("signing", async || reader.sign_as_it_stands(&ready).await.map(drop));
+    assert_eq!(signature.await.code, "data.disk_full", "signing");
+    let importing = refusals.until_refused("import", async || reader.import().await.map(drop));
+    assert_eq!(importing.await.code, "data.disk_full", "import");
+    drop(filler);
+    // Reading goes on where little is left; it takes a part of that, because each is written to the audit trail.
+    let filler = Filler::leaving(data_disk, LITTLE);
     let document = signing::signed_pdf(&reader.app, version.clone()).await.expect("the document");
     assert!(document.starts_with(b"%PDF-"));
     reader.report(&study).await.expect("the draft");
     drop(filler);
     // Putting a backup back takes room there too.
     reader.lock().await.expect("locked");
-    let filler = Filler::all_of(data_disk);
-    assert_eq!(until_refused(&mut slowest, async || reader.restore().await).await, "backup.disk_full", "restoring");
+    let filler = Filler::leaving(data_disk, LITTLE);
+    let restoring = refusals.until_refused("restoring", async || reader.restore().await);
+    assert_eq!(restoring.await.code, "backup.disk_full", "restoring");
     assert!(!place.data.join("restoring").exists(), "a partial restoring");
     drop(filler);
     reader.unlock().await.expect("unlocked, and as it was");
 
     // The disk of exports and backups.
-    let filler = Filler::all_of(out_disk);
-    filler.the_rest();
-    let code = until_refused(&mut slowest, async || reader.export(&version).await.map(drop)).await;
-    assert_eq!(code, "export.write_failed", "export");
+    let filler = Filler::leaving(out_disk, 0);
+    let exporting = refusals.until_refused("export", async || reader.export(&version).await.map(drop));
+    assert_eq!(exporting.await.code, "export.write_failed", "export");
     assert!(!place.out.join(format!("{version}.pdf")).exists(), "a partial export");
-    assert_eq!(until_refused(&mut slowest, async || reader.back_up().await.map(drop)).await, "backup.disk_full", "backup");
+    let backing_up = refusals.until_refused("backup", async || reader.back_up().await.map(drop));
+    assert_eq!(backing_up.await.code, "backup.disk_full", "backup");
     drop(filler);
 
     // Somebody makes room, and the work goes on from what was kept.
     open = reader.report(&study).await.expect("the draft");
     let id = reader.type_into(&mut open, SectionName::Indication, "Room again.").await.expect("to type");
-    said.typed.entry(open.id.clone()).or_default().insert(id);
-    let (second, sha256) = reader.sign(&mut open).await.expect("a signature");
-    said.signed.insert((open.id.clone(), second.clone()), sha256);
-    said.exported.insert(reader.export(&second).await.expect("an export"));
+    said.note(&open.id, &[id]);
+    let ids = reader.save(&mut open, SectionName::Indication, "Room again.").await.expect("to save");
+    said.note(&open.id, &ids);
+    let signatures = [
+        (open.id.clone(), reader.sign(&mut open).await.expect("a signature")),
+        (ready.id.clone(), reader.sign_as_it_stands(&ready).await.expect("a signature")),
+    ];
+    for (report, (version, sha256)) in signatures {
+        said.exported.insert(reader.export(&version).await.expect("an export"));
+        said.signed.insert((report, version), sha256);
+    }
     said.backed_up = Some(reader.back_up().await.expect("a backup"));
     said.imported.insert(reader.import().await.expect("an import"));
     reader.app.close().await;
     drop(reader);
     said.check(&place, "after the disk was full").await;
-    println!("6 deeds on a full disk; the slowest refusal reached the window after {:.2} s (2 s are promised)", slowest.as_secs_f64());
+    nothing_of(&place, &refused.0, &refused.1).await;
+    refusals
 }
 
-/// Does something until it is refused; the code, and how long that refusal took.
-async fn until_refused(slowest: &mut Duration, mut deed: impl AsyncFnMut() -> Result<(), AppError>) -> String {
-    for _ in 0..500 {
-        let began = Instant::now();
-        if let Err(e) = deed().await {
-            *slowest = began.elapsed().max(*slowest);
-            return e.code;
+/// Of what was refused nothing is kept: it was all or none.
+async fn nothing_of(place: &Place, report: &str, sentences: &[String]) {
+    let store = place.unlock().await;
+    let written = written(&store, &ReportId::new(report)).await;
+    let kept: Vec<_> = sentences.iter().filter(|id| written.contains(id)).collect();
+    assert!(kept.is_empty(), "a refused save is kept in part: {kept:?}");
+    store.close().await.expect("to close");
+}
+
+/// What was refused, and how long the window waited each time to be told.
+pub struct Refusals {
+    machine: Lateness,
+    all: Vec<(String, Duration)>,
+}
+
+/// When something was asked for, and how late the machine had been by then.
+pub struct Asked(Instant, Duration);
+
+impl Refusals {
+    pub fn begin() -> Refusals {
+        Refusals { machine: Lateness::begin(), all: Vec::new() }
+    }
+
+    /// Does something until it is refused; why it was.
+    pub async fn until_refused(&mut self, what: &str, mut deed: impl AsyncFnMut() -> Result<(), AppError>) -> AppError {
+        for _ in 0..500 {
+            let asked = self.asked();
+            if let Err(refusal) = deed().await {
+                self.told(what, &asked);
+                return refusal;
+            }
         }
-    }
-    "not refused".to_owned()
-}
-
-/// A file that takes the room of a small disk; gives it back when dropped.
-struct Filler(std::path::PathBuf);
-
-impl Filler {
-    /// Leaves some pages, so that work begins and then fails.
-    fn all_of(disk: &Path) -> Filler {
-        let filler = Filler(disk.join("filler"));
-        filler.fill(1 << 16);
-        let file = std::fs::OpenOptions::new().write(true).open(&filler.0).expect("the filler");
-        let length = file.metadata().expect("its length").len();
-        file.set_len(length.saturating_sub(96 << 10)).expect("a little room");
-        filler
+        AppError { code: "not refused".to_owned(), detail: String::new() }
     }
 
-    /// Takes what is left.
-    fn the_rest(&self) {
-        self.fill(512);
+    /// To be called before something that may be refused.
+    pub fn asked(&self) -> Asked {
+        Asked(Instant::now(), self.machine.so_far())
     }
 
-    fn fill(&self, piece: usize) {
-        use std::io::Write;
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&self.0).expect("the filler");
-        while file.write_all(&vec![7; piece]).is_ok() {}
+    /// It was refused just now, which must have been in time.
+    pub fn told(&mut self, what: &str, asked: &Asked) {
+        let (took, late) = (asked.0.elapsed(), self.machine.so_far().saturating_sub(asked.1));
+        told_in_time(what, took, late);
+        self.all.push((what.to_owned(), took));
     }
-}
 
-impl Drop for Filler {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// A small disk, given back when dropped.
-struct Disk(std::path::PathBuf);
-
-impl Disk {
-    fn mount(at: &Path) -> Option<Disk> {
-        std::fs::create_dir_all(at).expect("a folder");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).stdout(Stdio::null()).stderr(Stdio::null());
-        mount.status().is_ok_and(|s| s.success()).then(|| Disk(at.to_owned()))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    /// How many there were, and the slowest of them.
+    pub fn words(&self) -> String {
+        let slowest = self.all.iter().max_by_key(|(_, took)| *took);
+        let slowest =
+            slowest.map(|(what, took)| format!("{what} after {:.2} s", took.as_secs_f64())).unwrap_or_default();
+        format!("{} refusals, the slowest told to the window was of {slowest} (2 s are promised)", self.all.len())
     }
 }

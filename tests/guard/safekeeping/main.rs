@@ -6,12 +6,15 @@
 //! through the store. `docs/reliability.md` says what was found and which break makes each part fail.
 //!
 //! `HILUM_GUARD` names the parts to run (all where it is not set): kills, power, full_disk, clock,
-//! refused, backups, restores. `HILUM_KILLS`, `HILUM_CUTS`, `HILUM_BACKUPS` and `HILUM_RESTORES` say how often.
+//! refused, backups, restores. `HILUM_KILLS`, `HILUM_CUTS`, `HILUM_BACKUPS` and `HILUM_RESTORES` say how often; with
+//! `HILUM_GUARD_FORM=full` the clock is moved by both distances for each deed, and room for a signature grows page by page.
 
 #[cfg(target_os = "linux")]
 mod backups;
 #[cfg(target_os = "linux")]
 mod check;
+#[cfg(target_os = "linux")]
+mod child;
 #[cfg(target_os = "linux")]
 mod clock;
 #[cfg(target_os = "linux")]
@@ -19,7 +22,14 @@ mod desk;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(target_os = "linux")]
+mod full_disk_signing;
+#[cfg(target_os = "linux")]
+#[path = "../common.rs"]
+mod guard;
+#[cfg(target_os = "linux")]
 mod kills;
+#[cfg(target_os = "linux")]
+mod lateness;
 #[cfg(target_os = "linux")]
 mod power;
 #[cfg(target_os = "linux")]
@@ -27,11 +37,13 @@ mod refused;
 #[cfg(target_os = "linux")]
 mod restores;
 #[cfg(target_os = "linux")]
+mod small_disk;
+#[cfg(target_os = "linux")]
 mod work;
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("skipped: these parts need /proc, tmpfs and LD_PRELOAD");
+    hilum_testkit::skipped("these parts need /proc, tmpfs and LD_PRELOAD");
 }
 
 #[cfg(target_os = "linux")]

@@ -2,9 +2,11 @@
 //! version, one that another process holds.
 
 use crate::check::Acknowledged;
+use crate::child::{End, Running};
 use crate::desk::{NAME, PASSPHRASE, Place};
+use crate::lateness::{Lateness, told_in_time};
 use crate::power::layer;
-use crate::work::{child, folder, say};
+use crate::work::{folder, say};
 use hilum_app::commands::session;
 use hilum_app::{App, StartOptions};
 use std::collections::BTreeMap;
@@ -59,7 +61,7 @@ async fn read_only() {
     };
     let data = place.data.display().to_string();
     if !mount(&["--bind", &data]) || !mount(&["-o", "remount,bind,ro"]) {
-        println!("skipped: a read-only folder (mounting one needs root)");
+        hilum_testkit::skipped("a read-only folder (mounting one needs root)");
         return;
     }
     let before = bytes_below(&place.data);
@@ -76,7 +78,7 @@ async fn read_only() {
 fn turned_read_only(runtime: &Runtime) {
     let temp = tempfile::tempdir().expect("a folder");
     let Some(layer) = layer(temp.path()) else {
-        println!("skipped: a disk that becomes read-only (no C compiler, which makes the layer that refuses)");
+        hilum_testkit::skipped("a disk that becomes read-only (no C compiler, which makes the layer that refuses)");
         return;
     };
     let (root, gate) = (temp.path().join("disk"), temp.path().join("gate"));
@@ -88,41 +90,41 @@ fn turned_read_only(runtime: &Runtime) {
         ("HILUM_CUT_FOLDER", root.display().to_string()),
         ("HILUM_CUT_READ_ONLY", gate.display().to_string()),
     ];
-    let mut child = child(&root, "persist", &environment);
+    let mut child = Running::begin(&root, "persist", &environment);
     let mut said = Acknowledged::default();
-    let (mut closed, mut told, mut typed_before) = (None, None, 0);
+    let mut closed: Option<(Instant, Lateness)> = None;
+    let mut told: Option<(Duration, Duration)> = None;
+    let mut typed_before = 0;
     let until = Instant::now() + Duration::from_secs(60);
-    for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
-        said.take(&line.expect("a line"));
-        if Instant::now() > until {
-            child.kill().expect("to kill it");
-        }
-        let typed: usize = said.typed.values().map(|ids| ids.len()).sum();
-        match (closed, told) {
+    while child.next(&mut said).is_some() && Instant::now() < until {
+        let typed = said.sentences();
+        match (&closed, told) {
             (None, _) if typed >= 5 => {
                 std::fs::write(&gate, b"").expect("the gate");
-                closed = Some(Instant::now());
+                closed = Some((Instant::now(), Lateness::begin()));
             }
-            (Some(at), None) if !said.refused.is_empty() => {
-                told = Some(at.elapsed());
+            (Some((at, machine)), None) if !said.refused.is_empty() => {
+                told = Some((at.elapsed(), machine.so_far()));
                 typed_before = typed;
             }
             (Some(_), Some(_)) if said.refused.len() >= 10 && gate.exists() => {
                 assert_eq!(typed, typed_before, "something was acknowledged on a read-only disk");
                 std::fs::remove_file(&gate).expect("to open the gate");
             }
-            (Some(_), Some(_)) if typed >= typed_before + 5 => child.kill().expect("to kill it"),
+            (Some(_), Some(_)) if typed >= typed_before + 5 => break,
             _ => {}
         }
     }
-    child.wait().expect("its end");
+    child.kill();
+    child.ended(End::Killed, &mut said, "a disk that became read-only");
+    let (took, late) = told.expect("it was told");
+    told_in_time("a disk that became read-only", took, late);
     assert!(said.refused.iter().all(|code| code == "data.read_only"), "{:?}", said.refused);
-    let after: usize = said.typed.values().map(|ids| ids.len()).sum();
-    assert!(after >= typed_before + 5, "typing did not go on");
+    assert!(said.sentences() >= typed_before + 5, "typing did not go on");
     runtime.block_on(said.check(&place, "after the disk was read-only"));
     println!(
         "a disk that became read-only: told after {:.2} s (2 s are promised), {} refusals, and typing went on afterwards; {}",
-        told.expect("it was told").as_secs_f64(),
+        took.as_secs_f64(),
         said.refused.len(),
         said.count()
     );

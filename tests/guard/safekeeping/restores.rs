@@ -4,7 +4,7 @@
 use crate::check::Acknowledged;
 use crate::desk::{Place, Reader, hold, unlock};
 use crate::kills::kill_one;
-use crate::power::{MODES, cut_once, layer};
+use crate::power::{Cut, MODES, layer};
 use crate::{Random, times};
 use hilum_app::dto::SectionName;
 use std::time::Duration;
@@ -15,35 +15,44 @@ pub fn run(runtime: &Runtime) {
     let temp = tempfile::tempdir().expect("a folder");
     let layer = layer(temp.path());
     if layer.is_none() {
-        println!("skipped: restoring while the power goes (no C compiler); kills alone are tried");
+        hilum_testkit::skipped("restoring while the power goes (no C compiler); kills alone are tried");
     }
     let root = temp.path().join("disk");
     std::fs::create_dir(&root).expect("a folder");
     let place = Place::of(&root);
     let said = runtime.block_on(fill(&place));
     let mut random = Random(u64::from(std::process::id()) << 20 | u64::from(rounds) << 1 | 1);
-    let (mut cut, mut heard, mut kept) = (0, Acknowledged::default(), 0);
+    let (mut cut, mut at_least, mut heard, mut kept) = (0, 0, Acknowledged::default(), 0);
     for round in 0..rounds {
+        let before = heard.restored;
         let what = match &layer {
             Some(layer) if round % 2 == 1 => {
                 let mode = MODES[(round as usize / 2) % MODES.len()];
                 let after = 5 + random.below(250);
-                cut += u32::from(cut_once(&root, layer, "restore", mode, after, round, &mut heard));
-                format!("round {round}, power cut ({mode}, change {after}) while restoring")
+                let what = format!("round {round}, power cut ({mode}, change {after}) while restoring");
+                Cut { layer, mode, after, round }.once(&root, "restore", &mut heard, &what);
+                cut += 1;
+                what
             }
             _ => {
-                kill_one(&root, "restore", Duration::from_micros(random.below(400_000)), &mut heard);
-                format!("round {round}, killed while restoring")
+                let what = format!("round {round}, killed while restoring");
+                // Every other kill falls after one restoring has been done, however slow this machine is.
+                let first = round / 2 % 2;
+                let wait = Duration::from_micros(random.below(400_000));
+                at_least += first;
+                kill_one(&root, "restore", first, wait, &mut heard, &what);
+                what
             }
         };
         assert!(heard.refused.is_empty(), "{what}: {:?}", heard.refused);
         runtime.block_on(said.check(&place, &what));
         assert!(!place.data.join("restoring").exists(), "{what}: something is left over");
+        let mut now = 0;
         for entry in std::fs::read_dir(&place.data).expect("the data folder").filter_map(Result::ok) {
             if !entry.file_name().to_string_lossy().starts_with("replaced-") {
                 continue;
             }
-            kept += 1;
+            now += 1;
             runtime.block_on(async {
                 let store = unlock(&entry.path()).await;
                 said.check_store(&store, &format!("{what}: what was replaced")).await;
@@ -51,10 +60,15 @@ pub fn run(runtime: &Runtime) {
             });
             std::fs::remove_dir_all(entry.path()).expect("to tidy up");
         }
+        // One more than was said, where the end came between the two.
+        let done = heard.restored - before;
+        assert!((done..=done + 1).contains(&now), "{what}: {done} restorings, {now} folders of what was replaced");
+        kept += now;
     }
+    let restored = heard.restored;
+    assert!(restored >= at_least, "{restored} restorings were acknowledged, where {at_least} were waited for");
     println!(
-        "{rounds} rounds of restoring, the power went in {cut}, the others were killed; {} restorings were acknowledged, and {kept} folders of what was replaced are whole",
-        heard.restored
+        "{rounds} rounds of restoring, the power went in {cut}, the others were killed; {restored} restorings were acknowledged, and {kept} folders of what was replaced are whole"
     );
 }
 

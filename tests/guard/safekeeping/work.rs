@@ -4,18 +4,28 @@
 use crate::desk::{Open, Place, Reader};
 use hilum_app::dto::{AppError, SectionName};
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What a child can do over and over.
 pub const DEEDS: [&str; 6] = ["type", "save", "sign", "export", "import", "back_up"];
 
-/// This program again, as a person who does `deed` in the folder, with more environment.
-pub fn child(root: &Path, deed: &str, more: &[(&str, String)]) -> Child {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.env("HILUM_GUARD_ROLE", "work").env("HILUM_GUARD_FOLDER", root).env("HILUM_GUARD_DEED", deed);
-    command.envs(more.iter().map(|(name, value)| (*name, value.as_str())));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child")
+/// A version that is exported instead of one that the child signs itself.
+pub const VERSION: &str = "HILUM_GUARD_VERSION";
+
+/// The word with which a child says that it has done this once.
+pub fn acknowledgement(deed: &str) -> &'static str {
+    match deed {
+        "type" | "persist" => "typed",
+        "save" => "saved",
+        "sign" => "signed",
+        "export" => "exported",
+        "import" => "imported",
+        "back_up" => "backed_up",
+        "restore" => "restored",
+        other => panic!("no deed {other}"),
+    }
 }
 
 pub fn folder() -> PathBuf {
@@ -36,7 +46,7 @@ async fn work(deed: &str) -> Result<(), AppError> {
     if deed == "restore" {
         reader.lock().await?;
         loop {
-            say(&["begins"]);
+            begins();
             reader.restore().await?;
             say(&["restored"]);
         }
@@ -47,26 +57,34 @@ async fn work(deed: &str) -> Result<(), AppError> {
     say(&["imported", &study]);
     let mut open = reader.report(&study).await?;
     if deed == "export" {
-        let version = signed(&reader, &mut open).await?;
+        let version = match std::env::var(VERSION) {
+            Ok(version) => version,
+            Err(_) => signed(&reader, &mut open).await?,
+        };
         loop {
-            say(&["begins"]);
+            begins();
             let path = reader.export(&version).await?;
             say(&["exported", &path.display().to_string()]);
         }
     }
     loop {
-        say(&["begins"]);
+        begins();
         match deed {
-            "type" => typed(&reader, &mut open, 1).await?,
+            "type" => typed(&reader, &mut open).await?,
             // As the window does: what is refused is kept and tried again.
             "persist" => {
-                if let Err(e) = typed(&reader, &mut open, 1).await {
+                if let Err(e) = typed(&reader, &mut open).await {
                     say(&["refused", &e.code]);
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             // A pause in typing: several sentences in one go, as the editor sends them.
-            "save" => typed(&reader, &mut open, 8).await?,
+            "save" => {
+                let ids = reader.save(&mut open, SectionName::Indication, "Cough for two weeks.").await?;
+                let mut words = vec!["saved", open.id.as_str()];
+                words.extend(ids.iter().map(String::as_str));
+                say(&words);
+            }
             "sign" => {
                 signed(&reader, &mut open).await?;
                 study = reader.import().await?;
@@ -78,7 +96,7 @@ async fn work(deed: &str) -> Result<(), AppError> {
                 say(&["imported", &study]);
             }
             "back_up" => {
-                typed(&reader, &mut open, 1).await?;
+                typed(&reader, &mut open).await?;
                 let made = reader.back_up().await?;
                 say(&["backed_up", &made.display().to_string()]);
             }
@@ -87,11 +105,9 @@ async fn work(deed: &str) -> Result<(), AppError> {
     }
 }
 
-async fn typed(reader: &Reader, open: &mut Open, sentences: usize) -> Result<(), AppError> {
-    for _ in 0..sentences {
-        let id = reader.type_into(open, SectionName::Indication, "Cough for two weeks.").await?;
-        say(&["typed", &open.id, &id]);
-    }
+async fn typed(reader: &Reader, open: &mut Open) -> Result<(), AppError> {
+    let id = reader.type_into(open, SectionName::Indication, "Cough for two weeks.").await?;
+    say(&["typed", &open.id, &id]);
     Ok(())
 }
 
@@ -99,6 +115,11 @@ async fn signed(reader: &Reader, open: &mut Open) -> Result<String, AppError> {
     let (version, sha256) = reader.sign(open).await?;
     say(&["signed", &open.id, &version, &sha256]);
     Ok(version)
+}
+
+/// Says that a deed begins, and when by this child's clock, which may have been moved.
+fn begins() {
+    say(&["begins", &OffsetDateTime::now_utc().unix_timestamp().to_string()]);
 }
 
 /// A line is whole when it ends with a dot.

@@ -32,8 +32,8 @@ export const ENGINES: Record<string, Wording> = {
     next: `${safe} Another model may be in use now: see the Models screen. Verify its files there.`,
   },
   "drafting.kernels": {
-    what: "HILUM_KERNELS asks for instructions that this processor does not have.",
-    next: `${safe} Take it out of the environment that Hilum starts in; Hilum then takes the fastest that are there.`,
+    what: "Hilum was told to use instructions that this processor does not have.",
+    next: `${safe} Ask whoever set up this computer to take that choice back: Hilum then uses the fastest that are there.`,
   },
   "drafting.engine": { what: "The drafting engine failed.", next: `${safe} Draft again; if it fails again, verify the model's files on the Models screen.` },
   "drafting.engine_died": { what: "The drafting engine stopped unexpectedly.", next: `${safe} It starts again by itself: draft again.` },
@@ -58,8 +58,8 @@ export const ENGINES: Record<string, Wording> = {
   "study.no_image": { what: "This study has no image.", next: "Import its images, or write the report by hand." },
 
   "encoder.kernels": {
-    what: "HILUM_KERNELS asks for instructions that this processor does not have.",
-    next: `${safe} Take it out of the environment that Hilum starts in; Hilum then takes the fastest that are there.`,
+    what: "Hilum was told to use instructions that this processor does not have.",
+    next: `${safe} Ask whoever set up this computer to take that choice back: Hilum then uses the fastest that are there.`,
   },
   "encoder.forward": { what: "The encoder failed on this image.", next: again },
   "encoder.panicked": { what: "The encoder gave up.", next: `${safe} It starts again by itself: try once more.` },

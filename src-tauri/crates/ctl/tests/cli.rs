@@ -474,7 +474,7 @@ fn a_report_is_signed_with_a_key_of_the_users_own() {
          -subj /CN=Own -addext keyUsage=critical,digitalSignature,nonRepudiation",
     ) && openssl("pkcs12 -export -inkey key.pem -in cert.pem -out own.p12 -passout pass:");
     if !made {
-        println!("skipped: openssl, which makes the key file, is not there");
+        hilum_testkit::skipped("openssl, which makes the key file, is not there");
         return;
     }
     let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
@@ -493,7 +493,7 @@ fn a_report_is_signed_with_a_key_of_the_users_own() {
         let refused = with(&["user", "identity", "Ada Reader", expired.to_str().expect("UTF-8")]);
         assert_eq!((refused.status, refused.error().0.as_str()), (1, "cert.expired"));
     } else {
-        println!("skipped: an expired certificate ({} is not there)", expired.display());
+        hilum_testkit::skipped(format_args!("an expired certificate ({} is not there)", expired.display()));
     }
     let taken = with(&["user", "identity", "Ada Reader", &at("own.p12")]);
     assert_eq!(taken.status, 0, "{}", taken.err);

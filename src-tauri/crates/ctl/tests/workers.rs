@@ -27,7 +27,7 @@ fn pack(name: &str) -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../models/demo").join(name).canonicalize().ok();
     let dir = dir.filter(|dir| dir.join("pack.json").exists());
     if dir.is_none() {
-        println!("skipped: {name} is not in models/demo");
+        hilum_testkit::skipped(format_args!("{name} is not in models/demo"));
     }
     dir
 }

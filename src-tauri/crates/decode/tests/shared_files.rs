@@ -1,8 +1,10 @@
-//! Real files against what pydicom makes of them (`tests/pixel-reference`).
+//! Real files against what pydicom makes of them (`tests/pixel-reference`): their stored values, and what the viewer is
+//! given of them.
 
 mod common;
 
 use common::{Run, decode_path, everything, integers, shared};
+use hilum_workers::messages::decode::PixelKind;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -18,6 +20,19 @@ struct Pixels {
     row_sums: Vec<i64>,
     #[serde(default)]
     column_sums: Vec<i64>,
+}
+
+/// How pydicom says that a grey image is shown.
+#[derive(Deserialize)]
+struct Shown {
+    /// Slope and intercept; absent where a table makes the modality values, which the hash is of then.
+    rescale: Option<[f64; 2]>,
+    modality_sha256: Option<String>,
+    windows: Vec<[f64; 2]>,
+    function: String,
+    inverted: bool,
+    units: String,
+    orientation: String,
 }
 
 fn reference_folder() -> PathBuf {
@@ -61,6 +76,41 @@ fn check_pixels(name: &str, run: &Run, expected: &Pixels) {
     assert!(!description.windows.is_empty(), "{name}: no window");
 }
 
+/// What the viewer is given: texels that mean the modality values of the stored ones, and the file's own way of showing them.
+fn check_shown(name: &str, run: &Run, expected: &Shown) {
+    let (description, texels) = run.pixels().unwrap();
+    assert_eq!(description.kind, PixelKind::Gray16, "{name}");
+    let texels: Vec<u16> = texels.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
+    let modality = |texel: u16| f64::from(texel) * description.slope + description.intercept;
+    if let Some(hash) = &expected.modality_sha256 {
+        let values: Vec<u8> = texels.iter().flat_map(|t| (modality(*t) as u16).to_le_bytes()).collect();
+        assert_eq!(&hex::encode(Sha256::digest(&values)), hash, "{name}: modality values differ from pydicom's");
+    }
+    if let Some([slope, intercept]) = expected.rescale {
+        let (dtype, _, bytes) = run.stored().unwrap();
+        let stored = integers(dtype, bytes);
+        assert_eq!(texels.len(), stored.len(), "{name}");
+        for (at, (texel, stored)) in texels.iter().zip(stored).enumerate() {
+            let (shown, wanted) = (modality(*texel), stored as f64 * slope + intercept);
+            assert!((shown - wanted).abs() < 1e-6, "{name}: pixel {at} means {shown} instead of {wanted}");
+        }
+    }
+    let windows: Vec<[f64; 2]> = description.windows.iter().map(|w| [w.center, w.width]).collect();
+    if expected.windows.is_empty() {
+        let (low, high) = (modality(*texels.iter().min().unwrap()), modality(*texels.iter().max().unwrap()));
+        assert_eq!(windows, [[(low + high + 1.0) / 2.0, high - low + 1.0]], "{name}: from the first value to the last");
+        assert!(description.windows[0].computed, "{name}");
+    } else {
+        assert_eq!(windows, expected.windows, "{name}");
+        assert!(description.windows.iter().all(|w| !w.computed), "{name}");
+    }
+    assert_eq!(serde_json::to_value(description.voi_function).unwrap(), *expected.function, "{name}");
+    assert_eq!(description.inverted, expected.inverted, "{name}");
+    assert_eq!(description.voi_lut, None, "{name}");
+    assert_eq!(description.units.as_deref().unwrap_or(""), expected.units, "{name}");
+    assert_eq!(run.header().unwrap().patient_orientation.as_deref().unwrap_or(""), expected.orientation, "{name}");
+}
+
 /// Two stored values at most, 0.2 in the mean: on every 16th row pixel by pixel,
 /// and by the sums of all rows and columns for the rest.
 fn check_lossy(name: &str, values: &[i64], expected: &Pixels, rows: &Path) {
@@ -93,18 +143,22 @@ fn check_lossy(name: &str, values: &[i64], expected: &Pixels, rows: &Path) {
 #[test]
 fn every_radiograph_is_decoded_as_by_pydicom() {
     let pixels: HashMap<String, Pixels> = reference("pixels.json");
+    let shown: HashMap<String, Shown> = reference("shown.json");
     each("cxr", |name, run| {
         assert!(run.done(), "{name} was refused: {:?}", run.refusal());
         check_pixels(name, run, &pixels[name]);
+        check_shown(name, run, &shown[name]);
     });
 }
 
 #[test]
 fn every_transfer_syntax_is_decoded_as_by_pydicom() {
     let pixels: HashMap<String, Pixels> = reference("pixels.json");
+    let shown: HashMap<String, Shown> = reference("shown.json");
     each("transfer-syntaxes", |name, run| {
         assert!(run.done(), "{name} was refused: {:?}", run.refusal());
         check_pixels(name, run, &pixels[name]);
+        check_shown(name, run, &shown[name]);
     });
 }
 

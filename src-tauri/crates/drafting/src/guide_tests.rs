@@ -35,7 +35,7 @@ fn repository() -> PathBuf {
 fn demo() -> Option<Guides> {
     let path = repository().join("models/demo/medgemma-demo/tokenizer.json");
     if !path.exists() {
-        println!("skipped: {} is not here", path.display());
+        hilum_testkit::skipped(format_args!("{} is not here", path.display()));
         return None;
     }
     // <eos> and <end_of_turn> of this vocabulary.
@@ -53,7 +53,7 @@ fn gemma3() -> Option<Guides> {
     let packed = repository().join("../shared/data/tokenizers/gemma3/tokenizer.json.xz");
     let unpacked = Command::new("xz").arg("-dc").arg(&packed).output();
     let Some(unpacked) = unpacked.ok().filter(|done| done.status.success()) else {
-        println!("skipped: {} is not here, or no xz", packed.display());
+        hilum_testkit::skipped(format_args!("{} is not here, or no xz", packed.display()));
         return None;
     };
     let folder = std::env::temp_dir().join(format!("hilum-gemma3-{}", std::process::id()));

@@ -70,7 +70,7 @@ fn check_spelling(name: &str, spelling: Spelling, convert_first: bool) {
     ] {
         let expected = &expected.cases[case];
         if expected.prompt_ids.len() + TOKENS as usize > WINDOW && overlay().is_empty() {
-            println!("skipped: {name} {case} crosses the sliding window, which needs the engine that ./dev builds");
+            hilum_testkit::skipped(format_args!("{name} {case} crosses the sliding window, which needs the engine that ./dev builds"));
             continue;
         }
         let prompt = DraftPrompt::Raw { text: vec![all.prompt.as_str(); expected.repeat].join(" ") };

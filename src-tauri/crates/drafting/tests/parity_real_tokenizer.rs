@@ -67,7 +67,7 @@ fn compare(name: &str, engine: &Engine, pack: &Path, python: &str, tools: &Path,
 fn random_weights_with_the_real_tokenizer() {
     let (python, tools) = match comparison() {
         Ok(found) => found,
-        Err(why) => return println!("skipped: {why}"),
+        Err(why) => return hilum_testkit::skipped(format_args!("{why}")),
     };
     let folder = tempfile::tempdir().unwrap();
     let images = images(folder.path());
@@ -87,11 +87,11 @@ fn random_weights_with_the_real_tokenizer() {
 fn demonstration_pack() {
     let (python, tools) = match comparison() {
         Ok(found) => found,
-        Err(why) => return println!("skipped: {why}"),
+        Err(why) => return hilum_testkit::skipped(format_args!("{why}")),
     };
     let pack = repository().join("models/demo/medgemma-demo");
     if !pack.join("model.safetensors").exists() {
-        return println!("skipped: {} holds no weights", pack.display());
+        return hilum_testkit::skipped(format_args!("{} holds no weights", pack.display()));
     }
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::load(&pack, |_, _| {}).unwrap();

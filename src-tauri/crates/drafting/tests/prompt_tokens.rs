@@ -94,11 +94,11 @@ fn the_reference_is_complete() {
 fn token_ids_of_every_prompt() {
     let packed = repository().join("../shared/data/tokenizers/gemma3/tokenizer.json.xz");
     if !packed.is_file() {
-        return println!("skipped: Gemma 3's tokenizer is not in ../shared");
+        return hilum_testkit::skipped("Gemma 3's tokenizer is not in ../shared");
     }
     let unpacked = match Command::new("xz").args(["--decompress", "--stdout"]).arg(&packed).output() {
         Ok(output) if output.status.success() => output.stdout,
-        _ => return println!("skipped: xz cannot unpack {}", packed.display()),
+        _ => return hilum_testkit::skipped(format_args!("xz cannot unpack {}", packed.display())),
     };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokenizer.json");

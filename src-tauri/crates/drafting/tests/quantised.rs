@@ -96,7 +96,7 @@ fn a_pack_of_another_build_is_refused_or_loads_whole() {
 #[test]
 fn a_layer_of_another_size_than_its_bytes_is_refused() {
     if overlay().is_empty() {
-        return println!("skipped: quantised packs need the engine that ./dev builds");
+        return hilum_testkit::skipped("quantised packs need the engine that ./dev builds");
     }
     let (folder, source) = tiny(Spelling::Transformers4);
     let target = folder.path().join("pack");
@@ -119,13 +119,13 @@ fn a_layer_of_another_size_than_its_bytes_is_refused() {
 #[test]
 fn answers_stay_close() {
     if overlay().is_empty() {
-        return println!("skipped: quantised packs need the engine that ./dev builds");
+        return hilum_testkit::skipped("quantised packs need the engine that ./dev builds");
     }
     let (folder, tiny) = tiny(Spelling::Transformers4);
     let demo = repository().join("models/demo/medgemma-demo");
     for (name, source) in [("tiny", tiny), ("demo", demo)] {
         if !source.join("model.safetensors").exists() {
-            println!("skipped: {} holds no weights", source.display());
+            hilum_testkit::skipped(format_args!("{} holds no weights", source.display()));
             continue;
         }
         let same = drift(&source, &source, &mut |_, _| {}).unwrap();

@@ -44,7 +44,7 @@ static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 /// The edits are what reuses; the engine as released computes all of it again.
 fn edited() -> bool {
     if overlay().is_empty() {
-        println!("skipped: this build has the engine as released");
+        hilum_testkit::skipped("this build has the engine as released");
     }
     !overlay().is_empty()
 }

@@ -15,7 +15,7 @@ fn engine() -> Option<MutexGuard<'static, Engine>> {
     let loaded = ENGINE.get_or_init(|| {
         let pack = repository().join("models/demo/medgemma-demo");
         if !pack.join("model.safetensors").exists() {
-            println!("skipped: {} holds no weights", pack.display());
+            hilum_testkit::skipped(format_args!("{} holds no weights", pack.display()));
             return None;
         }
         Some(Mutex::new(Engine::load(&pack, |_, _| {}).unwrap()))

@@ -163,7 +163,7 @@ fn evidence_maps_of_transformers_5() {
 fn token_ids_of_the_real_tokenizer() {
     let dir = repository().join("../shared/data/tokenizers/medsiglip");
     if !dir.join("tokenizer.json").is_file() {
-        println!("skipped: the real MedSigLIP tokenizer is not in ../shared");
+        hilum_testkit::skipped("the real MedSigLIP tokenizer is not in ../shared");
         return;
     }
     let reference: TokenReference = committed("siglip_token_ids.json");

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{drafted, person, shared, text, tool};
+use common::{drafted, person, shared, skipped, text, tool};
 use hilum_export::exchange::*;
 use hilum_report::{FinalText, VersionId, VersionKind};
 use serde_json::Value;
@@ -87,7 +87,7 @@ fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 /// What dciodvfy holds against an object; `None` where it is not installed.
 fn objections(path: &Path) -> Option<Vec<String>> {
     let Ok(output) = Command::new("dciodvfy").arg(path).output() else {
-        println!("skipped: dciodvfy is not installed");
+        skipped("dciodvfy is not installed");
         return None;
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
@@ -99,7 +99,7 @@ fn judged(arguments: &[&str], needs: &str) -> Option<Value> {
     let python = std::env::var("HILUM_PYTHON").unwrap_or_else(|_| "python3".into());
     let has = Command::new(&python).args(["-c", &format!("import {needs}")]).output().is_ok_and(|o| o.status.success());
     if !has {
-        println!("skipped: no Python with {needs} (set HILUM_PYTHON)");
+        skipped(format_args!("no Python with {needs} (set HILUM_PYTHON)"));
         return None;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/exchange_check.py");

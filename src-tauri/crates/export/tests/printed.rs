@@ -378,7 +378,7 @@ fn files_are_for_archives() {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(said.contains("isCompliant=\"true\""), "{said}");
         } else {
-            println!("skipped: veraPDF is not installed");
+            skipped("veraPDF is not installed");
         }
     }
 }

@@ -84,7 +84,7 @@ fn download(dir: &Path) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/tokenizers/gemma3");
     for name in ["config.json", "preprocessor_config.json", "processor_config.json"] {
         if std::fs::copy(shared.join(name), dir.join(name)).is_err() {
-            println!("skipped: {name} of MedGemma is not in ../shared");
+            hilum_testkit::skipped(format_args!("{name} of MedGemma is not in ../shared"));
             return None;
         }
     }
@@ -92,7 +92,7 @@ fn download(dir: &Path) -> Option<PathBuf> {
         match Command::new("xz").args(["--decompress", "--stdout"]).arg(shared.join(format!("{name}.xz"))).output() {
             Ok(output) if output.status.success() => std::fs::write(dir.join(name), output.stdout).unwrap(),
             _ => {
-                println!("skipped: xz cannot unpack {name}");
+                hilum_testkit::skipped(format_args!("xz cannot unpack {name}"));
                 return None;
             }
         }

@@ -6,10 +6,13 @@
 //! test input and stay where they are.
 
 mod score;
+#[path = "../../testkit/src/skipped.rs"]
+mod skipped;
 
 use hilum_report::claims::{Finding, Presence, conclusions, label};
 use score::Count;
 use serde::Deserialize;
+use skipped::skipped;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -34,7 +37,7 @@ fn reports_labelled_later() {
 fn check(labels: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/reports/iu-xray-reports.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: the shared test data are not beside the repository");
+        skipped("the shared test data are not beside the repository");
         return;
     };
     let reports: BTreeMap<String, Report> = serde_json::from_str(&text).expect("the reports are JSON");

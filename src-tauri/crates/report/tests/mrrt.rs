@@ -1,7 +1,11 @@
 //! Templates in and out as IHE's MRRT, and why a document is refused.
 
+#[path = "../../testkit/src/skipped.rs"]
+mod skipped;
+
 use hilum_report::mrrt::{export, import};
 use hilum_report::{Report, ReportId, SectionKind, Situation, Template, builtin_templates, checks};
+use skipped::skipped;
 use std::path::Path;
 
 fn page(body: &str) -> String {
@@ -105,7 +109,7 @@ fn what_is_written_is_read_back() {
 fn templates_of_others_are_taken() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/templates");
     let Ok(files) = std::fs::read_dir(&folder) else {
-        println!("skipped: the shared test data are not beside the repository");
+        skipped("the shared test data are not beside the repository");
         return;
     };
     let mut read = 0;

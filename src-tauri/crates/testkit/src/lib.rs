@@ -3,3 +3,6 @@ pub mod siglip;
 pub mod gemma3;
 mod gemma3_tokenizer;
 pub mod dicom;
+mod skipped;
+
+pub use skipped::skipped;

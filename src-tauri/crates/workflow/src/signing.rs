@@ -71,7 +71,6 @@ impl Workstation {
             return Err(WorkflowError::NeedsAttending);
         }
         let kept = store.signing_identity(&user.id, &request.passphrase).await?;
-        let identity = Identity::from_bytes(&kept.secret)?;
         let at = self.now();
         let meaning = match report.becoming() {
             VersionKind::Original if report.preliminary().is_some_and(|first| first.by != user.id) => Meaning::CoSigned,
@@ -86,6 +85,8 @@ impl Workstation {
             self.document(&store, &report, text, version.clone(), Some(block.clone()), head.hash.clone()).await?;
         // Rendering and signing take a noticeable part of a second of computing.
         let pdf = tokio::task::spawn_blocking(move || {
+            // The key is taken apart here: what is computed with it lies on this thread's stack, which goes with the thread.
+            let identity = Identity::from_bytes(&kept.secret)?;
             let page = pdf::render(&document)?;
             let Some(server) = server else { return signature::sign(&page, &identity, &block, &mut OsRng) };
             let pdf = signature::sign_with_time(&page, &identity, &block, &mut OsRng, &mut |question| server.ask(question))?;

@@ -119,6 +119,8 @@ impl Workstation {
         most: usize,
     ) -> Result<SimilarCases, WorkflowError> {
         let store = self.store()?;
+        // The image is not in the store: nothing of it has an id.
+        self.note(&store, "similar.search", "an image from elsewhere", json!({})).await?;
         self.search(&store, embedding, None, filter, most).await
     }
 

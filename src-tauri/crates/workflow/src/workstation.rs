@@ -126,15 +126,16 @@ impl Workstation {
     /// Makes the first user, with a signing key, and leaves the folder unlocked.
     ///
     /// # Errors
-    /// `vault.exists`, `vault.weak_passphrase`, `user.empty_name`.
+    /// `vault.exists`, `vault.weak_passphrase`, `user.empty_name`; `identity.name` for a name that no certificate takes.
     #[boxed]
     pub async fn create_first_user(&self, name: &str, passphrase: &str) -> Result<FirstUser, WorkflowError> {
         let user = self.new_user(name, passphrase)?;
+        let identity = self.new_identity(&user.name)?;
         let (store, recovery) = self.folder.create(user.clone(), passphrase, self.now()).await?;
         // The recovery key is shown once, now, so nothing after this may fail the call; a
-        // signing key that could not be made is made at the next unlocking.
-        if let Err(e) = self.give_identity(&store, &user.id, &user.name, passphrase).await {
-            tracing::warn!("the signing key could not be made yet: {}", e.code());
+        // signing key that could not be kept is made anew at the next unlocking.
+        if let Err(e) = store.set_signing_identity(&user.id, passphrase, identity, self.now()).await {
+            tracing::warn!("the signing key could not be kept yet: {}", e.code());
         }
         let session = SessionUser::of(store.user());
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
@@ -150,7 +151,10 @@ impl Workstation {
         // A user whose signing key could not be made or was lost with the passphrase gets one now.
         if !store.user().has_identity {
             let (id, name) = (store.user().id.clone(), store.user().name.clone());
-            self.give_identity(&store, &id, &name, passphrase).await?;
+            // Without one nothing can be signed, but everything can be read.
+            if let Err(e) = self.give_identity(&store, &id, &name, passphrase).await {
+                tracing::warn!("the signing key could not be made: {}", e.code());
+            }
         }
         self.begin(store)
     }
@@ -201,7 +205,7 @@ impl Workstation {
     }
 
     /// # Errors
-    /// `vault.user_exists`, `vault.weak_passphrase`, `user.empty_name`, `vault.locked`.
+    /// `vault.user_exists`, `vault.weak_passphrase`, `user.empty_name`, `identity.name`, `vault.locked`.
     #[boxed]
     pub async fn add_user(&self, name: &str, passphrase: &str) -> Result<SessionUser, WorkflowError> {
         self.add_user_as(name, passphrase, Role::Radiologist).await
@@ -215,8 +219,10 @@ impl Workstation {
     pub async fn add_user_as(&self, name: &str, passphrase: &str, role: Role) -> Result<SessionUser, WorkflowError> {
         let store = self.store()?;
         let user = NewUser { role, ..self.new_user(name, passphrase)? };
+        // Made first: a name that no certificate takes is no user.
+        let identity = self.new_identity(&user.name)?;
         store.add_user(user.clone(), passphrase, self.now()).await?;
-        self.give_identity(&store, &user.id, &user.name, passphrase).await?;
+        store.set_signing_identity(&user.id, passphrase, identity, self.now()).await?;
         Ok(SessionUser { id: user.id, name: user.name, trainee: role == Role::Trainee })
     }
 
@@ -342,14 +348,17 @@ impl Workstation {
         Ok(NewUser { id: UserId::new(self.fresh()), name: name.to_owned(), role: Role::Radiologist })
     }
 
-    /// A new P-256 key with a certificate of its own, sealed under the user's passphrase.
-    async fn give_identity(&self, store: &Store, id: &UserId, name: &str, passphrase: &str) -> Result<(), WorkflowError> {
-        let now = self.now();
+    /// A new P-256 key with a certificate of its own.
+    fn new_identity(&self, name: &str) -> Result<hilum_store::Identity, WorkflowError> {
         let mut serial = [0u8; 16];
         getrandom::fill(&mut serial).map_err(|e| StoreError::Random(e.to_string()))?;
-        let identity = Identity::create_p256(name, serial, now, &mut OsRng)?;
-        let sealed = hilum_store::Identity { secret: identity.to_bytes()?, certificate: identity.certificate_der()? };
-        Ok(store.set_signing_identity(id, passphrase, sealed, now).await?)
+        let identity = Identity::create_p256(name, serial, self.now(), &mut OsRng)?;
+        Ok(hilum_store::Identity { secret: identity.to_bytes()?, certificate: identity.certificate_der()? })
+    }
+
+    /// Gives a user one, sealed under their passphrase.
+    async fn give_identity(&self, store: &Store, id: &UserId, name: &str, passphrase: &str) -> Result<(), WorkflowError> {
+        Ok(store.set_signing_identity(id, passphrase, self.new_identity(name)?, self.now()).await?)
     }
 }
 

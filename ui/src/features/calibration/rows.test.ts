@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { aucText, countsText, fitText } from "./rows";
+import { aucText, countsText, fitText, staleText } from "./rows";
 
 test.each([
   [{ positives: 62, negatives: 80, needed: 40 }, "62, 80"],
@@ -17,3 +17,8 @@ test.each([
   [["calibrated", "stale"], "Fitted. 1 of 2 findings is calibrated; the others stay support."],
   [["calibrated", "calibrated", "not_calibrated"], "Fitted. 2 of 3 findings are calibrated; the others stay support."],
 ] as const)("%o", (states, text) => expect(fitText(states.map((status) => ({ status })))).toBe(text));
+
+test.each([
+  [1, /^One finding was fitted .* Its probability is not used until you fit again\.$/],
+  [3, /^3 findings were fitted .* Their probabilities are not used until you fit again\.$/],
+])("%d out of date", (findings, text) => expect(staleText(findings)).toMatch(text));

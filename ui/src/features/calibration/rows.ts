@@ -20,3 +20,9 @@ export function fitText(rows: readonly Pick<CalibrationRow, "status">[]): string
   if (done === 0) return "Fitted. No finding has enough signed cases yet, so none is calibrated.";
   return `Fitted. ${done} of ${rows.length} findings ${done === 1 ? "is" : "are"} calibrated; the others stay support.`;
 }
+
+/** What of the findings does not hold any more, why that can be, and what becomes of it. */
+export function staleText(findings: number): string {
+  const [which, whose] = findings === 1 ? ["One finding was", "Its probability is"] : [`${findings} findings were`, "Their probabilities are"];
+  return `${which} fitted for another model, for scores computed with another numerical precision, or by another way of reading the reports. ${whose} not used until you fit again.`;
+}

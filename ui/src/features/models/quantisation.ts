@@ -40,3 +40,10 @@ export function bitsText(key: string): string {
   const form = FORMS[key];
   return form ? `${form.bits} of ${FORMS.none!.bits} bits a weight` : "";
 }
+
+const ARITHMETIC: Record<string, string> = { f32: "32-bit floating point", bf16: "16-bit floating point (bfloat16)", int8: "8-bit integers" };
+
+/** What an encoder computes in where somebody chose another arithmetic than it takes by itself; empty where nobody did. */
+export function arithmeticText(key: string): string {
+  return key === "" ? "" : `computes in ${ARITHMETIC[key] ?? key}, chosen for this computer; its scores are kept apart from the usual ones`;
+}

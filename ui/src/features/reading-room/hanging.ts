@@ -54,6 +54,11 @@ export function stackOf(detail: Pick<StudyDetail, "studyUid" | "date" | "images"
   return [...own, ...older];
 }
 
+/** "PA", "PA prior 2024-03-02": an image in a word or two. */
+export function nameOf({ image, caption, prior }: Hung): string {
+  return `${image.view || image.modality}${prior ? ` ${caption.replace("Prior ", "prior ")}` : ""}`;
+}
+
 const fits = (when: When, is: boolean) => when === "any" || (when === "yes") === is;
 
 /** The panes of a study, as indices into its stack; -1 for an empty pane. At least one pane. */
@@ -95,8 +100,31 @@ export function filled(panes: readonly number[], layout: Layout): number[] {
 /** Panes for another layout: what is shown stays, new panes take what is not shown yet. */
 export function relaid(panes: readonly number[], layout: Layout, images: number): number[] {
   const next = filled(panes, layout);
-  const free = Array.from({ length: images }, (_, i) => i).filter((i) => !next.includes(i));
+  const free = unshown(next, images);
   return next.map((at) => (at >= 0 ? at : (free.shift() ?? -1)));
+}
+
+/** The images that no pane shows, in the order of the stack. */
+export function unshown(panes: readonly number[], images: number): number[] {
+  return Array.from({ length: images }, (_, i) => i).filter((i) => !panes.includes(i));
+}
+
+/** What a pane shows after the next (1) or the previous (-1) image was asked for; an empty one begins with what is not shown yet. */
+export function stepped(panes: readonly number[], pane: number, by: 1 | -1, images: number): number {
+  const at = panes[pane] ?? -1;
+  if (at >= 0) return (at + by + images) % images;
+  return unshown(panes, images)[0] ?? (by === 1 ? 0 : images - 1);
+}
+
+/** CSS pixels that the list of measurements takes of the width of the images where it stands beside them, and of their height below them. */
+export const LIST = { width: 300, height: 178 };
+
+/** Where the list of measurements leaves the images larger. It stands over none of them: a mark under it could not be seen. */
+export function dockOf(area: { width: number; height: number }, layout: Layout): "beside" | "below" {
+  const [rows, columns] = layout.split("x").map(Number) as [number, number];
+  // A chest radiograph is about five wide and six high; the smaller measure of its pane decides how large it is shown.
+  const shown = (width: number, height: number) => Math.min(width / columns / 5, height / rows / 6);
+  return shown(area.width - LIST.width, area.height) > shown(area.width, area.height - LIST.height) ? "beside" : "below";
 }
 
 /** Rules as they were kept; the standard ones for what is no list of rules. */

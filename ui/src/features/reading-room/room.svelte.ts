@@ -38,6 +38,10 @@ class Room {
   follow(): () => void {
     const end = subscribe((event) => {
       if (event.event === "open_study") void this.open(event.studyUid);
+      if (event.event === "page_reloaded") {
+        session.say("The page had ended by itself and was loaded again", "What was kept is here. The last words typed may be missing: read them over.");
+        if (event.studyUid) void this.open(event.studyUid);
+      }
       if (event.event === "support_ready" || event.event === "support_failed") {
         this.said = event;
         this.hearSupport();

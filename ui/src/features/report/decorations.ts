@@ -25,9 +25,13 @@ export function misspelt(doc: ProseNode, right: (word: string) => boolean): Miss
   return found;
 }
 
-/** Small heads where the region changes, a hint in a section without words, what the models say of a sentence, and words called wrong. */
+/**
+ * Small heads where the region changes and what the models say of a sentence; while the section is `open` for writing also a hint
+ * where it has no words, and words called wrong. In what is signed nothing can be put right.
+ */
 export function decorate(
   state: EditorState,
+  open: boolean,
   hint: string,
   evidence: (id: string) => SentenceEvidence | undefined,
   right: (word: string) => boolean,
@@ -46,6 +50,7 @@ export function decorate(
       found.push(Decoration.node(position, position + node.nodeSize, attributes, { evidence: known }));
     }
   });
+  if (!open) return DecorationSet.create(state.doc, found);
   if (state.doc.childCount === 1 && state.doc.firstChild!.content.size === 0) {
     found.push(Decoration.node(0, state.doc.firstChild!.nodeSize, { "data-hint": hint }));
   }

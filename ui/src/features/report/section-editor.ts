@@ -91,10 +91,13 @@ export class SectionEditor {
   private readonly editor: Editor;
   /** Steps in the history, to tell a new one from more typing in the last. */
   private depth = 0;
+  /** Open for writing; the editor's own word for it is not there yet when it is first drawn. */
+  private open: boolean;
   private readonly fields = new Fields();
 
   constructor(private readonly options: SectionOptions) {
     this.name = options.name;
+    this.open = options.open;
     const actions: SentenceActions = {
       focus: (position) => this.focusAt(position),
       accept: (position) => this.accept(position),
@@ -153,6 +156,7 @@ export class SectionEditor {
   }
 
   setOpen(open: boolean): void {
+    this.open = open;
     if (this.editor.isEditable !== open) this.editor.setEditable(open, false);
   }
 
@@ -396,7 +400,7 @@ export class SectionEditor {
           handleKeyDown: (view, event) => this.key(view, event),
           handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
           handleDrop: () => true,
-          decorations: (state) => decorate(state, hint, evidence, right),
+          decorations: (state) => decorate(state, this.open, hint, evidence, right),
         },
       }),
     ];

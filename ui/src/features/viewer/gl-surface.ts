@@ -4,7 +4,7 @@ import { Program } from "./program";
 import { COLOUR, gray, HALVE, TABLE_ROW, VERTEX, type GrayForm } from "./shaders";
 import type { Scene, Surface } from "./surface";
 import { fit, linear, zoomedAt } from "./view";
-import { brightness, modality, tableTop, throughTable } from "./window";
+import { brightness, modality, TABLE_TOP, throughTable } from "./window";
 
 /** Smaller copies of the image for zooming out; a texel of copy n is the mean of 2^n x 2^n pixels. */
 const MOST_COPIES = 4;
@@ -250,7 +250,7 @@ export class GlSurface implements Surface {
       gl.activeTexture(gl.TEXTURE1);
       gl.bindTexture(gl.TEXTURE_2D, this.table);
       gl.uniform1i(program.at("table"), 1);
-      gl.uniform3f(program.at("entries"), about.voi_lut_first ?? 0, about.voi_lut.length, tableTop(about.voi_lut));
+      gl.uniform3f(program.at("entries"), about.voi_lut_first ?? 0, about.voi_lut.length, TABLE_TOP);
     } else if (voi.kind === "window") gl.uniform2f(program.at("level"), voi.window.center, voi.window.width);
     this.bindEnhancement(program, scene, n);
   }

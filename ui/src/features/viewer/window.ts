@@ -31,16 +31,13 @@ function clamp(x: number): number {
   return Math.min(1, Math.max(0, x));
 }
 
-/** Largest output of a VOI LUT: that of the smallest usual bit depth which holds all its entries. */
-export function tableTop(table: readonly number[]): number {
-  const largest = table.reduce((a, b) => Math.max(a, b), 1);
-  return [255, 1023, 4095, 16383, 65535].find((top) => top >= largest) ?? largest;
-}
+/** Largest output of a VOI LUT: the decoder stretches entries of every depth to it. */
+export const TABLE_TOP = 65535;
 
 /** Brightness of a modality value through a VOI LUT (PS3.3 C.11.2.1.1): values outside take the end entries. */
 export function throughTable(value: number, table: readonly number[], first: number): number {
   const index = Math.min(table.length - 1, Math.max(0, Math.round(value - first)));
-  return table[index]! / tableTop(table);
+  return table[index]! / TABLE_TOP;
 }
 
 export function modality(texel: number, image: Pick<PixelDescription, "slope" | "intercept">): number {

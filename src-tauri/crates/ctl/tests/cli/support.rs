@@ -1,5 +1,8 @@
 //! Starting `hilumctl` and looking at what it said.
 
+#[path = "../../../../../tests/common/kept.rs"]
+mod kept;
+
 use hilum_testkit::dicom::DicomFile;
 use serde_json::Value;
 use std::{
@@ -18,6 +21,7 @@ pub struct Run {
 impl Run {
     pub fn of(command: &mut Command) -> Self {
         let output = command.output().expect("hilumctl starts");
+        kept::keep("hilumctl", &output.stderr);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Self { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -60,7 +64,7 @@ pub fn demo() -> Option<PathBuf> {
     let models = models();
     let there = ["medgemma-demo", "medsiglip-demo"].iter().all(|name| models.join(name).join("pack.json").exists());
     if !there {
-        println!("skipped: the demonstration packs are not in models/demo");
+        hilum_testkit::skipped("the demonstration packs are not in models/demo");
     }
     there.then_some(models)
 }

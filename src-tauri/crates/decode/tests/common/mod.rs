@@ -104,7 +104,7 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    println!("skipped: {} is not here", path.display());
+    hilum_testkit::skipped(format_args!("{} is not here", path.display()));
     None
 }
 

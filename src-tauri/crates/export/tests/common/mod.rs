@@ -1,12 +1,17 @@
 //! A report to print, and the tools that look at what was printed.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+#[path = "../../../testkit/src/skipped.rs"]
+mod skipped;
+
 use hilum_export::*;
 use hilum_report::{FinalText, Meaning, VersionId, VersionKind};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 use time::macros::datetime;
+
+pub use skipped::skipped;
 
 /// Written by a person, region optional.
 pub fn person(text: &str, region: Option<&str>) -> Value {
@@ -149,7 +154,7 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: no shared test data here");
+    skipped("no shared test data here");
     None
 }
 
@@ -161,7 +166,7 @@ pub fn tool(program: &str, arguments: &[&str]) -> Option<String> {
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Err(_) => {
-            println!("skipped: {program} is not installed");
+            skipped(format_args!("{program} is not installed"));
             None
         }
     }
@@ -183,7 +188,7 @@ pub fn python() -> Option<String> {
     let python = std::env::var("HILUM_PYTHON").unwrap_or_else(|_| "python3".into());
     let has = Command::new(&python).args(["-c", "import pyhanko"]).output().is_ok_and(|o| o.status.success());
     if !has {
-        println!("skipped: no Python with pyHanko (set HILUM_PYTHON)");
+        skipped("no Python with pyHanko (set HILUM_PYTHON)");
     }
     has.then_some(python)
 }

@@ -29,6 +29,9 @@ enum End {
     Exit,
 }
 
+/// Lines until the first signature: that it is ready, eight sentences, a thumbnail, and the signature itself.
+const TO_A_SIGNATURE: usize = 11;
+
 fn rounds() -> u32 {
     std::env::var("HILUM_KILLS").map_or(10, |n| n.parse().expect("HILUM_KILLS is a number"))
 }
@@ -40,7 +43,7 @@ pub fn exits(runtime: &Runtime) {
     let mut random = Random(u64::from(std::process::id()) << 20 | 1);
     for _ in 0..rounds() {
         let wait = Duration::from_micros(random.below(100_000));
-        assert!(end_one(&folder, temp.path(), true, wait, End::Exit, &mut said), "a child that was not at work");
+        assert!(end_one(&folder, temp.path(), 1, wait, End::Exit, &mut said), "a child that was not at work");
         runtime.block_on(check(&folder, &said));
     }
 }
@@ -51,17 +54,27 @@ pub fn run(runtime: &Runtime) {
     let folder = temp.path().join("data");
     let mut said = Acknowledged::default();
     let mut random = Random(u64::from(std::process::id()) << 20 | u64::from(kills));
-    let mut mid_work = 0;
+    let (mut mid_work, mut signatures) = (0, 0);
     for round in 0..kills {
-        // One kill in eight falls while the folder is made or unlocked, before the first word.
-        let words_first = round % 8 != 7;
-        let wait = Duration::from_micros(random.below(if words_first { 400_000 } else { 60_000 }));
+        // One kill in eight falls while the folder is made or unlocked, before the first word; one in four after the first
+        // signature, however slow this machine is.
+        let words_first = match round % 8 {
+            7 => 0,
+            1 | 5 => TO_A_SIGNATURE,
+            _ => 1,
+        };
+        let wait = Duration::from_micros(random.below(if words_first > 0 { 400_000 } else { 60_000 }));
         mid_work += u32::from(end_one(&folder, temp.path(), words_first, wait, End::Kill, &mut said));
+        signatures += usize::from(words_first == TO_A_SIGNATURE);
         runtime.block_on(check(&folder, &said));
     }
+    let at_work = (0..kills).filter(|round| round % 8 != 7).count();
+    assert!(mid_work as usize >= at_work, "only {mid_work} of {kills} children were at work when they were killed");
     assert!(
-        kills < 8 || mid_work > kills / 2,
-        "only {mid_work} of {kills} children were at work when they were killed"
+        said.signed.len() >= signatures && said.typed.len() >= signatures * 8,
+        "{} signatures and {} sentences acknowledged, where {signatures} children were to sign",
+        said.signed.len(),
+        said.typed.len()
     );
     println!(
         "{kills} kills, {mid_work} of them in the midst of work; {} sentences and {} signatures acknowledged",
@@ -71,30 +84,27 @@ pub fn run(runtime: &Runtime) {
     runtime.block_on(measure());
 }
 
-/// Lets a child work, ends it, and notes what it said. True when it had said something.
-fn end_one(
-    folder: &Path,
-    temp: &Path,
-    words_first: bool,
-    wait: Duration,
-    end: End,
-    said: &mut Acknowledged,
-) -> bool {
+/// Lets a child work until it has said so much, ends it some time later, and notes what it said. True when it had said
+/// something by then. It must have ended by that alone, without a word on its standard error.
+fn end_one(folder: &Path, temp: &Path, words_first: usize, wait: Duration, end: End, said: &mut Acknowledged) -> bool {
     let mut child = child(if end == End::Kill { "worker" } else { "leaver" }, folder, temp);
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let first = if words_first { lines.next() } else { None };
-    let at_work = first.is_some();
+    let first: Vec<_> = lines.by_ref().take(words_first).collect();
+    let at_work = !first.is_empty();
     std::thread::sleep(wait);
     if end == End::Kill {
         child.kill().expect("to kill it");
     }
     // Closes its input too, which is the sign to exit.
     let status = child.wait().expect("its end");
-    if end == End::Exit {
-        let mut complaints = String::new();
-        child.stderr.take().expect("its errors").read_to_string(&mut complaints).expect("text");
-        assert!(status.success() && complaints.is_empty(), "a child exits in the midst of work: {status}\n{complaints}");
-    }
+    let mut complaints = String::new();
+    child.stderr.take().expect("its errors").read_to_string(&mut complaints).expect("text");
+    let as_it_must = match end {
+        // Who was ended by a signal has no code.
+        End::Kill => status.code().is_none() || cfg!(windows),
+        End::Exit => status.success(),
+    };
+    assert!(as_it_must && complaints.is_empty(), "a child ends in the midst of work: {status}\n{complaints}");
     for line in first.into_iter().chain(lines) {
         // A line that was cut short acknowledged nothing.
         let line = line.unwrap_or_default();

@@ -9,6 +9,8 @@ mod canaries;
 mod full_disk;
 mod kills;
 mod sample;
+#[path = "../../../testkit/src/skipped.rs"]
+mod skipped;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -56,7 +58,7 @@ fn child(role: &str, folder: &Path, temp: &Path) -> Child {
         .env("SQLITE_TMPDIR", temp)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(if role == "leaver" { Stdio::piped() } else { Stdio::inherit() })
+        .stderr(if role == "canaries" { Stdio::inherit() } else { Stdio::piped() })
         .spawn()
         .expect("a child")
 }

@@ -3,19 +3,25 @@
 //! As a decoder, the content of its standard input says how; as a worker, the
 //! pack folder and the words of the prompt do; as `parent`, it is itself the
 //! owner of a worker, so that a test can kill it. In the place of the app's own
-//! children, `HILUM_FAULT_HOW` says how.
+//! children, `HILUM_FAULT_HOW` says how. With `HILUM_FAULT_SAID` it plays the
+//! file of that name.
 
 mod decoder;
+mod player;
 mod worker;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process, thread,
     time::Duration,
 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(said) = std::env::var_os("HILUM_FAULT_SAID") {
+        return player::run(arguments.first().is_some_and(|first| first == "worker"), Path::new(&said));
+    }
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["worker", role, ..] => worker::run(role),
         ["parent"] => parent(),
