@@ -24,6 +24,7 @@ Without a display use hilumctl, which does the same work on the command line.";
 fn main() -> ExitCode {
     hilum_workers::forbid_core_files();
     hilum_workers::return_freed_buffers();
+    hilum_workers::overwrite_freed_memory();
     let mut data = std::env::var_os("HILUM_DATA").map(Into::into);
     let mut open = None;
     let mut arguments = std::env::args_os().skip(1);

@@ -183,7 +183,7 @@ struct Display(Vec<[u8; 3]>);
 
 impl Display {
     fn of(window: &Window) -> Display {
-        let arguments = ["-silent", "-display", &window.display, "-window", "root", "-depth", "8", "rgb:-"];
+        let arguments = ["-display", &window.display, "-window", "root", "-depth", "8", "rgb:-"];
         let output = Command::new("import").args(arguments).output().expect("import");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.stdout.len(), 3 * DISPLAY.0 * DISPLAY.1, "the display is of another size");

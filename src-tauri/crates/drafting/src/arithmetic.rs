@@ -187,9 +187,18 @@ pub(crate) fn install() {
 
 /// Before each part of a layer of the image tower.
 fn image_read(layer: usize, layers: usize) -> ControlFlow<()> {
-    // The image is most of the work of its prompt.
-    READ.store((IMAGE_PART * layer as f32 / layers as f32).to_bits(), Ordering::Relaxed);
+    // The images are most of the work of their prompt.
+    let (made, of) = images();
+    let part = (made as f32 + layer as f32 / layers as f32) / of.max(1) as f32;
+    READ.store((IMAGE_PART * part).to_bits(), Ordering::Relaxed);
     if STOP.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// How far the images of this turn are: so many were encoded, of so many that were not known before it.
+fn images() -> (usize, usize) {
+    let exchange = exchange();
+    let made = exchange.made.len();
+    (made, made + exchange.known.iter().filter(|known| known.is_none()).count())
 }
 
 /// Steps of writing that the process has taken so far; a step of several answers together counts once. 0 for ever where the
@@ -202,7 +211,7 @@ pub(crate) fn steps() -> usize {
 fn step(tokens: usize, layer: usize, layers: usize) -> bool {
     if tokens > 1 {
         let before = f32::from_bits(READ.load(Ordering::Relaxed));
-        let first = if before > 0.0 { IMAGE_PART } else { 0.0 };
+        let first = if images().1 > 0 { IMAGE_PART } else { 0.0 };
         let part = first + (1.0 - first) * (layer + 1) as f32 / layers as f32;
         READ.store(part.max(before).to_bits(), Ordering::Relaxed);
     }

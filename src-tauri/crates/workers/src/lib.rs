@@ -33,5 +33,5 @@ pub use locate::locate;
 pub use logo::LogoImage;
 pub use model::{WorkerLimits, WorkerState};
 pub use unpack::Unpacked;
-pub use process::{forbid_core_files, return_freed_buffers};
+pub use process::{forbid_core_files, overwrite_freed_memory, return_freed_buffers};
 pub use wiping::WipingAllocator;

@@ -77,6 +77,20 @@ pub fn return_freed_buffers() {
     }
 }
 
+/// Has the C library overwrite what is freed, so that nothing of a passphrase or a patient stays in what GTK, the web
+/// view's messages and SQLite gave back (mallopt(3), `M_PERTURB`). It overwrites what it hands out as well, so that
+/// this is for the app, and not for what computes. To be called before threads are started; elsewhere than with the
+/// C library of GNU it does nothing.
+pub fn overwrite_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: an option and its value; no pointer is involved.
+        unsafe {
+            libc::mallopt(libc::M_PERTURB, 0xFF);
+        }
+    }
+}
+
 /// Gives a command what every child of ours has: an empty environment, the root
 /// folder, a process group of its own, no inherited descriptors, no core file,
 /// and an end when this process ends however it ends.
