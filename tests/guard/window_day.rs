@@ -30,8 +30,10 @@ use memory::{growth, held, on_display};
 use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, PASSPHRASE, PROPOSED, Scene, open_study, pause, radiograph, saved, write};
 use std::time::{Duration, Instant};
 
-/// What a study may add in the median, megabytes: of a few, in which the page's own compiler and caches grow too, and of a day.
+/// What a study may add in the median, megabytes: to the app, of a few studies and of a day.
 const GROWTH: (f64, f64) = (6.0, 1.5);
+/// The same of the page, which collects what it no longer needs when it sees fit: of a few studies only a gross leak shows.
+const PAGE_GROWTH: (f64, f64) = (25.0, 1.5);
 /// Studies after which everything was done often enough: of a few, and of a day.
 const WARM: (usize, usize) = (4, 10);
 /// What the engine calls the program that runs a page.
@@ -72,7 +74,8 @@ async fn the_window_holds_in_the_evening_what_it_held_in_the_morning() {
         }
     }
     window.close().await;
-    let (warm, most) = if full() { (WARM.1, GROWTH.1) } else { (WARM.0, GROWTH.0) };
+    let (warm, most, page_most) =
+        if full() { (WARM.1, GROWTH.1, PAGE_GROWTH.1) } else { (WARM.0, GROWTH.0, PAGE_GROWTH.0) };
     let warm = warm.min(studies - 1);
     let (page_adds, app_adds) = (growth(&page[warm..]), growth(&app[warm..]));
     println!(
@@ -80,7 +83,7 @@ async fn the_window_holds_in_the_evening_what_it_held_in_the_morning() {
          page {:.0} to {:.0} MB, app {:.0} to {:.0} MB",
         deeds.join(", "), begun.elapsed().as_secs_f64(), page[warm], page[studies - 1], app[warm], app[studies - 1]
     );
-    assert!(page_adds <= most, "each study adds {page_adds:.2} MB to the page, {most} at most are allowed: {page:.0?}");
+    assert!(page_adds <= page_most, "each study adds {page_adds:.2} MB to the page, {page_most} at most are allowed: {page:.0?}");
     assert!(app_adds <= most, "each study adds {app_adds:.2} MB to the app, {most} at most are allowed: {app:.0?}");
 }
 

@@ -137,7 +137,7 @@ async fn importing(window: &Window, data: &Path, folder: &Path) {
     window.click("go-worklist").await;
     window.until("the study that is there", 20, &format!("return {rows} === 1")).await;
     let filler = Filler::leaving(data, 0);
-    let watch = Watch::begin(window, "[data-testid=\"verdict\"][data-verdict=\"refused\"]", "no space left").await;
+    let watch = Watch::begin(window, "[data-testid=\"verdict\"][data-verdict=\"refused\"]", FULL).await;
     import_from(window, folder).await;
     watch.said(window, "import", Some(SystemTime::now())).await;
     drop(filler);
