@@ -20,8 +20,8 @@ const WITHIN: Duration = Duration::from_secs(60);
 const PAINTER: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
 
 /// Lets WebKit paint words and controls by the processor where there is no graphics card. By itself it paints them by
-/// GL even then, which a renderer in software carries out: in several threads, each with buffers of its own (150 MB of
-/// them), in which Mesa 22.3 was seen to fault. The images of the viewer are drawn by GL as before.
+/// GL even then, which a renderer in software carries out: in several threads, each with buffers of its own, in which
+/// Mesa 22.3 was seen to fault (docs/performance.md has both ways beside each other). The images of the viewer are drawn by GL as before.
 pub fn paint_without_a_card() {
     if std::env::var_os(PAINTER).is_none() && !card(Path::new("/dev/dri")) {
         // SAFETY: no other thread runs before the window is made.
