@@ -6,7 +6,7 @@ use hilum_app::{StartOptions, run};
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: hilum_workers::WipingAllocator = hilum_workers::WipingAllocator;
+static ALLOCATOR: hilum_workers::WipingAllocator<true> = hilum_workers::WipingAllocator::<true>;
 
 const HELP: &str = "\
 Hilum reads chest radiographs and signs their reports, offline.

@@ -24,7 +24,7 @@ use settings::Settings;
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: hilum_workers::WipingAllocator = hilum_workers::WipingAllocator;
+static ALLOCATOR: hilum_workers::WipingAllocator = hilum_workers::WipingAllocator::<false>;
 
 fn main() -> ExitCode {
     hilum_workers::forbid_core_files();
