@@ -65,6 +65,15 @@ impl Fake {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+
+    /// Waits for the end of an import; the studies that came.
+    async fn imported(&self) -> Vec<String> {
+        self.wait("end of the import", 60, |e| match e {
+            AppEvent::ImportDone { study_uids, .. } => Some(study_uids.clone()),
+            _ => None,
+        })
+        .await
+    }
 }
 
 fn proposed(report: &ReportView) -> Vec<String> {

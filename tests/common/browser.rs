@@ -1,5 +1,7 @@
 //! The real app under WebKitWebDriver, on a display of its own.
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 use std::net::TcpListener;
@@ -150,7 +152,6 @@ impl Window {
 
     /// Presses one key, by its WebDriver value, on whatever has the focus.
     pub async fn press(&self, key: char) {
-        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
         let keys =
             KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
         self.client.perform_actions(keys).await.expect("a key");
@@ -158,7 +159,6 @@ impl Window {
 
     /// Types text on whatever has the focus, in one request.
     pub async fn keys(&self, text: &str) {
-        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
         let keys = text.chars().fold(KeyActions::new("keyboard".into()), |keys, value| {
             keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
         });
@@ -192,16 +192,7 @@ impl Window {
 
     /// Presses a key while several others are held.
     pub async fn chord_of(&self, held: &[char], key: char) {
-        use fantoccini::actions::{InputSource, KeyAction, KeyActions};
-        let mut keys = KeyActions::new("keyboard".into());
-        for value in held.iter().copied() {
-            keys = keys.then(KeyAction::Down { value });
-        }
-        keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
-        for value in held.iter().rev().copied() {
-            keys = keys.then(KeyAction::Up { value });
-        }
-        self.client.perform_actions(keys).await.expect("a chord");
+        self.client.perform_actions(pressed(held, key)).await.expect("a chord");
     }
 
     /// Presses the pointer at one place of the page, moves it over the others and lets go, in CSS pixels.
@@ -284,6 +275,19 @@ impl Window {
         xdotool(&["key", "--clearmodifiers", "Return"]);
     }
 
+    /// The window that is not this one, as soon as it is there.
+    pub async fn other(&self, first: &WindowHandle) -> WindowHandle {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let all = self.client.windows().await.expect("the windows");
+            if let Some(second) = all.into_iter().find(|one| one != first) {
+                return second;
+            }
+            assert!(Instant::now() < until, "no second window");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Cancels the desktop's dialog for saving a file; false where none is open.
     pub fn cancel_dialog(&self) -> bool {
         let xdotool = |arguments: &[&str]| {
@@ -345,6 +349,19 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A key, pressed while others are held.
+pub fn pressed(held: &[char], key: char) -> KeyActions {
+    let mut keys = KeyActions::new("keyboard".into());
+    for value in held.iter().copied() {
+        keys = keys.then(KeyAction::Down { value });
+    }
+    keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+    for value in held.iter().rev().copied() {
+        keys = keys.then(KeyAction::Up { value });
+    }
+    keys
 }
 
 /// The folder in /proc of a process's parent.

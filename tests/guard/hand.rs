@@ -5,7 +5,7 @@
 
 #![allow(dead_code, reason = "each guard uses a part of this")]
 
-use crate::browser::Window;
+use crate::browser::{Window, pressed};
 use crate::scene::pause;
 use fantoccini::actions::{Actions, InputSource, KeyAction, KeyActions, MouseActions, PointerAction};
 use serde_json::{Value, json};
@@ -88,15 +88,7 @@ impl Hand {
     }
 
     pub async fn chord(&self, held: &[char], key: char) {
-        let mut keys = KeyActions::new("keyboard".into());
-        for value in held.iter().copied() {
-            keys = keys.then(KeyAction::Down { value });
-        }
-        keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
-        for value in held.iter().rev().copied() {
-            keys = keys.then(KeyAction::Up { value });
-        }
-        self.give(keys).await;
+        self.give(pressed(held, key)).await;
     }
 
     async fn give(&self, actions: impl Into<Actions>) {

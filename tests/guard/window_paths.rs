@@ -28,13 +28,12 @@ mod scene;
 use browser::Window;
 use chance::Random;
 use hand::Hand;
-use hilum_store::{AuditEntry, AuditVerdict, DataFolder, StoreError};
+use hilum_store::{AuditEntry, AuditVerdict};
 use hilum_testkit::dicom::EXPLICIT_LE;
-use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, NAME, PASSPHRASE, SHIFT, Scene, TAB, open_study, pause, radiograph};
+use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, PASSPHRASE, SHIFT, Scene, TAB, open_study, pause, radiograph};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-use time::OffsetDateTime;
 
 const UP: char = '\u{e013}';
 const DELETE: char = '\u{e017}';
@@ -475,15 +474,7 @@ async fn on_the_screen(hand: &Hand, place: &str, read: &Value) {
 
 /// At the end: the folder as the next start finds it.
 async fn judged(scene: &Scene, studies: &BTreeMap<String, String>, known: &Known) -> ledger::Found {
-    let until = Instant::now() + Duration::from_secs(30);
-    let folder = loop {
-        match DataFolder::open(&scene.data) {
-            Ok(folder) => break folder,
-            Err(StoreError::InUse(_)) if Instant::now() < until => pause(50).await,
-            Err(e) => panic!("{e}"),
-        }
-    };
-    let store = folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store");
+    let store = scene.store().await;
     assert!(matches!(store.verify_audit(None).await.expect("a verdict"), AuditVerdict::Intact(_)));
     let mut lines: Vec<AuditEntry> = Vec::new();
     loop {

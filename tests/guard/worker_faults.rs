@@ -8,6 +8,7 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+mod memory;
 mod pulse;
 
 use common::{Random, amount};
@@ -16,6 +17,7 @@ use hilum_workers::messages::draft::DraftPrompt;
 use hilum_workers::{
     Cancel, DecodeChild, DecodeInput, DraftJob, DraftWorker, EncodeWorker, WorkerError, WorkerLimits, WorkerState,
 };
+use memory::children;
 use pulse::Pulse;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -324,17 +326,6 @@ async fn a_pack_that_kills_is_tried_a_few_times() {
     let starts = *starts.lock().expect("a count");
     assert!((1..=limits.crashes).contains(&starts), "{starts} starts");
     none_left("a pack that kills").await;
-}
-
-/// Every process that this one has started and that is not gone yet.
-fn children() -> Vec<i32> {
-    let me = std::process::id().to_string();
-    let ids = std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mine = |id: &i32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).is_some_and(|parent| parent == me)
-    };
-    ids.filter(mine).collect()
 }
 
 /// Nothing that was started is left, five seconds after the last handle was dropped.

@@ -2,7 +2,7 @@
 
 use super::{Fake, certificate_of, common};
 use hilum_app::commands::{audit, printing, reading, reports, session, signing, studies};
-use hilum_app::dto::{Annotation, AnnotationKind, AppEvent, EditCommand, FigureChoice, SectionName, SignRequest};
+use hilum_app::dto::{Annotation, AnnotationKind, EditCommand, FigureChoice, SectionName, SignRequest};
 use hilum_app::{App, StartOptions};
 use std::sync::{Arc, Mutex};
 
@@ -25,12 +25,7 @@ async fn a_report_is_printed_and_stamped_as_a_person_chose() {
     let app = Arc::new(App::new(StartOptions { data: data.path().join("data"), open: None }, host.clone()));
     session::create_first_user(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("a user");
     studies::import_folder(&app).await.expect("an import").expect("a job");
-    let uids = host
-        .wait("end of the import", 60, |e| match e {
-            AppEvent::ImportDone { study_uids, .. } => Some(study_uids.clone()),
-            _ => None,
-        })
-        .await;
+    let uids = host.imported().await;
     let study = studies::open_study(&app, uids[0].clone()).await.expect("a study");
     let image = study.images[0].instance_uid.clone();
     let mut report = reports::report_view(&app, uids[0].clone()).await.expect("a report");

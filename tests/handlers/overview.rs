@@ -2,7 +2,6 @@
 
 use super::Fake;
 use hilum_app::commands::{audit, images, session, studies};
-use hilum_app::dto::AppEvent;
 use hilum_app::{App, StartOptions};
 use hilum_testkit::dicom::DicomFile;
 use std::path::{Path, PathBuf};
@@ -20,12 +19,7 @@ async fn opened(root: &Path, file: DicomFile) -> (Arc<App>, String) {
     let app = Arc::new(App::new(StartOptions { data: root.join("data"), open: None }, host.clone()));
     session::create_first_user(&app, NAME.into(), PASSPHRASE.into()).await.expect("a user");
     studies::import_files(&app).await.expect("an import").expect("a job");
-    let uids = host
-        .wait("end of the import", 60, |e| match e {
-            AppEvent::ImportDone { study_uids, .. } => Some(study_uids.clone()),
-            _ => None,
-        })
-        .await;
+    let uids = host.imported().await;
     let study = studies::open_study(&app, uids[0].clone()).await.expect("a study");
     (app, study.images[0].instance_uid.clone())
 }

@@ -43,11 +43,7 @@ async fn a_prior_is_drafted_with() {
     let app = Arc::new(App::new(StartOptions { data: root.path().join("data"), open: None }, host.clone()));
     session::create_first_user(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("a user");
     studies::import_files(&app).await.expect("an import").expect("a job");
-    let imported = host.wait("end of the import", 60, |e| match e {
-        AppEvent::ImportDone { imported, .. } => Some(*imported),
-        _ => None,
-    });
-    assert_eq!(imported.await as usize, 2);
+    assert_eq!(host.imported().await.len(), 2);
 
     let draft = async |study: &str, use_prior| {
         let report = reports::report_view(&app, study.to_owned()).await.expect("a report");

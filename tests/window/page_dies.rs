@@ -4,11 +4,10 @@
 
 use crate::browser::Window;
 use crate::scene::*;
-use hilum_store::{DataFolder, Store, StoreError, WorklistQuery};
+use hilum_store::WorklistQuery;
 use hilum_testkit::dicom::EXPLICIT_LE;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use time::OffsetDateTime;
 
 const BEFORE: &str = "Typed before the page died.";
 const AFTER: &str = "Typed into the page that came back.";
@@ -43,7 +42,7 @@ async fn a_page_that_dies_comes_back() {
     }
     window.close().await;
 
-    let store = opened(&scene).await;
+    let store = scene.store().await;
     let reads = store.audit_entries(1000, None).await.expect("audit lines");
     let reads = reads.iter().filter(|line| line.event.action == "study.read").count();
     assert!(reads >= 2, "the page that came back opened the study: it was read {reads} times");
@@ -87,17 +86,4 @@ async fn dialog(window: &Window, title: &str) {
         assert!(Instant::now() < until, "no dialog says {title:?}");
         pause(200).await;
     }
-}
-
-/// The store, once the window has let go of it.
-async fn opened(scene: &Scene) -> Store {
-    let until = Instant::now() + Duration::from_secs(30);
-    let folder = loop {
-        match DataFolder::open(&scene.data) {
-            Ok(folder) => break folder,
-            Err(StoreError::InUse(_)) if Instant::now() < until => pause(50).await,
-            Err(e) => panic!("{e}"),
-        }
-    };
-    folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store")
 }

@@ -3,10 +3,10 @@
 use crate::browser::{self, Window};
 use crate::common;
 use hilum_report::UserId;
-use hilum_store::{DataFolder, KdfParams, NewUser, Role};
+use hilum_store::{DataFolder, KdfParams, NewUser, Role, Store, StoreError};
 use hilum_testkit::dicom::{self, DicomFile};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -76,6 +76,19 @@ impl Scene {
             store.add_user(user, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("a trainee");
         }
         store.close().await.expect("to close");
+    }
+
+    /// The store, once the window has let go of it.
+    pub async fn store(&self) -> Store {
+        let until = Instant::now() + Duration::from_secs(30);
+        let folder = loop {
+            match DataFolder::open(&self.data) {
+                Ok(folder) => break folder,
+                Err(StoreError::InUse(_)) if Instant::now() < until => pause(50).await,
+                Err(e) => panic!("{e}"),
+            }
+        };
+        folder.unlock(NAME, PASSPHRASE, OffsetDateTime::now_utc()).await.expect("the store")
     }
 
     pub fn home(&self) -> &Path {

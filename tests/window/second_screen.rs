@@ -1,9 +1,7 @@
 //! The images in a second window, which follows the first and is emptied by the lock.
 
 use crate::scene::*;
-use fantoccini::wd::WindowHandle;
 use hilum_testkit::dicom::EXPLICIT_LE;
-use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_on_a_second_screen() {
@@ -21,7 +19,7 @@ async fn images_on_a_second_screen() {
     open_study(&window, "ONE").await;
     let first = window.client.window().await.expect("the first window");
     window.press(F10).await;
-    let second = other(&window, &first).await;
+    let second = window.other(&first).await;
     window.client.switch_to_window(second.clone()).await.expect("the second window");
     window.see("second-window", 30).await;
     image_shown(&window).await;
@@ -51,17 +49,4 @@ async fn images_on_a_second_screen() {
         )
         .await;
     window.close().await;
-}
-
-/// The window that is not this one, as soon as it is there.
-async fn other(window: &crate::browser::Window, first: &WindowHandle) -> WindowHandle {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        let all = window.client.windows().await.expect("the windows");
-        if let Some(second) = all.into_iter().find(|one| one != first) {
-            return second;
-        }
-        assert!(Instant::now() < until, "no second window");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

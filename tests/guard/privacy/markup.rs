@@ -13,7 +13,6 @@ use crate::desk::{NAME, PASSPHRASE};
 use crate::guard::full;
 use crate::payloads::ALL;
 use crate::scene::*;
-use fantoccini::wd::WindowHandle;
 use looks::{Seen, hook};
 use planted::SIGNED;
 use std::cmp::Ordering;
@@ -21,7 +20,6 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicUsize};
-use std::time::{Duration, Instant};
 use supply::Supply;
 
 /// Every screen on which words of others stand, and those that frame them.
@@ -294,7 +292,7 @@ async fn second_screen(window: &Window, study: &str, seen: &mut Seen) {
     open(window, study).await;
     let first = window.client.window().await.expect("the first window");
     window.press(F10).await;
-    let second = other(window, &first).await;
+    let second = window.other(&first).await;
     window.client.switch_to_window(second).await.expect("the second window");
     window.see("second-window", 60).await;
     image_shown(window).await;
@@ -302,17 +300,4 @@ async fn second_screen(window: &Window, study: &str, seen: &mut Seen) {
     pause(400).await;
     seen.look(window, "second screen").await;
     window.client.switch_to_window(first).await.expect("the first window");
-}
-
-/// The window that is not this one, as soon as it is there.
-async fn other(window: &Window, first: &WindowHandle) -> WindowHandle {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        let all = window.client.windows().await.expect("the windows");
-        if let Some(second) = all.into_iter().find(|one| one != first) {
-            return second;
-        }
-        assert!(Instant::now() < until, "no second window");
-        pause(100).await;
-    }
 }
