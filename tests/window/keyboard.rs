@@ -56,6 +56,16 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     window.chord(CONTROL, 'g').await;
     let proposed = drafted(&window).await;
     println!("{proposed} sentences proposed");
+
+    // A menu of which nothing can be chosen yet closes by its key too, and gives the focus back.
+    let focus = "document.querySelector('[data-testid=\"preliminary-menu\"]').focus()";
+    window.client.execute(focus, vec![]).await.expect("a script");
+    window.press(ENTER).await;
+    window.until("the menu", 10, "return !!document.querySelector('[popover]:popover-open')").await;
+    window.press(ESCAPE).await;
+    let closed = "return !document.querySelector('[popover]:popover-open') && document.activeElement?.dataset.testid === 'preliminary-menu'";
+    window.until("the menu to close", 10, closed).await;
+
     let mut left = proposed;
     let mut decided = 0;
     while left > 0 {
