@@ -5,9 +5,11 @@ use std::process::Command;
 
 /// Which workspace crates each room may depend on. What is not named here may not be an arrow.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("hilum", &["hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report"]),
+    ("hilum", &[
+        "hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report", "hilum-baseline",
+    ]),
     ("hilum-ctl", &[
-        "hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report",
+        "hilum-workflow", "hilum-store", "hilum-export", "hilum-workers", "hilum-report", "hilum-baseline",
         "hilum-imaging", "hilum-encoders", "hilum-drafting", "hilum-packs", "hilum-retrieval",
     ]),
     ("hilum-workflow", &[
@@ -17,13 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hilum-calibration", &[]),
     ("hilum-store", &["hilum-report"]),
     ("hilum-export", &["hilum-report"]),
-    ("hilum-decode", &["hilum-imaging", "hilum-workers"]),
+    ("hilum-decode", &["hilum-imaging", "hilum-workers", "hilum-baseline"]),
     ("hilum-imaging", &["hilum-workers"]),
     ("hilum-encoders", &["hilum-kernels", "hilum-workers"]),
     ("hilum-kernels", &[]),
     ("hilum-drafting", &["hilum-kernels", "hilum-workers"]),
     ("hilum-packs", &["hilum-workers"]),
     ("hilum-workers", &[]),
+    ("hilum-baseline", &[]),
     ("hilum-report", &[]),
     ("hilum-testkit", &[]),
 ];

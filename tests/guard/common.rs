@@ -103,9 +103,8 @@ impl Random {
 }
 
 /// Numbers at which lengths, counts and offsets break.
-const EDGES: [u64; 16] = [
-    0, 1, 2, 7, 8, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF,
-];
+const EDGES: [u64; 16] =
+    [0, 1, 2, 7, 8, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF];
 
 /// Longest input that mutation makes of a short one, bytes.
 const LONGEST: usize = 1 << 16;
@@ -123,7 +122,8 @@ pub fn mutated(random: &mut Random, input: &[u8], other: &[u8], words: &[&[u8]])
             2 => {
                 let width = random.pick(&[1usize, 2, 4, 8]);
                 let edge = if random.one_in(3) { random.number() } else { random.pick(&EDGES) };
-                let number = if random.one_in(4) { (bytes.len() as u64).wrapping_add(edge % 17).wrapping_sub(8) } else { edge };
+                let number =
+                    if random.one_in(4) { (bytes.len() as u64).wrapping_add(edge % 17).wrapping_sub(8) } else { edge };
                 let little = number.to_le_bytes();
                 let mut written = little[..width].to_vec();
                 if random.one_in(2) {

@@ -20,6 +20,8 @@ mod worker;
 use clap::{Parser, error::ErrorKind};
 use cli::{Cli, Command};
 use failure::Failure;
+// Refuses a processor that this program is not compiled for, before anything of the program runs.
+use hilum_baseline as _;
 use settings::Settings;
 use std::process::ExitCode;
 

@@ -17,6 +17,8 @@ mod sandbox;
 #[cfg(target_os = "linux")]
 mod self_test;
 
+// Refuses a processor that this program is not compiled for, before anything of the program runs.
+use hilum_baseline as _;
 use hilum_workers::frame;
 use hilum_workers::messages::decode::{DecodeReply, DecodeWants, LogoWants};
 use std::process::ExitCode;

@@ -83,30 +83,56 @@ pub struct Attention<'a> {
     pub arithmetic: Arithmetic,
 }
 
+impl Shape {
+    /// Panels of keys and of numbers are filled up to whole ones, by fewer than this.
+    const FILLED: usize = 16;
+
+    /// Whether the bytes of all that is made of this shape can be counted, so that nothing else that is made of it needs
+    /// to be looked at: queries and packed keys, values and scores are no more than this.
+    fn is_countable(&self) -> bool {
+        let Self { batch, heads, queries, keys, dim, .. } = *self;
+        let filled = |size: usize| size.checked_add(Self::FILLED);
+        let tokens = queries.checked_add(keys).and_then(filled);
+        let sizes = [Some(batch), Some(heads), tokens, filled(dim), Some(size_of::<f32>())];
+        sizes.into_iter().try_fold(1usize, |bytes, size| bytes.checked_mul(size?)).is_some()
+    }
+}
+
 impl Strides {
     /// Of `[batch, heads, tokens, dim]`.
+    ///
+    /// # Panics
+    /// For distances that cannot be counted.
     pub fn heads_first(heads: usize, tokens: usize, dim: usize) -> Self {
-        Self { batch: heads * tokens * dim, head: tokens * dim, token: dim }
+        let head = distance(tokens, dim);
+        Self { batch: distance(heads, head), head, token: dim }
     }
 
     /// Of `[batch, tokens, heads, dim]`.
+    ///
+    /// # Panics
+    /// For distances that cannot be counted.
     pub fn tokens_first(heads: usize, tokens: usize, dim: usize) -> Self {
-        Self { batch: heads * tokens * dim, head: dim, token: heads * dim }
+        let token = distance(heads, dim);
+        Self { batch: distance(tokens, token), head: dim, token }
     }
 
     pub(crate) fn at(&self, batch: usize, head: usize, token: usize) -> usize {
         batch * self.batch + head * self.head + token * self.token
     }
 
-    /// Numbers from the first to the last, both with it.
-    fn reach(&self, batch: usize, heads: usize, tokens: usize, dim: usize) -> usize {
-        match batch * heads * tokens * dim {
-            0 => 0,
-            _ => self.at(batch - 1, heads - 1, tokens - 1) + dim,
+    /// Whether a slice of this length has every number from the first to the last.
+    fn fit(&self, length: usize, batch: usize, heads: usize, tokens: usize, dim: usize) -> bool {
+        if [batch, heads, tokens, dim].contains(&0) {
+            return true;
         }
+        let axes = [(self.batch, batch), (self.head, heads), (self.token, tokens)];
+        let reach =
+            axes.into_iter().try_fold(dim, |reach, (stride, count)| reach.checked_add(stride.checked_mul(count - 1)?));
+        reach.is_some_and(|reach| reach <= length)
     }
 
-    /// Whether no two tokens share a number.
+    /// Whether no two tokens share a number, where all of them [`Self::fit`] and none of the sizes is 0.
     fn is_disjoint(&self, batch: usize, heads: usize, tokens: usize, dim: usize) -> bool {
         let mut axes = [(self.batch, batch), (self.head, heads), (self.token, tokens)];
         axes.sort_unstable();
@@ -123,8 +149,8 @@ impl Attention<'_> {
     /// Writes `[batch, heads, queries, dim]` numbers to `out`, at `strides`.
     ///
     /// # Panics
-    /// Where a view is too short for the shape, the heads do not divide, or places of the
-    /// output overlap.
+    /// Where a view is too short for the shape, the heads do not divide, places of the output
+    /// overlap, or sizes are beyond what can be counted.
     pub fn run(&self, out: &mut [f32], strides: Strides) {
         self.run_with(Isa::current(), &mut Workspace::default(), out, strides);
     }
@@ -133,21 +159,20 @@ impl Attention<'_> {
     pub fn run_with(&self, isa: Isa, workspace: &mut Workspace, out: &mut [f32], strides: Strides) {
         let Shape { batch, heads, key_heads, queries, keys, dim } = self.shape;
         assert!(key_heads > 0 && heads.is_multiple_of(key_heads), "{heads} heads over {key_heads}");
-        let fits = |view: &View, heads, tokens| view.values.len() >= view.strides.reach(batch, heads, tokens, dim);
+        assert!(self.shape.is_countable(), "sizes beyond what can be counted: {:?}", self.shape);
+        let fits = |view: &View, heads, tokens| view.strides.fit(view.values.len(), batch, heads, tokens, dim);
         assert!(fits(&self.query, heads, queries), "queries of {:?}", self.shape);
         assert!(fits(&self.key, key_heads, keys) && fits(&self.value, key_heads, keys), "keys of {:?}", self.shape);
-        assert!(out.len() >= strides.reach(batch, heads, queries, dim), "an output of {:?}", self.shape);
-        assert!(strides.is_disjoint(batch, heads, queries, dim), "an output whose places overlap");
+        assert!(strides.fit(out.len(), batch, heads, queries, dim), "an output of {:?}", self.shape);
         assert!(self.scale > 0., "a scale of {}", self.scale);
-        if let Some(mask) = &self.mask
-            && batch * heads * queries * keys > 0
-        {
-            let last = (batch - 1) * mask.batch + (heads - 1) * mask.head + (queries - 1) * mask.query + keys;
-            assert!(mask.values.len() >= last, "a mask of {:?}", self.shape);
+        if let Some(mask) = &self.mask {
+            let strides = Strides { batch: mask.batch, head: mask.head, token: mask.query };
+            assert!(strides.fit(mask.values.len(), batch, heads, queries, keys), "a mask of {:?}", self.shape);
         }
         if batch * heads * queries * dim == 0 {
             return;
         }
+        assert!(strides.is_disjoint(batch, heads, queries, dim), "an output whose places overlap");
         let out = Out { numbers: SharedMut::new(out), strides };
         if queries == 1 {
             return single::run(self, isa.checked(), &out);
@@ -171,6 +196,11 @@ impl Attention<'_> {
             .as_ref()
             .map(|mask| &mask.values[batch * mask.batch + head * mask.head + query * mask.query..][..self.shape.keys])
     }
+}
+
+/// As many numbers, `step` by `step`.
+fn distance(count: usize, step: usize) -> usize {
+    count.checked_mul(step).unwrap_or_else(|| panic!("a distance of {count} times {step} numbers"))
 }
 
 /// Where results go: each query of each head is written once.

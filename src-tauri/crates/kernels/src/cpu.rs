@@ -19,6 +19,9 @@ use std::sync::OnceLock;
 /// let unseen = hilum_kernels::cpu::Isa::Avx512;
 /// ```
 /// ```compile_fail
+/// let unseen = hilum_kernels::cpu::Isa::Avx512Plain;
+/// ```
+/// ```compile_fail
 /// let unseen = hilum_kernels::cpu::Isa::Avx2;
 /// ```
 /// ```compile_fail
@@ -28,6 +31,7 @@ use std::sync::OnceLock;
 /// | set | needs |
 /// |---|---|
 /// | `Avx512` | AVX-512 F, BW, DQ, VL. Products of brain floats and of bytes use BF16 and VNNI where [`Features`] says so, and are those of `Avx2` otherwise |
+/// | `Avx512Plain` | the same, and leaves BF16 and VNNI alone where they are: what `Avx512` is on a processor without them, so that a machine with them can test it |
 /// | `Avx2` | AVX2, FMA, F16C |
 /// | `Neon` | the baseline of AArch64 |
 /// | `Portable` | nothing |
@@ -35,6 +39,8 @@ use std::sync::OnceLock;
 pub enum Isa {
     #[non_exhaustive]
     Avx512,
+    #[non_exhaustive]
+    Avx512Plain,
     #[non_exhaustive]
     Avx2,
     #[non_exhaustive]
@@ -53,7 +59,7 @@ pub struct Features {
     pub bf16: bool,
 }
 
-/// Names the set to use instead of the best: `avx512`, `avx2`, `neon` or `portable`.
+/// Names the set to use instead of the best: `avx512`, `avx512-plain`, `avx2`, `neon` or `portable`.
 /// Programs ask [`Isa::asked`] before they load a model, and refuse what names no set of
 /// this processor.
 pub const OVERRIDE: &str = "HILUM_KERNELS";
@@ -74,6 +80,9 @@ impl fmt::Display for NoSuchSet {
 impl std::error::Error for NoSuchSet {}
 
 impl Isa {
+    /// The best first, but for the order of sets that no processor has both of.
+    const ALL: [Self; 5] = [Self::Avx512, Self::Avx512Plain, Self::Avx2, Self::Neon, Self::Portable];
+
     /// The set in use: the best one, unless [`OVERRIDE`] names another. Settled at the first
     /// call, which says on standard error where the word there is not followed.
     pub fn current() -> Self {
@@ -97,7 +106,7 @@ impl Isa {
 
     /// Every set that this processor has, the best first.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable].into_iter().filter(|isa| isa.is_available())
+        Self::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
     /// Whether this processor has the set.
@@ -105,7 +114,7 @@ impl Isa {
         match self {
             Self::Portable => true,
             Self::Neon => Features::detected().best == Self::Neon,
-            Self::Avx512 => Features::detected().best == Self::Avx512,
+            Self::Avx512 | Self::Avx512Plain => Features::detected().best == Self::Avx512,
             Self::Avx2 => matches!(Features::detected().best, Self::Avx512 | Self::Avx2),
         }
     }
@@ -121,6 +130,7 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self {
             Self::Avx512 => "avx512",
+            Self::Avx512Plain => "avx512-plain",
             Self::Avx2 => "avx2",
             Self::Neon => "neon",
             Self::Portable => "portable",
@@ -160,6 +170,7 @@ pub fn description() -> String {
     let isa = Isa::current();
     let name = match isa {
         Isa::Avx512 => "AVX-512",
+        Isa::Avx512Plain => "AVX-512, plain",
         Isa::Avx2 => "AVX2",
         Isa::Neon => "NEON",
         Isa::Portable => "portable",
@@ -215,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_set_that_is_there_has_a_name_that_is_read_back() {
-        for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
+        for isa in Isa::ALL {
             let expected = if isa.is_available() { Some(Some(isa)) } else { None };
             assert_eq!(Isa::named(isa.name()).ok(), expected);
             assert_eq!(Isa::named(&format!(" {} ", isa.name().to_uppercase())).ok(), expected);
@@ -227,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_set_that_is_not_there_is_not_gone_on_with() {
-        for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
+        for isa in Isa::ALL {
             assert_eq!(std::panic::catch_unwind(|| isa.checked()).ok(), isa.is_available().then_some(isa));
         }
     }
@@ -239,5 +250,49 @@ mod tests {
         assert_eq!(Isa::available().last(), Some(Isa::Portable));
         assert!(!Isa::Portable.has_bf16() && !Isa::Avx2.has_vnni());
         println!("{}", description());
+    }
+
+    /// Whatever the processor has: the plain set is there to do without.
+    #[test]
+    fn the_plain_set_has_no_dot_products() {
+        assert!(!Isa::Avx512Plain.has_bf16() && !Isa::Avx512Plain.has_vnni());
+        assert_eq!(Isa::Avx512Plain.is_available(), Isa::Avx512.is_available());
+    }
+
+    /// What tests over [`Isa::available`] leave out of the kernels that this program has on a processor with these
+    /// features. Sets of another architecture are no part of the program.
+    fn untested(features: Features) -> Vec<&'static str> {
+        if !cfg!(target_arch = "x86_64") || cfg!(miri) {
+            return Vec::new();
+        }
+        let Features { best, vnni, bf16 } = features;
+        let lacking = [
+            (best == Isa::Portable, "AVX2"),
+            (best != Isa::Avx512, "AVX-512"),
+            (!bf16, "products of brain floats in AVX-512"),
+            (!vnni, "products of bytes in AVX-512"),
+        ];
+        lacking.into_iter().filter_map(|(lacks, form)| lacks.then_some(form)).collect()
+    }
+
+    #[test]
+    fn what_this_machine_cannot_test_is_said() {
+        for form in untested(Features::detected()) {
+            crate::skipped::skipped(format!("kernels: {form} (this processor lacks it)"));
+        }
+    }
+
+    #[test]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    fn each_form_that_a_processor_lacks_is_named() {
+        let check = |best, vnni, bf16, expected: &[&str]| {
+            assert_eq!(untested(Features { best, vnni, bf16 }), expected, "{best:?} {vnni} {bf16}");
+        };
+        let (floats, bytes) = ("products of brain floats in AVX-512", "products of bytes in AVX-512");
+        check(Isa::Avx512, true, true, &[]);
+        check(Isa::Avx512, true, false, &[floats]);
+        check(Isa::Avx512, false, false, &[floats, bytes]);
+        check(Isa::Avx2, false, false, &["AVX-512", floats, bytes]);
+        check(Isa::Portable, false, false, &["AVX2", "AVX-512", floats, bytes]);
     }
 }

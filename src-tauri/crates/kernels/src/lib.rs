@@ -1,8 +1,10 @@
 //! Arithmetic of transformers on the CPU: what the models spend their time in.
 //!
-//! One binary runs on any processor of its architecture and uses the widest
-//! instructions that it finds ([`cpu::Isa`]). The crate knows plain slices only: no
-//! tensors, no model files. Brain floats are `u16` bits ([`values::Values`]).
+//! One binary runs on every processor that has what its build takes for granted, and uses
+//! the widest instructions that it finds ([`cpu::Isa`]). What is taken for granted is the
+//! build's choice and not this crate's: x86-64-v3 in Hilum (`.cargo/config.toml`), plain
+//! x86-64 without that flag. The crate knows plain slices only: no tensors, no model files.
+//! Brain floats are `u16` bits ([`values::Values`]).
 //!
 //! - [`cpu`]: which instructions there are, and which are used.
 //! - [`threads`]: work in parts, over threads that stay at hand between two products.
@@ -51,7 +53,10 @@
 //! # Miri
 //!
 //! Under Miri every kernel runs as portable code ([`cpu::Isa::Portable`]): `cargo +nightly
-//! miri test -p hilum-kernels`. The tiles of intrinsics are outside of what it interprets.
+//! miri test -p hilum-kernels`. The tiles of intrinsics are outside of what it interprets,
+//! and rayon is left out: threads are made for each piece of work and joined after it
+//! ([`threads`]), so that what they share is judged and none is left at the end. Tests that
+//! are long there, or map memory, are left out by `cfg(miri)`.
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod attention;
@@ -66,5 +71,8 @@ pub mod values;
 
 mod lines;
 mod micro;
+#[cfg(test)]
+#[path = "../../testkit/src/skipped.rs"]
+mod skipped;
 mod team;
 mod versions;

@@ -94,7 +94,7 @@ impl Linear {
     ) -> Self {
         assert_eq!(parts.len(), outputs.len(), "a number of outputs for each part");
         for ((weight, bias), &outputs) in parts.iter().zip(outputs) {
-            assert_eq!(weight.len(), inputs * outputs, "weights of {outputs} x {inputs}");
+            assert_eq!(Some(weight.len()), inputs.checked_mul(outputs), "weights of {outputs} x {inputs}");
             assert!(bias.is_none_or(|bias| bias.len() == outputs), "a bias of {outputs}");
         }
         assert!(inputs <= TERMS_LIMIT || precision != Precision::Int8, "{inputs} inputs in int8");
@@ -138,7 +138,7 @@ impl Linear {
     /// Packs `rows` rows of `inputs` float32 for this layer; the result also serves every
     /// other layer of the same inputs, precision and instructions.
     pub fn pack_rows(&self, x: &[f32], rows: usize, packed: &mut PackedRows) {
-        assert_eq!(x.len(), rows * self.inputs, "{rows} rows of {}", self.inputs);
+        assert_eq!(Some(x.len()), rows.checked_mul(self.inputs), "{rows} rows of {}", self.inputs);
         self.pack_rows_with(rows, packed, |row, out| out.copy_from_slice(&x[row * self.inputs..][..self.inputs]));
     }
 

@@ -72,7 +72,7 @@ impl Kernel {
     /// Rows of a full tile.
     pub fn rows(self) -> usize {
         match self.isa {
-            Isa::Avx512 => 14,
+            Isa::Avx512 | Isa::Avx512Plain => 14,
             Isa::Avx2 | Isa::Neon => 6,
             Isa::Portable => 4,
         }
@@ -87,7 +87,7 @@ impl Kernel {
 
     /// Columns of every tile.
     pub fn columns(self) -> usize {
-        if self.isa == Isa::Avx512 { 32 } else { 16 }
+        if matches!(self.isa, Isa::Avx512 | Isa::Avx512Plain) { 32 } else { 16 }
     }
 
     /// Terms of the sum in a step.
@@ -129,7 +129,9 @@ impl Kernel {
             // SAFETY: the processor has the set, checked when this kernel was made, and
             // the lengths, checked above, are those that the tile reads and writes.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { avx512::run(self.kind, height, steps, words, vectors, tile, accumulate) },
+            Isa::Avx512 | Isa::Avx512Plain => unsafe {
+                avx512::run(self.kind, height, steps, words, vectors, tile, accumulate)
+            },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::run(self.kind, height, steps, words, vectors, tile, accumulate) },
@@ -143,5 +145,5 @@ impl Kernel {
 
 /// The set whose tiles stand in where AVX-512 lacks the dot product that is asked for.
 fn narrower(isa: Isa) -> Isa {
-    if isa == Isa::Avx512 { Isa::Avx2 } else { isa }
+    if matches!(isa, Isa::Avx512 | Isa::Avx512Plain) { Isa::Avx2 } else { isa }
 }

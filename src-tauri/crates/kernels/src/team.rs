@@ -9,10 +9,11 @@ use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::Thread;
+use std::thread::JoinHandle;
 
-/// Looks before a helper sleeps: some milliseconds, more than lies between two products of one step.
-const LOOKS: u32 = 60_000;
+/// Looks before a helper sleeps: some milliseconds, more than lies between two products of one step. Few where each look is
+/// interpreted.
+const LOOKS: u32 = if cfg!(miri) { 20 } else { 60_000 };
 
 /// In the state: whether helpers may still join, beside the number of those at work (below) and of the job (above).
 const OPEN: u64 = 1 << 15;
@@ -23,13 +24,20 @@ type Job<'a> = dyn Fn() + Sync + 'a;
 
 pub(crate) struct Team {
     shared: Arc<Shared>,
-    helpers: Vec<(Thread, Arc<AtomicBool>)>,
+    helpers: Vec<Helper>,
     /// Held by the one caller whose job this is.
     turn: Mutex<()>,
 }
 
+struct Helper {
+    thread: JoinHandle<()>,
+    asleep: Arc<AtomicBool>,
+}
+
 struct Shared {
     state: AtomicU64,
+    /// The team is being dropped, and its helpers are to end.
+    ended: AtomicBool,
     job: UnsafeCell<Option<*const Job<'static>>>,
     /// What a helper panicked with.
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
@@ -48,13 +56,18 @@ impl Team {
     }
 
     fn of(threads: usize) -> Team {
-        let shared = Arc::new(Shared { state: AtomicU64::new(0), job: UnsafeCell::new(None), panic: Mutex::new(None) });
+        let shared = Arc::new(Shared {
+            state: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            job: UnsafeCell::new(None),
+            panic: Mutex::new(None),
+        });
         let helpers = (1..threads).filter_map(|index| {
             let (shared, asleep) = (Arc::clone(&shared), Arc::new(AtomicBool::new(false)));
             let own = Arc::clone(&asleep);
             let spawned = std::thread::Builder::new().name(format!("kernels-{index}")).spawn(move || shared.help(&own));
             // Without the thread its share is done by the others.
-            spawned.ok().map(|handle| (handle.thread().clone(), asleep))
+            spawned.ok().map(|thread| Helper { thread, asleep })
         });
         Team { helpers: helpers.collect(), shared, turn: Mutex::new(()) }
     }
@@ -77,14 +90,7 @@ impl Team {
         let job_pointer = unsafe { std::mem::transmute::<*const Job<'_>, *const Job<'static>>(job) };
         // SAFETY: it is our turn and the state is closed, so that nobody reads.
         unsafe { *shared.job.get() = Some(job_pointer) };
-        let number = shared.state.load(Ordering::Relaxed) / NEXT + 1;
-        // Sequentially consistent with the helpers' `asleep`: either the helper sees the job or we see that it sleeps.
-        shared.state.store(number * NEXT | OPEN, Ordering::SeqCst);
-        for (thread, asleep) in &self.helpers {
-            if asleep.load(Ordering::SeqCst) {
-                thread.unpark();
-            }
-        }
+        self.call(OPEN);
         let own = catch_unwind(AssertUnwindSafe(job));
         shared.state.fetch_and(!OPEN, Ordering::AcqRel);
         let mut looks = 0u32;
@@ -100,6 +106,31 @@ impl Team {
         }
         true
     }
+
+    /// Gives out the next number, open to be joined or not, and wakes the helpers that sleep. Only for the one whose turn it
+    /// is.
+    fn call(&self, open: u64) {
+        let number = self.shared.state.load(Ordering::Relaxed) / NEXT + 1;
+        // Sequentially consistent with the helpers' `asleep`: either the helper sees the number or we see that it sleeps.
+        self.shared.state.store(number * NEXT | open, Ordering::SeqCst);
+        for helper in &self.helpers {
+            if helper.asleep.load(Ordering::SeqCst) {
+                helper.thread.thread().unpark();
+            }
+        }
+    }
+}
+
+/// The team of the process is never dropped; those of tests leave no thread behind.
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Release);
+        self.call(0);
+        for helper in self.helpers.drain(..) {
+            // A helper catches what a job panics with, and has nothing else to panic with.
+            let _ = helper.thread.join();
+        }
+    }
 }
 
 impl Shared {
@@ -108,6 +139,10 @@ impl Shared {
         let mut seen = 0;
         loop {
             seen = self.wait(seen, asleep);
+            // Stored before the number that was waited for.
+            if self.ended.load(Ordering::Acquire) {
+                return;
+            }
             let mut state = self.state.load(Ordering::Acquire);
             let joined = loop {
                 if state & OPEN == 0 || state / NEXT != seen {
@@ -160,11 +195,13 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
 
+    const ROUNDS: usize = if cfg!(miri) { 20 } else { 2000 };
+
     #[test]
     fn every_part_is_done_once_whoever_comes() {
         for threads in [1, 2, 5] {
             let team = Team::of(threads);
-            for round in 0..2000usize {
+            for round in 0..ROUNDS {
                 let parts = round % 17;
                 let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
                 let ran = team.run(&|| {
@@ -173,7 +210,7 @@ mod tests {
                     }
                 });
                 assert!(ran && done.load(Ordering::Relaxed) == parts, "{threads} threads, round {round}");
-                if round == 1000 {
+                if round == ROUNDS / 2 {
                     std::thread::sleep(Duration::from_millis(50)); // They sleep by now, and are woken.
                 }
             }
@@ -200,6 +237,22 @@ mod tests {
             let panicked = catch_unwind(AssertUnwindSafe(|| team.run(&|| panic!("on purpose"))));
             assert!(panicked.is_err());
             assert!(team.run(&|| {}));
+        }
+    }
+
+    /// Helpers that look out for work, that sleep, and that never had any.
+    #[test]
+    fn a_dropped_team_leaves_no_thread() {
+        for (jobs, pause) in [(0, 0), (0, 50), (3, 0), (3, 50)] {
+            let team = Team::of(4);
+            for _ in 0..jobs {
+                team.run(&|| {});
+            }
+            std::thread::sleep(Duration::from_millis(pause));
+            let shared = Arc::downgrade(&team.shared);
+            drop(team);
+            // Each helper holds what is shared for as long as it lives.
+            assert_eq!(shared.strong_count(), 0, "{jobs} jobs, {pause} ms");
         }
     }
 

@@ -80,7 +80,9 @@ pub(super) fn weigh(
         (Isa::Avx512, Kind::PairsBf16) => unsafe { avx512::weigh_pairs(scores, scale, largest, sum, correction) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512, Kind::F32) => unsafe { avx512::weigh_floats(scores, scale, largest, sum, correction) },
+        (Isa::Avx512 | Isa::Avx512Plain, Kind::F32) => unsafe {
+            avx512::weigh_floats(scores, scale, largest, sum, correction)
+        },
         (isa, _) => weigh_plainly(isa, scores, kernel.columns(), scale, largest, sum, correction),
     }
 }

@@ -61,9 +61,11 @@ impl Format {
         }
     }
 
-    /// Bytes of a row of this many weights, if whole blocks make it up.
+    /// Bytes of a row of this many weights, if whole blocks make it up and they can be counted: `Q8` takes more bytes than it
+    /// has weights.
     pub fn row_bytes(self, columns: usize) -> Option<usize> {
-        columns.is_multiple_of(self.block()).then(|| columns / self.block() * self.block_bytes())
+        let blocks = columns.is_multiple_of(self.block()).then(|| columns / self.block())?;
+        blocks.checked_mul(self.block_bytes())
     }
 
     /// Number of this type in ggml's files (`enum ggml_type`).
@@ -158,9 +160,9 @@ pub fn product_of(isa: Isa, w: &[Matrix<'_>], x: &Activations, y: &mut [&mut [f3
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if matches!(isa, Isa::Avx512 | Isa::Avx2) && !isa.has_vnni() && x.rows() >= tile_avx2::WORTH {
+    if matches!(isa, Isa::Avx512 | Isa::Avx512Plain | Isa::Avx2) && !isa.has_vnni() && x.rows() >= tile_avx2::WORTH {
         for (w, y) in w.iter().zip(y.iter_mut()) {
-            // SAFETY: both sets say that the processor has AVX2, FMA and F16C.
+            // SAFETY: each of these sets says that the processor has AVX2, FMA and F16C.
             unsafe { tile_avx2::product(*w, x, y) };
         }
         return;
@@ -228,7 +230,7 @@ fn dots(
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 if isa.has_vnni() => as_many_as_there_are!(rows_avx512),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 | Isa::Avx2 => as_many_as_there_are!(rows_avx2),
+        Isa::Avx512 | Isa::Avx512Plain | Isa::Avx2 => as_many_as_there_are!(rows_avx2),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => {
             // SAFETY: the set says that the processor has it.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod float64;
+
 /// About -1 to 1, from a linear congruential sequence (Knuth's MMIX constants).
 pub fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
@@ -34,7 +36,15 @@ impl Shifted {
     }
 }
 
-/// Runs `work` in a pool of its own.
+/// Whether a case of so many multiplications is tried: each takes some microseconds where it is interpreted, by Miri.
+pub fn is_tried(multiplications: usize) -> bool {
+    !cfg!(miri) || multiplications <= 8000
+}
+
+/// Runs `work` in a pool of its own. Under Miri the kernels use no pool, and a pool's threads would be left at the end.
 pub fn in_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    if cfg!(miri) {
+        return work();
+    }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
 }
