@@ -22,6 +22,11 @@ export function sexAndAge(patient: { sex: string; age: string }): string {
   return [patient.age, patient.sex].filter((x) => x !== "").join(" ");
 }
 
+/** "2026-11-23 14:12" of "2026-11-23 14:12:00 +01:00", for a narrow line; its tooltip has the whole. */
+export function minute(at: string): string {
+  return at.slice(0, 16);
+}
+
 /** The first part of a long hash. */
 export function shortHash(hash: string): string {
   return hash.length > 16 ? `${hash.slice(0, 16)}…` : hash;
@@ -32,9 +37,21 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
-/** "62 %"; only for numbers that are probabilities or parts of a whole. */
-export function percent(part: number): string {
-  return `${Math.round(part * 100)} %`;
+/** A probability without its sign: "62", and never one that rounding made certain: "<1" and ">99" at the ends. */
+function hundredths(probability: number): string {
+  const rounded = Math.round(probability * 100);
+  return rounded < 1 ? "<1" : rounded > 99 ? ">99" : `${rounded}`;
+}
+
+/** "62 %", "<1 %" or ">99 %"; only for numbers that are probabilities, of which none is 0 or 1. */
+export function percent(probability: number): string {
+  return `${hundredths(probability)} %`;
+}
+
+/** "48–71 %": an interval of probabilities; "<1 %" or ">99 %" where all of it lies at one end. */
+export function percentRange(low: number, high: number): string {
+  const [from, to] = [hundredths(low), hundredths(high)];
+  return from === to ? `${to} %` : `${from}–${to} %`;
 }
 
 /** "12.4 s" or "3 min 5 s". */

@@ -8,7 +8,7 @@
 ///
 /// Terms of a single image stay: "degenerative changes", "increased markings", "acute",
 /// "chronic", "old fracture", "greater on the left".
-pub(crate) const COMPARISON: [&str; 56] = [
+pub(crate) const COMPARISON: [&str; 60] = [
     "un(changed|altered|resolved)",
     "(in)?stab(le|ly|ility|ili[sz](ed|ing|ation))",
     "new(ly|er)?",
@@ -66,10 +66,26 @@ pub(crate) const COMPARISON: [&str; 56] = [
     "today|yesterday|ago",
     "baseline|serial(ly)?",
     "constant(ly)?",
-    "diminish(ed|ing)?|lessen(ed|ing)?|enlarged from",
+    "diminish(ed|es|ing)?|lessen(ed|ing)?|enlarged from",
+    "residual(s)?|reduction(s)?|reabsor[a-z]*|resor(bed|bs|bing)|deteriorat[a-z]*|normali[sz](ed|es|ing|ation)|relaps[a-z]*",
+    "fewer|stationary|ongoing|linger(s|ed|ing)",
+    // What is known was seen or told before.
+    "known|already|preceding|subsequent(ly)?|latest|historical(ly)?|anymore",
+    "explant[a-z]*",
     "trend[a-z]*|temporal[a-z]*|disappear[a-z]*|reappear[a-z]*",
 ];
 
-/// Words of a written measurement.
-pub(crate) const UNITS: [&str; 5] =
-    ["(milli|centi)?met(er|re)(s)?", "mm|cm|ml|cc|m", "inch(es)?", "percent(age)?", "(milli)?lit(er|re)(s)?"];
+/// Words of a written measurement: its units, and numbers in letters, since no digit is written either.
+///
+/// "One" stays, which is a word for things too ("the lower one"), and so do "single" and "both", the ordinals of ribs, and
+/// "half" and "third", which are parts.
+pub(crate) const MEASURES: [&str; 8] = [
+    "(milli|centi)?met(er|re)(s)?",
+    "mm|cm|ml|cc|m",
+    "inch(es)?",
+    "percent(age)?",
+    "(milli)?lit(er|re)(s)?",
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen(s)?",
+    "(thir|four|fif|six|seven|eigh|nine)teen|(twen|thir|for|fif|six|seven|eigh|nine)ty",
+    "hundred(s)?|thousand(s)?",
+];

@@ -2,7 +2,7 @@
 
 use hilum_workers::messages::draft::AnswerRules;
 
-use crate::comparison::{COMPARISON, UNITS};
+use crate::comparison::{COMPARISON, MEASURES};
 use crate::structure::Frame;
 
 /// The grammar of an answer in this frame.
@@ -38,7 +38,7 @@ fn sentence(rules: &AnswerRules) -> String {
         terminal += &without(&COMPARISON, "[^A-Za-z\\n]");
     }
     // A unit is part of a measurement where a digit stands before it.
-    terminal += &without(&UNITS, if measured.is_empty() { "[^A-Za-z\\n]" } else { "[^0-9A-Za-z \\n] ?|[A-Za-z] " });
+    terminal += &without(&MEASURES, if measured.is_empty() { "[^A-Za-z\\n]" } else { "[^0-9A-Za-z \\n] ?|[A-Za-z] " });
     terminal
 }
 

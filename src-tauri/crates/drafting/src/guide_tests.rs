@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hilum_report::claims::comparing_words;
 use hilum_workers::messages::draft::DraftedPart::{self, Findings, Impression};
 
 use super::*;
-use crate::comparison::COMPARISON;
 use crate::prompts::prompts;
 use crate::vocabulary::vocabulary_of;
 
@@ -102,16 +102,23 @@ fn random_answer(
     panic!("the answer did not end in {most} tokens: {:?}", String::from_utf8_lossy(&guide.text));
 }
 
-/// Words of comparison in a text, found another way than the grammar does.
+/// Words that the labeller always reads as a comparison, and the grammar by their company: "increased markings".
+const IN_COMPANY: [&str; 3] = ["increased", "decreased", "reduced"];
+
+/// Words of comparison in a text, found another way than the grammar does: by what the labeller reads so, and by words that
+/// it need not read, because no claim depends on them.
 fn comparisons(text: &str) -> Vec<String> {
-    let words = |text: &str| -> Vec<String> {
-        text.to_lowercase().split(|c: char| !c.is_ascii_alphabetic()).map(str::to_owned).collect()
+    let plain = "interval interim prior previous previously again since former formerly earlier before still longer today \
+                 yesterday ago baseline residual fewer known stationary resorbed ongoing already latest static extubated growing";
+    let stems =
+        "compar improv worsen persist redemonstrat recur reabsor deteriorat disappear reappear relaps explant evolv";
+    let labelled: Vec<&str> = comparing_words().filter(|word| !IN_COMPANY.contains(word)).collect();
+    let compares = |word: &String| {
+        plain.split(' ').any(|other| other == word)
+            || labelled.contains(&word.as_str())
+            || stems.split(' ').any(|stem| word.starts_with(stem))
     };
-    let plain =
-        ["unchanged", "stable", "new", "interval", "prior", "previous", "previously", "again", "since", "worse"];
-    let stems = ["compar", "improv", "worsen", "persist", "redemonstrat", "recur"];
-    let compares = |word: &String| plain.contains(&word.as_str()) || stems.iter().any(|stem| word.starts_with(stem));
-    words(text).into_iter().filter(compares).collect()
+    text.to_lowercase().split(|c: char| !c.is_ascii_alphabetic()).map(str::to_owned).filter(compares).collect()
 }
 
 fn check(guides: &Guides, parts: &[DraftedPart], rules: &AnswerRules, most: usize, seed: u64) {
@@ -189,21 +196,53 @@ fn headings_are_written_in_the_tokens_that_a_model_has_read() {
     }
 }
 
-/// Whether the grammar takes an impression of this sentence.
-fn takes(guides: &Guides, rules: &AnswerRules, sentence: &str, expected: bool) {
-    let (guide, _) = guides.structured(Frame::of(&[Impression]), rules, 100).unwrap();
-    let Kind::Structured(mut structured) = guide.kind else { unreachable!() };
-    let tokens = guides.trie.greedy_tokenize(format!("IMPRESSION:\n{sentence}").as_bytes());
-    let taken = structured.matcher.validate_tokens(&tokens).unwrap() == tokens.len();
-    assert_eq!(taken, expected, "{sentence}");
+/// The grammar of an impression under some rules.
+struct Sentences<'a> {
+    guides: &'a Guides,
+    structured: Box<Structured>,
+}
+
+impl<'a> Sentences<'a> {
+    fn under(guides: &'a Guides, rules: &AnswerRules) -> Self {
+        let (guide, _) = guides.structured(Frame::of(&[Impression]), rules, 100).unwrap();
+        let Kind::Structured(structured) = guide.kind else { unreachable!() };
+        Self { guides, structured }
+    }
+
+    /// Whether an impression may be this sentence, or begin with it.
+    fn check(&self, sentence: &str, expected: bool) {
+        let tokens = self.guides.trie.greedy_tokenize(format!("IMPRESSION:\n{sentence}").as_bytes());
+        // A matcher that has refused something keeps traces of it.
+        let mut matcher = self.structured.matcher.deep_clone();
+        let taken = matcher.validate_tokens(&tokens).unwrap() == tokens.len();
+        assert_eq!(taken, expected, "{sentence}");
+    }
+}
+
+/// What the labeller reads as a comparison is written with a prior alone.
+#[test]
+fn words_that_the_labeller_reads_as_a_comparison_need_a_prior() {
+    let Some(guides) = demo() else { return };
+    let plain = Sentences::under(&guides, &AnswerRules::default());
+    let linked = Sentences::under(&guides, &AnswerRules { comparison: true, ..AnswerRules::default() });
+    let words: Vec<&str> = comparing_words().collect();
+    assert!(words.len() > 40 && IN_COMPANY.iter().all(|word| words.contains(word)), "{words:?}");
+    for word in words {
+        let capital = word[..1].to_uppercase() + &word[1..];
+        for sentence in [format!("The effusion is {word}."), format!("{capital} effusion.")] {
+            plain.check(&sentence, false);
+            linked.check(&sentence, true);
+        }
+    }
 }
 
 #[test]
 fn what_a_sentence_may_hold() {
     let Some(guides) = demo() else { return };
-    let plain = AnswerRules::default();
-    let linked = AnswerRules { comparison: true, ..AnswerRules::default() };
-    let measured = AnswerRules { measured: vec!["12 mm".to_owned(), "3.5 cm".to_owned()], ..AnswerRules::default() };
+    let plain = Sentences::under(&guides, &AnswerRules::default());
+    let linked = Sentences::under(&guides, &AnswerRules { comparison: true, ..AnswerRules::default() });
+    let values = vec!["12 mm".to_owned(), "3.5 cm".to_owned()];
+    let measured = Sentences::under(&guides, &AnswerRules { measured: values, ..AnswerRules::default() });
     for sentence in [
         "Small left pleural effusion.",
         "Degenerative changes of the thoracic spine.",
@@ -214,9 +253,13 @@ fn what_a_sentence_may_hold() {
         "Well-expanded lungs; the heart's size is normal.",
         "Renewed catheter.",
         "Normal. No effusion.",
+        "Opacity of unknown significance.",
+        "Fracture of the left sixth rib.",
+        "Bone resorption.",
+        "A single nodule, the lower one of both.",
     ] {
-        takes(&guides, &plain, sentence, true);
-        takes(&guides, &linked, sentence, true);
+        plain.check(sentence, true);
+        linked.check(sentence, true);
     }
     for sentence in [
         "Unchanged effusion.",
@@ -249,14 +292,28 @@ fn what_a_sentence_may_hold() {
         "Effusion is less severe.",
         "The tube was exchanged.",
         "Effusion is no more seen.",
+        "Residual effusion.",
+        "Fewer opacities.",
+        "A known effusion.",
+        "The tube is stationary.",
+        "Fluid was partly reabsorbed.",
+        "Resorbed hematoma.",
+        "Reduction in edema.",
+        "The pacemaker was explanted.",
+        "Normalized heart size.",
     ] {
-        takes(&guides, &plain, sentence, false);
-        takes(&guides, &linked, sentence, true);
+        plain.check(sentence, false);
+        linked.check(sentence, true);
     }
     for sentence in [
         "A nodule of 12 mm.",
         "A nodule of twelve mm.",
         "Two centimeters.",
+        "An angle of twenty degrees.",
+        "Twenty-two degrees.",
+        "Two nodules.",
+        "Opacity, fourteen by ten.",
+        "A hundred nodules.",
         "no capital.",
         "No stop",
         "Two  spaces.",
@@ -264,14 +321,15 @@ fn what_a_sentence_may_hold() {
         "<b>Bold.",
         "Caf\u{e9}.",
     ] {
-        takes(&guides, &plain, sentence, sentence == "No stop");
-        takes(&guides, &linked, sentence, sentence == "No stop");
+        plain.check(sentence, sentence == "No stop");
+        linked.check(sentence, sentence == "No stop");
     }
-    takes(&guides, &measured, "A nodule of 12 mm.", true);
-    takes(&guides, &measured, "A nodule of 3.5 cm, solid.", true);
-    takes(&guides, &measured, "A nodule of 13 mm.", false);
-    takes(&guides, &measured, "A nodule of twelve mm.", false);
-    assert_eq!(COMPARISON.len(), 56);
+    measured.check("A nodule of 12 mm.", true);
+    measured.check("A nodule of 3.5 cm, solid.", true);
+    measured.check("A nodule of 13 mm.", false);
+    measured.check("A nodule of twelve mm.", false);
+    measured.check("A nodule of twelve.", false);
+    measured.check("Two nodules of 12 mm.", false);
 }
 
 /// What a guided yes/no answer becomes, for a model that prefers these words in turn, a control token being one of

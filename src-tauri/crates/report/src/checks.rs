@@ -14,6 +14,7 @@ mod units;
 pub use known::Known;
 pub use patient::Identity;
 
+use crate::claims::narrowing::{EXCEPTING, NARROWING};
 use crate::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, label};
 use crate::{Report, SectionKind, SentenceId};
 use serde::Serialize;
@@ -54,38 +55,6 @@ struct Read<'a> {
     text: &'a str,
     claims: Vec<Claim>,
 }
-
-/// Words that narrow a denial: "no large effusion" stands beside a small one, "no new opacity" beside
-/// an old one, "otherwise clear" beside what was said before.
-const NARROWING: [&str; 27] = [
-    "new",
-    "acute",
-    "other",
-    "otherwise",
-    "additional",
-    "further",
-    "large",
-    "significant",
-    "sizable",
-    "sizeable",
-    "substantial",
-    "definite",
-    "displaced",
-    "suspicious",
-    "tension",
-    "lobar",
-    "overt",
-    "frank",
-    "gross",
-    "grossly",
-    "except",
-    "apart",
-    "aside",
-    "remaining",
-    "remainder",
-    "rest",
-    "superimposed",
-];
 
 /// Words that explain an opacity away.
 const EXPLAINING: [&str; 9] =
@@ -238,8 +207,9 @@ fn contradict(a: &Claim, a_text: &str, b: &Claim, b_text: &str) -> bool {
     !vague && !zones && may_be_same_side(present.side, absent.side)
 }
 
+/// Whether any word of a sentence narrows what it denies. "No definite effusion" stands beside a doubtful one.
 fn narrows(text: &str) -> bool {
-    has_word(text, &NARROWING)
+    has_word(text, &NARROWING) || has_word(text, &EXCEPTING) || has_word(text, &["definite"])
 }
 
 fn may_be_same_side(a: Option<Side>, b: Option<Side>) -> bool {

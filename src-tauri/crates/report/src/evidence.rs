@@ -2,9 +2,12 @@
 //!
 //! Neither is a probability. The encoder's softmax compares two texts with one image; a model's
 //! log-probabilities say how sure it is of its words. So the rule is few words long and leaves
-//! most things alone: something that is not clear is [`State::Unchecked`].
+//! most things alone: something that is not clear, or was not asked, is [`State::Unchecked`].
 
-use crate::claims::{Claim, Finding, Presence, Side};
+mod asked;
+
+use crate::claims::{Claim, Device, Finding, Presence, Side};
+use asked::{Asked, names_a_kind, names_less};
 use serde::{Deserialize, Serialize};
 
 /// The encoder speaks where its softmax is at least this, or at most one minus this.
@@ -59,43 +62,84 @@ pub struct Verdict {
     pub reason: &'static str,
 }
 
-/// Sets a claim against what is known of its finding.
+/// Sets a claim against what is known of its finding. `text` is what the claim was read from.
 ///
 /// A claim of uncertain presence and the claim that there is no finding cannot be contradicted by a
-/// single score, and are never checked.
-pub fn judge(claim: &Claim, support: Option<Support>, answer: Option<Answer>) -> Verdict {
-    let (state, reason) = match claim.presence {
-        _ if claim.finding == Finding::NoFinding => (State::Unchecked, "No single score says that there is nothing."),
-        Presence::Uncertain => (State::Unchecked, "The sentence itself leaves it open."),
-        Presence::Present | Presence::Absent => {
-            let claimed = claim.presence == Presence::Present;
-            let score = support.and_then(|s| voice_of_score(claim.finding, s)).map(|said| said == claimed);
-            let words = answer.and_then(voice_of_answer).map(|said| said == claimed);
-            match (score, words) {
-                (Some(true), Some(true)) => (State::Agree, "The encoder's score and the model's answer say the same."),
-                // A score is of the finding wherever it is, and a wrong side is as wrong as a wrong finding.
-                (Some(true), None) if claimed && matches!(claim.side, Some(Side::Left | Side::Right)) => {
-                    (State::Unchecked, "The encoder's score says the same of the finding, and knows no side. Ask the model.")
-                }
-                (Some(true), None) => (State::Agree, "The encoder's score says the same."),
-                (None, Some(true)) => (State::Agree, "The model's answer says the same."),
-                (Some(false), Some(false)) => {
-                    (State::Conflict, "The encoder's score and the model's answer both say otherwise.")
-                }
-                (Some(false), None) => (State::Conflict, "The encoder's score says otherwise."),
-                (None, Some(false)) => (State::Conflict, "The model's answer says otherwise."),
-                (Some(_), Some(_)) => {
-                    (State::Unchecked, "The encoder's score and the model's answer contradict each other.")
-                }
-                (None, None) if support.is_none() && answer.is_none() => (State::Unchecked, "Nothing was asked yet."),
-                (None, None) if support.is_some() && !is_trusted(claim.finding) => {
-                    (State::Unchecked, "The encoder's scores for this finding are too weak to count.")
-                }
-                (None, None) => (State::Unchecked, "Neither the score nor an answer is clear."),
-            }
-        }
+/// single score, and are never checked. What was asked about more than the claim, or about something else, is
+/// heard only where it speaks of the claim too (`asked`).
+pub fn judge(claim: &Claim, text: &str, support: Option<Support>, answer: Option<Answer>) -> Verdict {
+    let claimed = match claim.presence {
+        _ if claim.finding == Finding::NoFinding => return unchecked("No single score says that there is nothing."),
+        Presence::Uncertain => return unchecked("The sentence itself leaves it open."),
+        Presence::Present => true,
+        Presence::Absent => false,
     };
-    Verdict { state, reason }
+    let some_by_score = support.and_then(|s| voice_of_score(claim.finding, s));
+    let some_by_model = answer.and_then(voice_of_answer);
+    // That there is some is no contradiction of there being none on the side that was asked about.
+    let one_side = matches!(claim.side, Some(Side::Left | Side::Right));
+    let at_odds = match (some_by_score, some_by_model) {
+        (Some(true), Some(false)) => !one_side,
+        (Some(false), Some(true)) => true,
+        _ => false,
+    };
+    if at_odds {
+        return unchecked("The encoder's score and the model's answer contradict each other.");
+    }
+    let score = some_by_score.filter(|some| Asked::by_score(claim, text).speaks(*some));
+    let words = some_by_model.filter(|some| Asked::by_question(claim, text).speaks(*some));
+    // Where both are heard they say the same: a score for a finding is not heard of one side.
+    let Some(some) = score.or(words) else {
+        return unchecked(match (some_by_score.or(some_by_model), question(claim)) {
+            (Some(_), _) => unheard(claim, text, answer.is_some(), some_by_model.is_some()),
+            (None, None) if answer.is_none() => "Nothing is asked about one kind of device.",
+            (None, _) if support.is_none() && answer.is_none() => "Nothing was asked yet.",
+            (None, _) if support.is_some() && !is_trusted(claim.finding) => {
+                "The encoder's scores for this finding are too weak to count."
+            }
+            (None, _) => "Neither the score nor an answer is clear.",
+        });
+    };
+    let described = claim.zone.is_some() || claim.severity.is_some() || !claim.temporal.is_empty();
+    let more_is_said = claimed && (described || names_less(claim, text));
+    let reason = match (some == claimed, score.is_some(), words.is_some()) {
+        (true, true, true) if more_is_said => {
+            "The encoder's score and the model's answer say the same of the finding; no more of it was asked."
+        }
+        (true, true, false) if more_is_said => {
+            "The encoder's score says the same of the finding; no more of it was asked."
+        }
+        (true, false, _) if more_is_said => "The model's answer says the same of the finding; no more of it was asked.",
+        (true, true, true) => "The encoder's score and the model's answer say the same.",
+        (true, true, false) => "The encoder's score says the same.",
+        (true, false, _) => "The model's answer says the same.",
+        (false, true, true) => "The encoder's score and the model's answer both say otherwise.",
+        (false, true, false) => "The encoder's score says otherwise.",
+        (false, false, _) => "The model's answer says otherwise.",
+    };
+    Verdict { state: if some == claimed { State::Agree } else { State::Conflict }, reason }
+}
+
+fn unchecked(reason: &'static str) -> Verdict {
+    Verdict { state: State::Unchecked, reason }
+}
+
+/// Why what is clear was not heard. `answered`: whether the model was asked; `clear`: whether its answer is clear.
+fn unheard(claim: &Claim, text: &str, answered: bool, clear: bool) -> &'static str {
+    let denied = claim.presence == Presence::Absent;
+    let one_side = matches!(claim.side, Some(Side::Left | Side::Right));
+    match claim.finding {
+        _ if names_a_kind(claim, text) => "A device is there, and what kind it is was not asked.",
+        Finding::Fracture | Finding::PleuralOther if clear => {
+            "The question was about less than the sentence, or about another thing."
+        }
+        _ if !denied && claim.side == Some(Side::Bilateral) => "What was asked cannot tell one side from both.",
+        _ if one_side && !answered => "The encoder's score speaks for the finding, and knows no side. Ask the model.",
+        _ if one_side && !clear => {
+            "The encoder's score speaks for the finding, and knows no side; the answer is not clear."
+        }
+        _ => "What was asked speaks for the finding, and the sentence denies a part of it.",
+    }
 }
 
 /// Whether the encoder's published performance for a finding reaches [`TRUSTED_AUC`].
@@ -122,9 +166,11 @@ fn voice_of_answer(answer: Answer) -> Option<bool> {
 }
 
 /// The question about a claim, in the published wording that `prompts.json` of the drafting crate
-/// keeps; with a side where the claim names one. `None` where nothing is to be asked.
+/// keeps; with a side where the claim names one. `None` where nothing is to be asked: "Is there a support device?"
+/// would be answered by any other device than the one that a sentence names.
 pub fn question(claim: &Claim) -> Option<String> {
-    if claim.presence == Presence::Uncertain {
+    let of_one_kind = claim.device.is_some_and(|device| device != Device::OtherDevice);
+    if claim.presence == Presence::Uncertain || of_one_kind {
         return None;
     }
     let finding = asked_as(claim.finding)?;
@@ -167,59 +213,198 @@ mod tests {
         label(text).into_iter().next().expect("a claim")
     }
 
-    fn check(text: &str, softmax: Option<f64>, answer: Option<(bool, f64)>, expected: State) {
-        let support = softmax.map(|softmax| Support { difference: softmax - 0.5, softmax });
-        let answer = answer.map(|(yes, margin)| Answer {
+    fn support(softmax: f64) -> Support {
+        Support { difference: softmax - 0.5, softmax }
+    }
+
+    fn answer(yes: bool, margin: f64) -> Answer {
+        Answer {
             yes: Some(yes),
             yes_logprob: -1.0 + if yes { margin } else { 0.0 },
             no_logprob: -1.0 + if yes { 0.0 } else { margin },
-        });
-        assert_eq!(judge(&claim(text), support, answer).state, expected, "{text} {support:?} {answer:?}");
+        }
+    }
+
+    /// "A" agrees, "C" conflicts, "-" is unchecked.
+    fn state(row: &str, column: usize) -> State {
+        match row.as_bytes()[column] {
+            b'A' => State::Agree,
+            b'C' => State::Conflict,
+            _ => State::Unchecked,
+        }
+    }
+
+    fn check(text: &str, softmax: Option<f64>, answered: Option<(bool, f64)>, expected: State) {
+        let (score, answered) = (softmax.map(support), answered.map(|(yes, margin)| answer(yes, margin)));
+        assert_eq!(judge(&claim(text), text, score, answered).state, expected, "{text} {score:?} {answered:?}");
     }
 
     #[test]
     fn only_what_is_clear_counts() {
         use State::{Agree, Conflict, Unchecked};
-        let (present, absent, sided) = ("Pleural effusion.", "No effusion.", "Left effusion.");
-        check(sided, Some(0.99), None, Unchecked);
-        check(sided, Some(0.01), None, Conflict);
-        check(sided, Some(0.99), Some((true, 2.0)), Agree);
-        check(sided, None, Some((true, 2.0)), Agree);
-        check("No left effusion.", Some(0.01), None, Agree);
-        check("Bilateral effusions.", Some(0.99), None, Agree);
+        let (present, absent) = ("Pleural effusion.", "No effusion.");
         check(present, None, None, Unchecked);
-        check(present, Some(0.99), None, Agree);
         check(present, Some(0.95), None, Agree);
         check(present, Some(0.94), None, Unchecked);
         check(present, Some(0.5), None, Unchecked);
         check(present, Some(0.06), None, Unchecked);
         check(present, Some(0.05), None, Conflict);
-        check(absent, Some(0.01), None, Agree);
-        check(absent, Some(0.99), None, Conflict);
+        check(absent, Some(0.05), None, Agree);
+        check(absent, Some(0.06), None, Unchecked);
+        check(absent, Some(0.95), None, Conflict);
         check(present, None, Some((true, 2.0)), Agree);
         check(present, None, Some((true, 1.0)), Unchecked);
         check(present, None, Some((false, 2.0)), Conflict);
-        check(absent, None, Some((false, 2.0)), Agree);
-        check(present, Some(0.99), Some((true, 2.0)), Agree);
-        check(present, Some(0.99), Some((false, 2.0)), Unchecked);
         check(present, Some(0.99), Some((false, 0.5)), Agree);
-        check(present, Some(0.01), Some((false, 2.0)), Conflict);
         check(present, Some(0.5), Some((false, 2.0)), Conflict);
+    }
+
+    /// Every score with every answer. `rows` are scores: some, none, unclear; letters in them are answers: yes, no, none
+    /// given.
+    fn check_all(text: &str, rows: [&str; 3]) {
+        for (row, softmax) in rows.iter().zip([0.99, 0.01, 0.5]) {
+            for (column, answered) in [Some((true, 2.0)), Some((false, 2.0)), None].into_iter().enumerate() {
+                check(text, Some(softmax), answered, state(row, column));
+            }
+        }
+    }
+
+    #[test]
+    fn a_finding_wherever_it_is() {
+        for stated in ["Pleural effusion.", "Small pleural effusion.", "Apical pneumothorax.", "New opacity."] {
+            check_all(stated, ["A-A", "-CC", "AC-"]);
+        }
+        for denied in [
+            "No effusion.",
+            "The lungs are clear bilaterally.",
+            "The effusion has resolved.",
+            "No effusion bilaterally.",
+        ] {
+            check_all(denied, ["C-C", "-AA", "CA-"]);
+        }
+    }
+
+    /// A score is of the finding wherever it is: a wrong side is as wrong as a wrong finding, and an effusion on the left
+    /// does not contradict that there is none on the right. The question names the side.
+    #[test]
+    fn a_finding_on_one_side() {
+        for stated in ["Left effusion.", "Small right pleural effusion.", "Left apical pneumothorax."] {
+            check_all(stated, ["AC-", "-CC", "AC-"]);
+        }
+        for denied in ["No right pleural effusion.", "No left pneumothorax.", "The right effusion has resolved."] {
+            check_all(denied, ["CA-", "-AA", "CA-"]);
+        }
+    }
+
+    /// Neither is asked whether there is one on both sides.
+    #[test]
+    fn a_finding_on_both_sides() {
+        check_all("Bilateral effusions.", ["---", "-CC", "-C-"]);
+        check_all("Bibasilar atelectasis.", ["---", "-CC", "-C-"]);
+        check_all("No bilateral effusions.", ["---", "-AA", "-A-"]);
+    }
+
+    /// That there is some does not contradict a denial of a part, a size or an age of it.
+    #[test]
+    fn a_part_of_a_finding() {
+        for denied in [
+            "No apical pneumothorax.",
+            "No retrocardiac opacity.",
+            "The lung bases are clear.",
+            "No large effusion.",
+            "No new opacity.",
+            "No acute consolidation.",
+            "The lungs are otherwise clear.",
+            "No lung mass.",
+            "No empyema.",
+        ] {
+            check_all(denied, ["---", "-AA", "-A-"]);
+        }
+        check_all("No left apical pneumothorax.", ["-A-", "-AA", "-A-"]);
+    }
+
+    /// A tube is no pacemaker, and no device at all is no pacemaker either.
+    #[test]
+    fn a_kind_of_device() {
+        for stated in ["Pacemaker in place.", "An endotracheal tube ends above the carina.", "Sternotomy wires."] {
+            check_all(stated, ["---", "-CC", "-C-"]);
+        }
+        for denied in ["No pacemaker.", "The chest tube has been removed.", "Extubated.", "No lines or tubes."] {
+            check_all(denied, ["---", "-AA", "-A-"]);
+        }
+        check_all("Left chest tube.", ["-C-", "-CC", "-C-"]);
+        check_all("No left chest tube.", ["-A-", "-AA", "-A-"]);
+        check_all("Support devices are present.", ["A-A", "-CC", "AC-"]);
+        check_all("No support devices.", ["C-C", "-AA", "CA-"]);
+    }
+
+    /// The encoder knows too little of both; the question is about ribs, and about thickening.
+    #[test]
+    fn a_fracture_and_other_pleural_findings() {
+        for (text, row) in [
+            ("Rib fracture.", "AC-"),
+            ("No rib fracture.", "CA-"),
+            ("No acute rib fracture.", "-A-"),
+            ("Fracture.", "A--"),
+            ("The osseous structures are intact.", "C--"),
+            ("No acute osseous abnormality.", "---"),
+            ("Clavicle fracture.", "---"),
+            ("Compression fracture of T8.", "---"),
+            ("Pleural thickening.", "AC-"),
+            ("Blunting of the left costophrenic angle.", "---"),
+        ] {
+            check(text, None, Some((true, 2.0)), state(row, 0));
+            check(text, None, Some((false, 2.0)), state(row, 1));
+            check(text, Some(0.01), None, state(row, 2));
+            check(text, Some(0.99), None, state(row, 2));
+        }
     }
 
     #[test]
     fn what_cannot_be_checked_is_not() {
-        check("Possible effusion.", Some(0.01), Some((false, 5.0)), State::Unchecked);
-        check("No acute abnormality.", Some(0.99), Some((true, 5.0)), State::Unchecked);
-        check("Rib fracture.", Some(0.01), None, State::Unchecked);
-        check("Rib fracture.", Some(0.01), Some((false, 5.0)), State::Conflict);
-        check("Pleural thickening.", Some(0.01), None, State::Unchecked);
+        for text in ["Possible effusion.", "No acute abnormality.", "Possible pacemaker."] {
+            check_all(text, ["---", "---", "---"]);
+        }
+    }
+
+    #[test]
+    fn the_reason_says_what_was_not_asked() {
+        let check = |text: &str, score: Option<f64>, answered: Option<Answer>, part: &str| {
+            let reason = judge(&claim(text), text, score.map(support), answered).reason;
+            assert!(reason.contains(part), "{text}: {reason}");
+        };
+        check("Left effusion.", Some(0.99), None, "knows no side. Ask");
+        check("No left effusion.", Some(0.99), None, "knows no side. Ask");
+        check("No left effusion.", Some(0.99), Some(answer(true, 0.1)), "no side; the answer is not clear");
+        check("Bilateral effusions.", Some(0.99), None, "one side from both");
+        check("Large effusion.", Some(0.99), None, "no more of it was asked");
+        check("Lung mass.", Some(0.99), None, "no more of it was asked");
+        check("No large effusion.", Some(0.99), None, "denies a part");
+        check("No left apical pneumothorax.", Some(0.99), Some(answer(true, 2.0)), "denies a part");
+        check("No pacemaker.", Some(0.99), None, "what kind it is");
+        check("No pacemaker.", None, None, "one kind of device");
+        check("No effusion.", None, None, "Nothing was asked yet");
+        check("Clavicle fracture.", None, Some(answer(false, 2.0)), "about another thing");
+        check("Rib fracture.", Some(0.99), None, "too weak");
+        check("Effusion.", Some(0.99), Some(answer(false, 2.0)), "contradict each other");
+        check("Effusion.", Some(0.5), None, "Neither");
     }
 
     #[test]
     fn an_answer_without_a_final_word_says_nothing() {
         let none = Answer { yes: None, yes_logprob: 0.0, no_logprob: -9.0 };
-        assert_eq!(judge(&claim("Effusion."), None, Some(none)).state, State::Unchecked);
+        assert_eq!(judge(&claim("Effusion."), "Effusion.", None, Some(none)).state, State::Unchecked);
+    }
+
+    #[test]
+    fn a_kind_of_device_is_not_asked_about() {
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(question(&claim(text)).as_deref(), expected, "{text}");
+        check("No pacemaker.", None);
+        check("Left chest tube.", None);
+        check("Extubated.", None);
+        check("No support devices.", Some("Is there a support device?"));
+        check("No lines or tubes.", Some("Is there a support device?"));
     }
 
     fn prompts() -> Value {

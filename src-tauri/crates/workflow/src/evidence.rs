@@ -94,13 +94,13 @@ impl Workstation {
             .filter(|(id, _)| !covered || matches!(report.sentence(id), Some(Sentence::Written(_))))
             .map(|(sentence, text)| SentenceEvidence {
                 sentence: sentence.clone(),
-                claims: label(text).into_iter().map(|claim| known.of(claim)).collect(),
+                claims: label(text).into_iter().map(|claim| known.of(claim, text)).collect(),
             })
             .filter(|evidence| !evidence.claims.is_empty())
             .collect())
     }
 
-    /// Asks the model that drafts a yes/no question about every claim of the report that was not
+    /// Asks the model that drafts a yes/no question about every claim of the report that has one and was not
     /// asked before, one question a finding and side, and keeps each answer as it comes.
     ///
     /// # Errors
@@ -278,10 +278,11 @@ struct Known {
 }
 
 impl Known {
-    fn of(&self, claim: Claim) -> ClaimEvidence {
+    /// How a claim of `text` stands.
+    fn of(&self, claim: Claim, text: &str) -> ClaimEvidence {
         let support = self.scores.get(&claim.finding).copied();
         let asked = question(&claim).and_then(|q| self.answers.get(&q).map(|a| (q, *a)));
-        let verdict = judge(&claim, support, asked.as_ref().map(|(_, answer)| *answer));
+        let verdict = judge(&claim, text, support, asked.as_ref().map(|(_, answer)| *answer));
         let pack_id = |pack: &Option<(String, PackHash)>| pack.as_ref().map(|(id, _)| id.clone()).unwrap_or_default();
         ClaimEvidence {
             verdict,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ClaimState, ClaimView, SentenceEvidence } from "../../ipc";
-import { claimText, inConflict, leading, logprob, numbersText, stateOf } from "./evidence";
+import { claimText, inConflict, leading, logprob, numbersText, SENTENCE_WORDS, stateOf } from "./evidence";
 
 const claim = (state: ClaimState, change: Partial<ClaimView> = {}): ClaimView => ({
   finding: "pleural_effusion",
@@ -17,14 +17,30 @@ const claim = (state: ClaimState, change: Partial<ClaimView> = {}): ClaimView =>
   requery: null,
   ...change,
 });
-const of = (...states: ClaimState[]): SentenceEvidence => ({ sentenceId: "s", claims: states.map((s) => claim(s)) });
+const sentence = (...claims: ClaimView[]): SentenceEvidence => ({ sentenceId: "s", claims });
+const of = (...states: ClaimState[]): SentenceEvidence => sentence(...states.map((s) => claim(s)));
 
 test.each([
   [of(), "none"],
   [of("unchecked"), "unchecked"],
-  [of("unchecked", "agree"), "agree"],
+  [of("unchecked", "unchecked"), "unchecked"],
+  [of("agree"), "agree"],
+  [of("agree", "agree"), "agree"],
+  [of("unchecked", "agree"), "part"],
+  [of("agree", "agree", "unchecked"), "part"],
+  [of("conflict", "unchecked"), "conflict"],
   [of("agree", "conflict", "unchecked"), "conflict"],
+  [sentence(claim("agree"), claim("unchecked", { presence: "uncertain" })), "agree"],
+  [sentence(claim("unchecked", { finding: "no_finding" }), claim("agree", { presence: "absent" })), "agree"],
+  [sentence(claim("unchecked", { presence: "uncertain" })), "unchecked"],
+  [sentence(claim("agree"), claim("unchecked", { presence: "absent" })), "part"],
 ])("%#: a sentence is %s", (evidence, state) => expect(stateOf(evidence)).toBe(state));
+
+test("every state of a sentence has a word of its own", () => {
+  const words = Object.values(SENTENCE_WORDS);
+  expect(new Set(words).size).toBe(words.length);
+  expect(SENTENCE_WORDS.part).not.toBe(SENTENCE_WORDS.agree);
+});
 
 test("the claim in conflict is looked at first, and of equals the earlier one", () => {
   const claims = [claim("unchecked"), claim("agree", { label: "A" }), claim("agree", { label: "B" })];

@@ -7,11 +7,25 @@ export const CLAIM_WORDS: Record<ClaimState, string> = {
   unchecked: "unchecked",
 };
 
-/** How a sentence stands to the models: one claim in conflict is enough, and nothing checked is unchecked. */
-export function stateOf({ claims }: SentenceEvidence): ClaimState | "none" {
+/** How a whole sentence stands to the models; "part" where some of its claims agree and others were not checked. */
+export type SentenceState = ClaimState | "part" | "none";
+
+export const SENTENCE_WORDS: Record<Exclude<SentenceState, "none">, string> = { ...CLAIM_WORDS, part: "in part" };
+
+/** Whether a score or an answer can speak of a claim at all: none can of what the sentence itself leaves open, or of "nothing". */
+function isCheckable(claim: ClaimView): boolean {
+  return claim.presence !== "uncertain" && claim.finding !== "no_finding";
+}
+
+/**
+ * How a sentence stands to the models: one claim in conflict is enough, and nothing checked is unchecked. It agrees when all of
+ * its claims that can be checked do.
+ */
+export function stateOf({ claims }: SentenceEvidence): SentenceState {
   if (claims.length === 0) return "none";
   if (claims.some((c) => c.state === "conflict")) return "conflict";
-  return claims.some((c) => c.state === "agree") ? "agree" : "unchecked";
+  if (!claims.some((c) => c.state === "agree")) return "unchecked";
+  return claims.every((c) => c.state === "agree" || !isCheckable(c)) ? "agree" : "part";
 }
 
 /** The claim that is looked at first: one in conflict, then one that was checked. */

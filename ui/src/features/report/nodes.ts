@@ -4,7 +4,7 @@ import type { Decoration, NodeView } from "@tiptap/pm/view";
 import type { FindingSupport, SentenceEvidence } from "../../ipc";
 import { capOf } from "../../keys/caps";
 import { signed } from "../../components/format";
-import { CLAIM_WORDS, claimText, leading, numbersText, stateOf } from "./evidence";
+import { claimText, leading, numbersText, SENTENCE_WORDS, stateOf } from "./evidence";
 import { STATE_WORDS, type Sentence } from "./sentences";
 
 /** What a sentence's own buttons ask for; positions are those of the sentence node. */
@@ -151,14 +151,15 @@ class SentenceView implements NodeView {
   /** The word for how the sentence stands to the models; under a proposal with the numbers of the claim that matters most. */
   private standing(): HTMLElement[] {
     const claim = this.evidence && leading(this.evidence.claims);
-    if (!claim) return [];
+    const state = this.evidence ? stateOf(this.evidence) : "none";
+    if (!claim || state === "none") return [];
     const button = document.createElement("button");
     button.type = "button";
     button.tabIndex = -1;
-    button.className = `standing ${claim.state}`;
+    button.className = `standing ${state}`;
     button.dataset.testid = "claim-state";
     button.title = `${claimText(claim)}: ${claim.reason} Support, not a probability. All of it: ${capOf("evidence.show")}`;
-    button.append(element("b", "", CLAIM_WORDS[claim.state]));
+    button.append(element("b", "", SENTENCE_WORDS[state]));
     if (this.shown?.state === "proposed") {
       const more = this.evidence!.claims.length - 1;
       const words = [numbersText(claim), more > 0 ? `${more} more` : ""].filter((x) => x !== "").join(" · ");

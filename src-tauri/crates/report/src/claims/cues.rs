@@ -270,6 +270,23 @@ pub(super) fn patterns() -> impl Iterator<Item = &'static str> {
     PATTERNS.iter().map(|(pattern, _)| *pattern)
 }
 
+/// The words that by themselves say that something is as it was or is not, or that a device is gone.
+pub(super) fn comparing() -> impl Iterator<Item = &'static str> {
+    let compares = |cue: &Cue| match cue {
+        Cue::Temporal(word) | Cue::TemporalList(word) => word.compares(),
+        cue => matches!(cue, RemovesNext | RemovesBefore),
+    };
+    let joins = |element: &str| element.split('|').all(|word| matches!(word, "of" | "in" | "to" | "from"));
+    PATTERNS.iter().filter(move |(_, cues)| cues.iter().any(compares)).flat_map(move |(pattern, _)| {
+        let mut needed = pattern.split(' ').filter(|element| !element.ends_with('?') && !joins(element));
+        let alone = match (needed.next(), needed.next()) {
+            (Some(only), None) => only,
+            _ => "",
+        };
+        alone.split('|').filter(|word| !word.is_empty() && !word.ends_with('*'))
+    })
+}
+
 pub(super) fn table() -> &'static Table<&'static [Cue]> {
     static TABLE: OnceLock<Table<&'static [Cue]>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -295,4 +312,24 @@ fn unseen() -> Vec<(&'static str, &'static [Cue])> {
         (no_longer.as_str(), &[DeniesBefore, Temporal(Resolved)]),
         (cannot.as_str(), &[DeniesBefore]),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(word: &str, expected: bool) {
+        assert_eq!(comparing().any(|other| other == word), expected, "{word}");
+    }
+
+    #[test]
+    fn words_that_compare_by_themselves() {
+        for word in ["new", "unchanged", "smaller", "resolution", "resolved", "removed", "remains", "reduction"] {
+            check(word, true);
+        }
+        // Of "no longer" and "again seen" no word does so alone; chronic and acute are ages.
+        for word in ["no", "longer", "seen", "of", "chronic", "acute", "slightly", "left", ""] {
+            check(word, false);
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod attributes;
 mod clause;
 mod cues;
 mod finding;
+pub(crate) mod narrowing;
 mod pattern;
 mod predicates;
 mod scope;
@@ -58,6 +59,11 @@ pub fn label(text: &str) -> Vec<Claim> {
         sentence::claims_of(&text[range.clone()], range.start, &mut claims);
     }
     claims
+}
+
+/// Words by which the labeller reads that something is compared with an earlier image, each of them by itself.
+pub fn comparing_words() -> impl Iterator<Item = &'static str> {
+    cues::comparing()
 }
 
 /// The whole words that the labeller reads, some of them more than once.
