@@ -95,7 +95,7 @@ FILES = {
     ),
     "src/vision_models/gemma3/mod.rs": (
         "d4ba1d4a35810f28502d3f6f11c43bd38ed259ab21a433c536a6eb7247b2088f",
-        [(26, "pub mod config;", 'pub mod config; #[path = "../../hilum_gemma3.rs"] mod hilum;'),
+        [(26, "pub mod config;", 'pub mod config; #[path = "../../hilum_gemma3.rs"] pub(crate) mod hilum;'),
          (15, "cached_encode_images, ", ""),
          (100, "fn forward(", "fn forward_from("),
          (136, "cached_encode_images(", "crate::hilum::encoded_images(input_embeds.dim(D::Minus1)?, ")],

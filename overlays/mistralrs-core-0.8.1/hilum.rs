@@ -32,8 +32,9 @@ pub struct HilumKernels {
     pub attention: fn(HilumAttention<'_>),
     /// Bytes of a row of this type (ggml's number) and length, where [`Self::products`] takes matrices of such rows.
     pub row_bytes: fn(u32, usize) -> Option<usize>,
-    /// `y[i] = x w[i]^T`: matrices of one number of columns, then `x`, then a place for each result.
-    pub products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]),
+    /// `y[i] = x w[i]^T`: matrices of one number of columns, then `x`, then a place for each result; false when it was told
+    /// to stop on the way.
+    pub products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]) -> bool,
     /// `out = gelu(gate) * up` (tanh form), number by number.
     pub gated: fn(&[f32], &[f32], &mut [f32]),
     /// `out = x / sqrt(mean of squares + eps) * weight`, for each row of as many numbers as `weight` has.
@@ -44,6 +45,8 @@ pub struct HilumKernels {
     pub token_table: fn() -> Option<HilumTable>,
     /// Tokens at once, layer, layers: whether to go on. Asked before each layer of the language model.
     pub step: fn(usize, usize, usize) -> bool,
+    /// Tokens at once: whether to go on. Asked within a layer, before each of its larger parts.
+    pub go_on: fn(usize) -> bool,
     /// The encoded images of the request that runs, as far as the program has them; one entry an image.
     pub encoded: fn() -> Vec<Option<Vec<f32>>>,
     /// Takes the encoded image of this index.
@@ -58,7 +61,8 @@ pub type HilumWeights<'a> = dyn FnMut(usize, &str) -> std::result::Result<Vec<f3
 /// Takes tokens (`tokens` x hidden) through all layers in place; false when it was told to stop.
 pub type HilumEncoder = Box<dyn Fn(&mut [f32], usize) -> bool + Send + Sync>;
 
-pub type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) + Send + Sync>;
+/// False when the program has let the model go, with which its token table went.
+pub type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) -> bool + Send + Sync>;
 
 /// A quantised matrix.
 #[derive(Clone, Copy)]
@@ -137,6 +141,7 @@ pub(crate) fn attention(
     if !takes {
         return Ok(None);
     }
+    go_on(kernels, batch * queries)?;
     let mask = mask.map(Tensor::contiguous).transpose()?;
     let mut out = vec![0f32; batch * queries * heads * dim];
     let strides = |stride: &[usize]| [stride[0], stride[1], stride[2]];
@@ -176,6 +181,7 @@ pub(crate) fn gated(a: &Tensor, b: &Tensor, act: Activation) -> Result<Option<Te
         return Ok(None);
     }
     let count = a.elem_count();
+    go_on(kernels, rows_of(a)?)?;
     let mut out = vec![0f32; count];
     with_slice(a, |a, _| {
         with_slice(b, |b, _| {
@@ -238,7 +244,16 @@ pub(crate) fn products<const N: usize>(x: &Tensor, layers: [&dyn QuantMethod; N]
             let matrices = artifacts.iter().filter_map(|artifact| matrix_in(artifact)).collect::<Vec<_>>();
             multiplied(kernels, &matrices, x)?
         }
-        _ => layers.iter().map(|layer| layer.forward(x)).collect::<Result<Vec<_>>>()?,
+        kernels => {
+            let rows = rows_of(x)?;
+            let forward = |layer: &&dyn QuantMethod| {
+                if let Some(kernels) = kernels {
+                    go_on(kernels, rows)?;
+                }
+                layer.forward(x)
+            };
+            layers.iter().map(forward).collect::<Result<Vec<_>>>()?
+        }
     };
     match <[Tensor; N]>::try_from(results) {
         Ok(results) => Ok(results),
@@ -256,11 +271,13 @@ fn multiplied(kernels: &HilumKernels, matrices: &[HilumMatrix<'_>], x: &Tensor) 
     let tokens: usize = shape.iter().product();
     let x = x.contiguous()?;
     let mut results: Vec<Vec<f32>> = matrices.iter().map(|matrix| vec![0f32; tokens * matrix.rows]).collect();
-    with_slice(&x, |numbers, _| {
+    let done = with_slice(&x, |numbers, _| {
         let mut places: Vec<&mut [f32]> = results.iter_mut().map(Vec::as_mut_slice).collect();
-        (kernels.products)(matrices, &numbers[..tokens * columns], &mut places);
-        Ok(())
+        Ok((kernels.products)(matrices, &numbers[..tokens * columns], &mut places))
     })?;
+    if !done {
+        candle_core::bail!("{HILUM_STOPPED}");
+    }
     let tensor = |(matrix, result): (&HilumMatrix<'_>, Vec<f32>)| {
         let shape: Vec<usize> = shape.iter().copied().chain([matrix.rows]).collect();
         Tensor::from_vec(result, shape, x.device())
@@ -348,7 +365,8 @@ fn keeps_bf16(vb: &ShardedVarBuilder) -> bool {
     vb.device().is_cpu() && vb.dtype() == DType::F32 && vb.root().contains_tensor(KEEP_BF16)
 }
 
-/// Token tables that the program reads, by the tensor that stands in their place.
+/// Token tables that the program reads, by the tensor that stands in their place: one for each model that is loaded, since
+/// each load lets go of those whose models are gone.
 static TABLES: Mutex<Option<HashMap<TensorId, Arc<HilumTable>>>> = Mutex::new(None);
 
 /// The token table; one of 262144 rows, of which a prompt needs a few hundred, stays in its file where the program reads it.
@@ -365,7 +383,11 @@ pub(crate) fn token_table(
     let Some(table) = table else { return crate::layers::embedding(tokens, hidden, vb, config) };
     // One row of zeros that looks like all of them, for those that ask for its shape.
     let place = Tensor::zeros((1, hidden), DType::F32, vb.device())?.broadcast_as((tokens, hidden))?;
-    TABLES.lock().expect("no panic while held").get_or_insert_default().insert(place.id(), Arc::new(table));
+    let mut tables = TABLES.lock().expect("no panic while held");
+    let tables = tables.get_or_insert_default();
+    // Of those of before, the ones whose models are still there.
+    tables.retain(|_, table| (**table)(&[], &mut []));
+    tables.insert(place.id(), Arc::new(table));
     Ok(Embedding::new(place, hidden))
 }
 
@@ -382,7 +404,9 @@ pub(crate) fn rows(ids: &Tensor, embedding: &Embedding) -> Result<Tensor> {
         candle_core::bail!("a token beyond the table");
     }
     let mut rows = vec![0f32; ids.len() * hidden];
-    table(&ids, &mut rows);
+    if !table(&ids, &mut rows) {
+        candle_core::bail!("the model of this token table is gone");
+    }
     Tensor::from_vec(rows, shape, place.device())
 }
 
@@ -395,6 +419,24 @@ pub(crate) fn between(xs: &Tensor, layer: usize, layers: usize) -> Result<()> {
         Some(kernels) if !(kernels.step)(xs.dim(1)?, layer, layers) => candle_core::bail!("{HILUM_STOPPED}"),
         _ => Ok(()),
     }
+}
+
+/// Asked within a layer. `rows`: tokens that are taken through it at once.
+fn go_on(kernels: &HilumKernels, rows: usize) -> Result<()> {
+    match (kernels.go_on)(rows) {
+        true => Ok(()),
+        false => candle_core::bail!("{HILUM_STOPPED}"),
+    }
+}
+
+/// Rows of numbers in a tensor, whatever its other dimensions are.
+fn rows_of(x: &Tensor) -> Result<usize> {
+    Ok(x.elem_count() / x.dim(D::Minus1)?.max(1))
+}
+
+/// Lets go of the keys and values of the last prompt, which else stay until the next one is read.
+pub fn hilum_forget() {
+    crate::vision_models::gemma3::hilum::forget();
 }
 
 /// The layers of the image tower, packed for the kernels.

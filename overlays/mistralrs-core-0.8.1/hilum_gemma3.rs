@@ -14,7 +14,7 @@ use crate::kv_cache::KvCache;
 use crate::pipeline::text_models_inputs_processor::{FlashParams, PagedAttentionInputMetadata};
 use crate::pipeline::MultimodalModel;
 
-/// The last prompt of any model of this process.
+/// The last prompt of any model of this process: one, until the next is read, or its program lets go of it ([`forget`]).
 static LAST: Mutex<Option<Prompt>> = Mutex::new(None);
 
 /// Tokens that are read in any case: so many at once take the same kernels as a whole prompt.
@@ -28,6 +28,11 @@ struct Prompt {
     /// Of each layer. What a sequence writes behind the prompt lies in the same memory, which does no harm; one that
     /// grows out of the sliding window moves what is here, and with that this prompt is forgotten.
     keys_values: Vec<KvCache>,
+}
+
+/// Lets go of the last prompt.
+pub(crate) fn forget() {
+    *LAST.lock().expect("no panic while held") = None;
 }
 
 impl Gemma3Model {

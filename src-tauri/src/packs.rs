@@ -40,7 +40,7 @@ pub(crate) struct Choice {
     pub memory: f64,
 }
 
-/// How far an addition is, as `hilumctl` says it.
+/// How far an addition or a check is, as `hilumctl` says it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Progress {
     pub phase: String,
@@ -62,13 +62,16 @@ pub(crate) async fn list(data: &Path) -> Result<Vec<ModelPack>, Fault> {
     Ok(listing.packs)
 }
 
-/// Checks a pack's files against its manifest.
+/// Checks a pack's files against its manifest. `say` is told how far it is; a cancel kills the child.
 ///
 /// # Errors
-/// The code that `hilumctl` gives, for example "pack.hash_mismatch".
-pub(crate) async fn verify(data: &Path, id: &str) -> Result<(), Fault> {
-    let output = hilumctl(data, &["pack", "verify", id], None, None).await?;
-    answered(&output, "The pack could not be checked.")
+/// `pack.cancelled`, or the code that `hilumctl` gives, for example "pack.hash_mismatch".
+pub(crate) async fn verify(data: &Path, id: &str, cancel: &Cancel, say: impl FnMut(Progress)) -> Result<(), Fault> {
+    let mut command = command(data)?;
+    // An identifier never looks like an option, but what the window sends may.
+    command.args(["pack", "verify", "--", id]);
+    let ended = run(command, cancel, say).await?.ok_or_else(|| cancelled("The check was stopped."))?;
+    ended.answered("The pack could not be checked.").map(|_| ())
 }
 
 /// Says what a folder would become.
@@ -102,14 +105,40 @@ pub(crate) async fn add(
     quantize: &str,
     terms_accepted: bool,
     cancel: &Cancel,
-    mut say: impl FnMut(Progress),
+    say: impl FnMut(Progress),
 ) -> Result<String, Fault> {
     let mut command = command(data)?;
     command.args(["pack", "add", "--quantize", quantize]);
     if terms_accepted {
         command.arg("--accept-terms");
     }
-    command.arg("--").arg(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg("--").arg(folder);
+    let ended = run(command, cancel, say).await?.ok_or_else(|| cancelled("The model was not added."))?;
+    let out = ended.answered("The model could not be added.")?;
+    let added: Value = serde_json::from_slice(&out).unwrap_or_default();
+    added["id"].as_str().map(str::to_owned).ok_or_else(|| unreadable("The model was added under no name."))
+}
+
+/// How a child that says its progress ended.
+struct Ended {
+    success: bool,
+    out: Vec<u8>,
+    /// The last line of standard error that is no progress.
+    last: String,
+}
+
+impl Ended {
+    fn answered(self, otherwise: &str) -> Result<Vec<u8>, Fault> {
+        match self.success {
+            true => Ok(self.out),
+            false => Err(fault(&self.last).unwrap_or_else(|| unreadable(otherwise))),
+        }
+    }
+}
+
+/// Runs a child to its end, telling `say` its progress; `None` where a cancel killed it.
+async fn run(mut command: Command, cancel: &Cancel, mut say: impl FnMut(Progress)) -> Result<Option<Ended>, Fault> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let result = async {
@@ -142,13 +171,14 @@ pub(crate) async fn add(
     let Some((out, last, status)) = ended else {
         // Waited for, so that its lock on the packs is gone before they are listed again.
         let _ = child.kill().await;
-        return Err(Fault { code: "pack.cancelled".into(), detail: "The model was not added.".into() });
+        return Ok(None);
     };
-    if !status.map_err(|e| failed(e.to_string()))?.success() {
-        return Err(fault(&last).unwrap_or_else(|| unreadable("The model could not be added.")));
-    }
-    let added: Value = serde_json::from_slice(&out).unwrap_or_default();
-    added["id"].as_str().map(str::to_owned).ok_or_else(|| unreadable("The model was added under no name."))
+    let success = status.map_err(|e| failed(e.to_string()))?.success();
+    Ok(Some(Ended { success, out, last }))
+}
+
+fn cancelled(detail: &str) -> Fault {
+    Fault { code: "pack.cancelled".into(), detail: detail.into() }
 }
 
 fn progress(line: &str) -> Option<Progress> {

@@ -77,6 +77,31 @@ async fn a_model_is_added_while_the_window_is_open() {
     let engines = models::engines(&app).await.expect("engines");
     assert!(engines.iter().any(|e| e.role == "encode" && !e.demo));
 
+    // Its files are read through, with progress, and that can be stopped.
+    let check = format!("verify {id}");
+    let card = std::fs::OpenOptions::new().write(true).open(data.join("packs").join(&id).join("README.md"));
+    let card = card.expect("the card");
+    card.set_len(4 << 30).expect("a length");
+    let verifying = tokio::spawn({
+        let (app, id) = (app.clone(), id.clone());
+        async move { models::verify_model(&app, id).await }
+    });
+    host.wait("the check", 60, |e| match e {
+        AppEvent::PackProgress { job: of, fraction: Some(_), .. } if *of == check => Some(()),
+        _ => None,
+    })
+    .await;
+    models::pack_add_cancel(&app, check.clone()).await.expect("cancelled");
+    let stopped = verifying.await.expect("it ended").expect_err("stopped");
+    assert_eq!(stopped.code, "pack.cancelled");
+    card.set_len("a card".len() as u64).expect("a length");
+    models::verify_model(&app, id.clone()).await.expect("whole");
+    host.wait("the end of the check", 10, |e| match e {
+        AppEvent::PackProgress { job: of, fraction: Some(done), .. } if *of == check && *done >= 1.0 => Some(()),
+        _ => None,
+    })
+    .await;
+
     let kept = models::pack_remove(&app, "medsiglip-demo".into()).await;
     assert_eq!(kept.expect_err("built in").code, "pack.read_only");
     models::pack_remove(&app, id.clone()).await.expect("removed");

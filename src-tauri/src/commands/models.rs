@@ -54,8 +54,16 @@ pub async fn models(app: &App) -> Result<Vec<ModelPack>, AppError> {
         .collect())
 }
 
+/// Checks a pack's files. How far it is, is said as of an addition, by the job `verify <id>`, which
+/// [`pack_add_cancel`] stops.
 pub async fn verify_model(app: &App, id: String) -> Result<(), AppError> {
-    Ok(packs::verify(app.data(), &id).await?)
+    let job = format!("verify {id}");
+    let Some(cancel) = app.begin(&job) else {
+        return Err(AppError { code: "pack.busy".into(), detail: format!("The files of {id} are being checked.") });
+    };
+    let verified = packs::verify(app.data(), &id, &cancel, |at| say(app, &job, at)).await;
+    app.end(&job);
+    Ok(verified?)
 }
 
 /// Lets the person choose a folder and says what it would become; `None` when the dialog
@@ -100,6 +108,7 @@ pub async fn pack_add(
     Ok(job)
 }
 
+/// Stops an addition, or a check.
 pub async fn pack_add_cancel(app: &App, job: String) -> Result<(), AppError> {
     app.cancel(&job);
     Ok(())
@@ -123,16 +132,7 @@ async fn add(
     terms_accepted: bool,
     cancel: &Cancel,
 ) -> Result<String, AppError> {
-    let say = |at: packs::Progress| {
-        // A phase of a newer hilumctl is shown as the one that everything begins with.
-        let phase = match at.phase.as_str() {
-            "hashing" => PackPhase::Hashing,
-            "converting" => PackPhase::Converting,
-            "copying" => PackPhase::Copying,
-            _ => PackPhase::Checking,
-        };
-        app.host.emit(AppEvent::PackProgress { job: job.to_owned(), phase, fraction: at.fraction, detail: at.detail });
-    };
+    let say = |at| say(app, job, at);
     let added = packs::add(app.data(), folder, quantize, terms_accepted, cancel, say).await;
     // Listed anew also after a failure: that sweeps what a killed child left.
     app.refresh_packs().await?;
@@ -142,6 +142,17 @@ async fn add(
         tracing::warn!("the addition of a pack is not in the audit chain: {}", e.code());
     }
     Ok(id)
+}
+
+fn say(app: &App, job: &str, at: packs::Progress) {
+    // A phase of a newer hilumctl is shown as the one that everything begins with.
+    let phase = match at.phase.as_str() {
+        "hashing" => PackPhase::Hashing,
+        "converting" => PackPhase::Converting,
+        "copying" => PackPhase::Copying,
+        _ => PackPhase::Checking,
+    };
+    app.host.emit(AppEvent::PackProgress { job: job.to_owned(), phase, fraction: at.fraction, detail: at.detail });
 }
 
 fn candidate(token: String, folder: &Path, found: Result<Candidate, Fault>) -> PackCandidate {

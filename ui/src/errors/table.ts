@@ -302,6 +302,10 @@ export const WORDING: Record<string, Wording> = {
     next: "Get the same model as safetensors from its publisher.",
   },
   "pack.link_outside": { what: "A file of this folder is a link to somewhere else.", next: "Copy the files themselves into the folder, then add it." },
+  "pack.lfs_pointer": {
+    what: "A file of this folder was not downloaded: git-LFS left a pointer in its place.",
+    next: "Run `git lfs pull` in the folder, or get the file from its publisher, then add the folder.",
+  },
   "pack.truncated": { what: "A weights file is cut short.", next: "Its download did not finish. Get this file again, then add the folder." },
   "pack.tensor_missing": { what: "Some of the model's weights are missing.", next: "Get every part of the model from its publisher, then add the folder." },
   "pack.tensor_duplicate": { what: "Some weights are in this folder twice.", next: "Remove what was put there besides the publisher's files, then add it." },
@@ -316,7 +320,10 @@ export const WORDING: Record<string, Wording> = {
   "pack.wrong_kind": { what: "This is another kind of model than the one that was asked for.", next: "Choose the folder of the other model." },
   "pack.quantize_unsupported": { what: "This model cannot be stored in that form.", next: "Add it without quantisation." },
   "pack.convert": { what: "The weights could not be converted.", next: "Nothing was left behind. Add it again, or without quantisation." },
-  "pack.disk_full": { what: "There is not enough room on the disk for this pack.", next: "Free some space, or choose a smaller form, then add it again." },
+  "pack.disk_full": {
+    what: "There is not enough room on the disk for this pack.",
+    next: "Free some space, or choose a smaller form, then add it again. A pack of an earlier Hilum loads without that room once it is added anew from the folder as downloaded.",
+  },
   "pack.memory": { what: "This computer has too little memory for this model.", next: "Close other programs, or choose a smaller form or a smaller model." },
   "pack.terms": { what: "The terms of this model were not accepted.", next: "Read and accept them to add it." },
   "pack.busy": { what: "Packs are being changed by another program at this moment.", next: "Wait until it has finished, then try again." },

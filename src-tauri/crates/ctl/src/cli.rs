@@ -344,6 +344,9 @@ pub struct Draft {
     /// Ask this instead, to be answered with yes or no in the published wording
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["text", "indication", "prompt"])]
     pub question: Option<String>,
+    /// Also write the images as the model's tower encoded them, to this NumPy array: images x soft tokens x 32-bit floats
+    #[arg(long, value_name = "OUT.npy", requires = "file")]
+    pub soft_tokens: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

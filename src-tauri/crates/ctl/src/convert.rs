@@ -1,6 +1,6 @@
-//! The quantising that packs ask for, by the engine's side.
+//! What packs ask of the engine's side: which models it takes, by which names, and their quantising.
 
-use hilum_drafting::{ConvertProgress, DraftingError, Quantise, convert, quantised_sizes, shape_in};
+use hilum_drafting::{ConvertProgress, DraftingError, Quantise, convert, engine_name, quantised_sizes, shape_in};
 use hilum_encoders::SiglipConfig;
 use hilum_packs::{Convert, Kind, PackError, Quantization, Result, Sizes};
 use std::{path::Path, sync::atomic::AtomicBool};
@@ -19,6 +19,14 @@ impl Convert for EngineConversion {
         match refused {
             Some(what) => Err(PackError::Unsupported { file: "config.json".into(), what }),
             None => Ok(()),
+        }
+    }
+
+    fn tensor_name(&self, kind: Kind, published: &str) -> String {
+        match kind {
+            Kind::MedGemma => engine_name(published),
+            // Both libraries write the encoder's names alike, and nothing loads the text model yet.
+            Kind::MedSigLip | Kind::MedGemmaText => published.to_owned(),
         }
     }
 

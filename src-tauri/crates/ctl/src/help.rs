@@ -124,14 +124,17 @@ pickle formats (.bin, .pt, .pth, .ckpt), missing or truncated shards, links out 
 fit are refused with a code that says which file and tensor, and nothing is left behind. Ctrl-C stops it cleanly, and \
 what a kill leaves is swept at the next start.
 
---quantize q4k or q8_0 quantises the language model of a MedGemma once, now; none keeps the weights as published. \
---accept-terms says that you have read the publisher's terms (`pack check` shows them) and accept them for this pack; a \
-terminal asks. With --json, progress is written to standard error as lines {\"progress\": {\"phase\", \"fraction\", \
-\"detail\"}}; phases are checking, hashing, converting and copying.";
+--quantize q4k or q8_0 quantises the language model of a MedGemma once, now; none keeps the numbers as published (tensors \
+that transformers 5 named get the names that the engine looks for, and the manifest keeps the published files' hashes). \
+--accept-terms says that you have read the terms (`pack check` shows them, with the folder's own LICENSE and NOTICE) and \
+accept them for this pack; they are printed on standard error, and a terminal asks where it is not given. With --json, \
+standard error has lines {\"terms\"} and {\"progress\": {\"phase\", \"fraction\", \"detail\"}}; phases are checking, \
+hashing, converting and copying.";
 
 pub const PACK_CHECK: &str = "\
 Say what a downloaded folder would become: kind, architecture, size, what each way of storing it takes of disk and \
-memory, and the publisher's terms. Headers and small files are read, nothing is copied. A folder that would be refused \
+memory, and the terms: Hilum's words for the publisher's, and the folder's own LICENSE and NOTICE. Headers and small \
+files are read, nothing is copied. A folder that would be refused \
 is refused here with the same code; only numbers in the weights that are none are found later, while they are copied.";
 
 pub const PACK_LIST: &str = "\
@@ -143,7 +146,7 @@ encoder, where HILUM_ENCODER names another than it takes by itself; else empty),
 pub const PACK_VERIFY: &str = "\
 Hash every file of one pack, or of all, against its manifest. One flipped bit in weights, tokenizer, configuration or \
 chat template, a missing file or an extra one is a refusal that names the file. The workers do the same before they \
-load a pack.";
+load a pack. Ctrl-C stops it; with --json, progress is written as by `pack add`.";
 
 pub const PACK_REMOVE: &str = "\
 Remove one of your packs from the data folder, readable or not. Reports drafted with it keep its hash. The \
@@ -247,6 +250,9 @@ logarithm of the model's own probability before any grammar, one for each genera
 no_logprob), circumstances (build, engine, images_sha256, grammar_sha256, decoding, max_tokens, threads, cpu_features: \
 where they are the same the tokens are the same), timings (load_seconds, prompt_seconds, decode_seconds), and pack \
 (id, hash, demo).
+
+--soft-tokens also writes what the language model is given in the place of each image; HILUM_TOWER=f32, bf16 or int8 \
+chooses what they are computed in.
 
 Ctrl-C stops it within two seconds; what was written so far is printed and the exit status is 1.";
 

@@ -260,6 +260,32 @@ fn a_draft_is_explained_by_its_json_and_streams_without() {
     assert_eq!(raw.status, 0, "no image is needed: {}", raw.err);
 }
 
+/// What the language model is given in the place of an image, in the arithmetic that was asked for.
+#[test]
+fn a_draft_writes_its_soft_tokens() {
+    if demo().is_none() {
+        return;
+    }
+    if hilum_drafting::overlay().is_empty() {
+        return hilum_testkit::skipped("this build has the engine as released");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = radiograph(folder.path());
+    let written = |word: &str| {
+        let out = folder.path().join(format!("{word}.npy")).to_str().expect("UTF-8").to_owned();
+        let words: [&str; 9] =
+            ["draft", &image, "--prompt", "report", "--max-tokens", "1", "--soft-tokens", &out, "--json"];
+        let draft = Run::of(hilumctl(&words).env("HILUM_TOWER", word));
+        assert_eq!(draft.status, 0, "{}", draft.err);
+        fs::read(out).expect("written")
+    };
+    let [exact, rounded] = ["f32", "int8"].map(written);
+    assert!(String::from_utf8_lossy(&exact[..128]).contains("'descr': '<f4'"));
+    assert!(String::from_utf8_lossy(&exact[..128]).contains("'shape': (1, 64, 256)"));
+    assert_eq!((exact.len(), exact.len() % 64), (rounded.len(), 0));
+    assert!(exact.len() > 64 * 256 * 4 && exact != rounded);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_a_draft_within_two_seconds() {

@@ -4,10 +4,13 @@
 #[allow(dead_code)]
 mod support;
 
+use hilum_drafting::needs_conversion;
 use hilum_testkit::gemma3::{Spelling, write_checkpoint};
 use hilum_testkit::siglip::TinySiglip;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Stdio},
@@ -35,6 +38,10 @@ impl Desk {
     fn run(&self, arguments: &[&str]) -> Run {
         let data = self.path("data");
         run(&[&["--data", data.to_str().expect("UTF-8")], arguments].concat())
+    }
+
+    fn check(&self, name: &str) -> Run {
+        self.run(&["--json", "pack", "check", self.path(name).to_str().expect("UTF-8")])
     }
 
     fn add(&self, name: &str, more: &[&str]) -> Run {
@@ -89,17 +96,24 @@ fn terms_progress_and_the_manifest() {
     let refused = desk.add("siglip", &[]);
     assert_eq!((refused.status, refused.error().0.as_str()), (1, "pack.terms"), "{}", refused.err);
     assert!(desk.packs().is_empty());
-    let checked = desk.run(&["--json", "pack", "check", desk.path("siglip").to_str().expect("UTF-8")]);
-    let found = checked.json();
+    let found = desk.check("siglip").json();
     assert_eq!((found["kind"].as_str(), found["demo"].as_bool()), (Some("medsiglip"), Some(false)));
     assert!(found["terms"].as_str().is_some_and(|terms| terms.contains("Health AI Developer Foundations")));
     assert_eq!(found["choices"][0]["quantize"], "none");
     assert_eq!(found["choices"][0]["disk"], found["bytes"]);
 
+    fs::write(desk.path("siglip/LICENSE"), "Only on Sundays.").expect("written");
     let added = desk.add("siglip", &["--accept-terms"]);
     assert_eq!(added.status, 0, "{}", added.err);
+    // Ours, and the publisher's own, where the result does not go.
+    let said = added
+        .err
+        .lines()
+        .find_map(|line| serde_json::from_str::<Value>(line).ok()?["terms"].as_str().map(str::to_owned));
+    let said = said.expect("terms");
+    assert!(said.starts_with(found["terms"].as_str().expect("terms")) && said.ends_with("Only on Sundays."), "{said}");
     let pack = added.json();
-    assert_eq!(pack["id"], "siglip");
+    assert_eq!((pack["id"].as_str(), pack["terms"].as_str()), (Some("siglip"), Some(said.as_str())));
     assert!(pack["terms_accepted_at"].as_str().is_some_and(|at| at.len() >= 20 && at.ends_with('Z')), "{pack}");
     let said = progress(&added);
     assert_eq!(said.first().expect("progress")["phase"], "checking");
@@ -108,6 +122,9 @@ fn terms_progress_and_the_manifest() {
     let notice = fs::read_to_string(desk.path("data/packs/siglip/NOTICE")).expect("a notice");
     assert!(notice.contains("HAI-DEF is provided under and subject to"));
     assert_eq!(desk.run(&["pack", "verify", "siglip"]).status, 0);
+    let verified = desk.run(&["--json", "pack", "verify", "siglip"]);
+    let last = progress(&verified).pop().expect("progress");
+    assert_eq!((last["phase"].as_str(), last["fraction"].as_f64()), (Some("hashing"), Some(1.0)));
     let again = desk.add("siglip", &["--accept-terms"]);
     assert_eq!(again.error().0, "pack.exists");
     assert_eq!(desk.listed(), ["siglip"]);
@@ -156,14 +173,168 @@ fn configurations_that_nothing_loads() {
         fs::write(&path, before).expect("written");
     };
     write_checkpoint(&desk.path("medgemma"), Spelling::Transformers5, 3).expect("written");
-    refused("medgemma", &|config| {
-        config["text_config"]["rope_parameters"]["full_attention"]["rope_type"] = "yarn".into();
-    });
+    write_checkpoint(&desk.path("medgemma-4"), Spelling::Transformers4, 3).expect("written");
+    let ropes = |entry: &'static str, rope: Value| {
+        move |config: &mut Value| config["text_config"]["rope_parameters"][entry] = rope.clone()
+    };
+    refused("medgemma", &ropes("full_attention", json!({ "rope_type": "yarn", "factor": 8.0 })));
+    refused("medgemma", &ropes("full_attention", json!({ "rope_type": "linear" })));
+    // The engine scales the global layers alone.
+    refused("medgemma", &ropes("sliding_attention", json!({ "rope_type": "linear", "factor": 8.0 })));
+    refused("medgemma-4", &|config| config["text_config"]["rope_scaling"] = json!({ "rope_type": "linear" }));
     refused("medgemma", &|config| {
         config["text_config"]["layer_types"][0] = "full_attention".into();
     });
+    for folder in ["medgemma", "medgemma-4"] {
+        refused(folder, &|config| config["text_config"]["hidden_activation"] = "gelu".into());
+        refused(folder, &|config| config["vision_config"]["hidden_act"] = "quick_gelu".into());
+        refused(folder, &|config| config["vision_config"]["num_attention_heads"] = 7.into());
+        refused(folder, &|config| config["text_config"]["use_bidirectional_attention"] = true.into());
+        refused(folder, &|config| config["use_bidirectional_attention"] = true.into());
+    }
     refused("siglip", &|config| config["vision_config"]["hidden_act"] = "relu".into());
-    assert_eq!(desk.add("medgemma", &["--accept-terms"]).status, 0, "it was whole before");
+    refused("siglip", &|config| config["vision_config"]["num_attention_heads"] = 7.into());
+    for folder in ["medgemma", "medgemma-4", "siglip"] {
+        assert_eq!(desk.add(folder, &["--accept-terms"]).status, 0, "{folder} was whole before");
+    }
+}
+
+/// A processor that prepares images otherwise than Hilum, in either of the places where the libraries keep it.
+#[test]
+fn images_that_would_be_prepared_otherwise() {
+    let desk = Desk::new();
+    write_checkpoint(&desk.path("medgemma"), Spelling::Transformers5, 3).expect("written");
+    for folder in ["medgemma", "siglip"] {
+        for (file, processor) in [
+            ("preprocessor_config.json", json!({ "image_mean": [0.48, 0.45, 0.4] })),
+            ("processor_config.json", json!({ "image_processor": { "image_mean": [0.48, 0.45, 0.4] } })),
+            ("processor_config.json", json!({ "image_processor": { "image_std": [0.26, 0.26, 0.27] } })),
+        ] {
+            let path = desk.path(folder).join(file);
+            let before = fs::read(&path).ok();
+            fs::write(&path, processor.to_string()).expect("written");
+            for added in [desk.add(folder, &["--accept-terms"]), desk.check(folder)] {
+                let (code, named) = added.error();
+                assert_eq!((added.status, code.as_str()), (1, "pack.unsupported"), "{}", added.err);
+                assert!(named.ends_with(file), "{named}");
+            }
+            assert!(desk.packs().is_empty());
+            match before {
+                Some(before) => fs::write(&path, before).expect("written"),
+                None => fs::remove_file(&path).expect("removed"),
+            }
+        }
+    }
+}
+
+/// Older libraries saved counted positions as integers, and people leave the same weights beside in another type.
+#[test]
+fn what_cannot_hinder_a_loader_hinders_no_form() {
+    let desk = Desk::new();
+    write_checkpoint(&desk.path("medgemma"), Spelling::Transformers4, 3).expect("written");
+    let weights = desk.path("medgemma/model.safetensors");
+    fs::copy(&weights, desk.path("medgemma/model.fp16.safetensors")).expect("copied");
+    let bytes = fs::read(&weights).expect("weights");
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let mut header: Value = serde_json::from_slice(&bytes[8..8 + length]).expect("a header");
+    let data = &bytes[8 + length..];
+    let name = "vision_tower.vision_model.embeddings.position_ids";
+    header[name] = json!({ "dtype": "I64", "shape": [2], "data_offsets": [data.len(), data.len() + 16] });
+    let header = header.to_string();
+    let with = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data, &[0; 16]].concat();
+    fs::write(&weights, with).expect("written");
+    let choices = desk.check("medgemma").json()["choices"].clone();
+    let forms: Vec<_> = choices.as_array().expect("forms").iter().map(|choice| choice["quantize"].clone()).collect();
+    assert_eq!(forms, ["q4k", "q8_0", "none"]);
+    for form in ["q8_0", "none"] {
+        let added = desk.add("medgemma", &["--accept-terms", "--quantize", form]);
+        assert_eq!(added.status, 0, "{form}: {}", added.err);
+    }
+    assert!(!desk.path("data/packs/medgemma/model.fp16.safetensors").exists());
+}
+
+/// Name, shape and numbers of every tensor of a pack.
+fn tensors(folder: &Path) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+    let bytes = fs::read(folder.join("model.safetensors")).expect("weights");
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).expect("a header");
+    let number = |value: &Value| value.as_u64().expect("a number") as usize;
+    let entries = header.as_object().expect("an object").iter().filter(|(name, _)| *name != "__metadata__");
+    entries
+        .map(|(name, entry)| {
+            let shape = entry["shape"].as_array().expect("a shape").iter().map(number).collect();
+            let (begin, end) = (number(&entry["data_offsets"][0]), number(&entry["data_offsets"][1]));
+            (name.clone(), (shape, bytes[8 + length + begin..8 + length + end].to_vec()))
+        })
+        .collect()
+}
+
+/// Whatever library saved a model, its pack has the names that the engine looks for: no load copies it any more.
+#[test]
+fn a_pack_is_loaded_as_it_lies() {
+    let desk = Desk::new();
+    for (name, spelling) in [("four", Spelling::Transformers4), ("five", Spelling::Transformers5)] {
+        write_checkpoint(&desk.path(name), spelling, 3).expect("written");
+        let download = desk.path(name);
+        assert_eq!(needs_conversion(&download).expect("read"), spelling == Spelling::Transformers5);
+        let added = desk.add(name, &["--accept-terms"]);
+        assert_eq!(added.status, 0, "{}", added.err);
+        let pack = desk.path("data/packs").join(name);
+        assert!(!needs_conversion(&pack).expect("read"), "{name}");
+        // The same numbers under the same names, and the hashes of what was published.
+        assert!(tensors(&pack) == tensors(&desk.path("four")), "{name}: other tensors");
+        let manifest: Value =
+            serde_json::from_slice(&fs::read(pack.join("pack.json")).expect("a manifest")).expect("JSON");
+        let published = hex::encode(Sha256::digest(fs::read(download.join("model.safetensors")).expect("weights")));
+        match spelling {
+            Spelling::Transformers4 => {
+                assert!(manifest["source_files"].is_null());
+                assert_eq!(manifest["files"]["model.safetensors"], published);
+            }
+            Spelling::Transformers5 => {
+                assert_eq!(manifest["source_files"]["model.safetensors"], published);
+                assert_ne!(manifest["files"]["model.safetensors"], published);
+            }
+        }
+    }
+    assert_eq!(desk.run(&["pack", "verify"]).status, 0);
+}
+
+/// A pack that an earlier Hilum added in the other spelling still loads, in a place that the next start sweeps.
+#[test]
+fn a_pack_in_the_other_spelling_is_loaded_beside_the_packs() {
+    let desk = Desk::new();
+    write_checkpoint(&desk.path("five"), Spelling::Transformers5, 3).expect("written");
+    assert_eq!(desk.add("five", &["--accept-terms"]).status, 0);
+    let pack = desk.path("data/packs/five");
+    // As it was before: the published file, and a manifest that vouches for it.
+    let published = fs::read(desk.path("five/model.safetensors")).expect("weights");
+    fs::write(pack.join("model.safetensors"), &published).expect("written");
+    let mut manifest: Value =
+        serde_json::from_slice(&fs::read(pack.join("pack.json")).expect("a manifest")).expect("JSON");
+    manifest.as_object_mut().expect("an object").remove("source_files");
+    manifest["files"]["model.safetensors"] = hex::encode(Sha256::digest(&published)).into();
+    fs::write(pack.join("pack.json"), manifest.to_string()).expect("written");
+    assert!(needs_conversion(&pack).expect("read"));
+
+    // What a load leaves that is killed while it copies.
+    let left = desk.path("data/packs/4711-0.loading/hilum-model-x");
+    fs::create_dir_all(&left).expect("a folder");
+    fs::write(left.join("model.safetensors"), &published[..published.len() / 2]).expect("written");
+    fs::write(desk.path("data/packs/.loading.lock"), "").expect("written");
+    let folders = || {
+        let mut names = desk.packs();
+        names.retain(|name| desk.path("data/packs").join(name).is_dir());
+        names
+    };
+    assert_eq!(desk.listed(), ["five"], "it is no pack");
+    assert_eq!(folders(), ["five"]);
+
+    fs::create_dir_all(&left).expect("a folder");
+    let draft = ["draft", "--pack", "five", "--prompt", "raw", "--text", "Describe this X-ray", "--max-tokens", "4"];
+    let drafted = desk.run(&draft);
+    assert_eq!(drafted.status, 0, "{}", drafted.err);
+    assert_eq!(folders(), ["five"], "the load removes what it made, and what was left");
 }
 
 /// The language model is quantised once, and what comes out is a pack whose every byte is known.
@@ -183,6 +354,13 @@ fn a_quantised_pack() {
     let notice = fs::read_to_string(desk.path("data/packs/medgemma-q8_0/NOTICE")).expect("a notice");
     assert!(notice.contains("Modified files") && notice.contains("Q8_0"), "{notice}");
     assert_eq!(desk.run(&["pack", "verify", "medgemma-q8_0"]).status, 0);
+
+    // Another computer takes it as it is, and looks at every header and number of it.
+    let (other, made) = (desk.path("other"), desk.path("data/packs/medgemma-q8_0"));
+    let paths = [&other, &made].map(|path| path.to_str().expect("UTF-8"));
+    let taken = run(&["--data", paths[0], "--json", "pack", "add", paths[1], "--accept-terms"]);
+    assert_eq!(taken.status, 0, "{}", taken.err);
+    assert_eq!(taken.json()["quantization"].as_str(), Some("q8_0"));
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hilum_kernels::attention::{Arithmetic, Attention, Mask, Shape, Strides, View};
 use hilum_kernels::cpu::Isa;
@@ -20,9 +20,10 @@ use hilum_kernels::{math, threads};
 use crate::DraftingError;
 #[allow(unused_imports)] // In the other build.
 use crate::released::*;
+use crate::together::TOGETHER;
 use crate::token_table::TokenTable;
 
-/// Chooses how the image tower of a quantised pack computes: `bf16` (the default), `int8` or `f32`.
+/// Chooses how the image tower computes: `bf16` (the default of a quantised pack), `int8` or `f32` (that of others).
 pub(crate) const TOWER: &str = "HILUM_TOWER";
 
 /// An encoded image: soft tokens of the engine's width, one after the other.
@@ -31,9 +32,14 @@ pub type EncodedImage = Vec<f32>;
 /// Of reading a prompt, the part that is the image.
 const IMAGE_PART: f32 = 0.8;
 
+/// Rows of a prompt that are multiplied with one matrix between two looks at whether to go on, at most.
+const RUN: usize = 1024;
+
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Steps in which answers grew by a token each.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
+/// How often the engine has asked whether to go on with a prompt.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
 /// Part of the prompt that has been read, 0 to 1, as bits.
 static READ: AtomicU32 = AtomicU32::new(0);
 static EXCHANGE: Mutex<Exchange> =
@@ -44,7 +50,7 @@ struct Exchange {
     known: Vec<Option<EncodedImage>>,
     made: Vec<(usize, EncodedImage)>,
     reused: Option<(usize, usize)>,
-    loading: Option<TokenTable>,
+    loading: Option<Weak<TokenTable>>,
 }
 
 fn exchange() -> MutexGuard<'static, Exchange> {
@@ -67,7 +73,7 @@ impl Turn {
         Self { _turn: turn }
     }
 
-    /// Ends the reading of the prompt before the next layer.
+    /// Ends the reading of the prompt before the next part of a layer.
     pub(crate) fn stop(&self) {
         STOP.store(true, Ordering::Relaxed);
     }
@@ -96,10 +102,11 @@ impl Drop for Turn {
     }
 }
 
-/// Loads a model while no other is loaded, so that the token table that the engine asks for is its own.
-pub(crate) fn while_loading<T>(table: Option<TokenTable>, load: impl FnOnce() -> T) -> T {
+/// Loads a model while no other is loaded, so that the token table that the engine asks for is its own. The table goes
+/// with whoever holds `table`: what the engine keeps of it does not keep its file mapped.
+pub(crate) fn while_loading<T>(table: Option<&Arc<TokenTable>>, load: impl FnOnce() -> T) -> T {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    exchange().loading = table;
+    exchange().loading = table.map(Arc::downgrade);
     let loaded = load();
     exchange().loading = None;
     loaded
@@ -148,9 +155,7 @@ pub(crate) fn install() {
                 .iter()
                 .map(|matrix| Matrix::new(Format::from_ggml(matrix.dtype)?, matrix.rows, matrix.columns, matrix.bytes))
                 .collect();
-            let matrices = matrices.expect("`row_bytes` took them, and their bytes were counted");
-            let (isa, Some(first)) = (Isa::current(), matrices.first()) else { return };
-            product_of(isa, &matrices, &Activations::new(isa, x, first.columns()), y);
+            products(&matrices.expect("`row_bytes` took them, and their bytes were counted"), x, y)
         },
         gated,
         rms_norm,
@@ -168,10 +173,17 @@ pub(crate) fn install() {
         },
         token_table: || {
             let table = exchange().loading.take()?;
-            let rows: HilumTable = Box::new(move |ids: &[u32], out: &mut [f32]| table.rows(ids, out));
+            let rows: HilumTable = Box::new(move |ids: &[u32], out: &mut [f32]| {
+                let table = table.upgrade();
+                if let Some(table) = &table {
+                    table.rows(ids, out);
+                }
+                table.is_some()
+            });
             Some(rows)
         },
         step,
+        go_on,
         encoded: || exchange().known.clone(),
         keep: |index, image| {
             let mut exchange = exchange();
@@ -183,6 +195,13 @@ pub(crate) fn install() {
         },
         reused: |known, of| exchange().reused = Some((known, of)),
     });
+}
+
+/// Lets go of what the engine keeps of the last prompt: keys and values of each of its tokens in each layer.
+pub(crate) fn forget() {
+    #[allow(unused_imports)] // In the other build.
+    use mistralrs::core::*;
+    hilum_forget();
 }
 
 /// Before each part of a layer of the image tower.
@@ -207,6 +226,22 @@ pub(crate) fn steps() -> usize {
     STEPS.load(Ordering::Relaxed)
 }
 
+/// How often the engine has asked so far whether to go on with a prompt. 0 for ever where it is the crate as released.
+pub(crate) fn times_asked() -> usize {
+    ASKED.load(Ordering::Relaxed)
+}
+
+fn asked() -> bool {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    !STOP.load(Ordering::Relaxed)
+}
+
+/// Before each larger part of a layer of the language model, through which `rows` tokens go at once.
+fn go_on(rows: usize) -> bool {
+    // A step of writing has a row for each answer; it is never stopped, as below.
+    rows <= TOGETHER || asked()
+}
+
 /// Before each layer of the language model: whether to go on.
 fn step(tokens: usize, layer: usize, layers: usize) -> bool {
     if tokens > 1 {
@@ -219,7 +254,32 @@ fn step(tokens: usize, layer: usize, layers: usize) -> bool {
         STEPS.fetch_add(1, Ordering::Relaxed);
     }
     // While text is written, nobody listening any more is what ends it; an error then would find nobody to tell.
-    tokens == 1 || !STOP.load(Ordering::Relaxed)
+    tokens == 1 || asked()
+}
+
+/// `y[i] = x w[i]^T`; false when it was told to stop on the way.
+fn products(w: &[Matrix<'_>], x: &[f32], y: &mut [&mut [f32]]) -> bool {
+    let (isa, Some(first)) = (Isa::current(), w.first()) else { return true };
+    let columns = first.columns();
+    let rows = x.len() / columns;
+    if rows <= TOGETHER {
+        product_of(isa, w, &Activations::new(isa, x, columns), y);
+        return true;
+    }
+    // Runs of about one length: one of a few rows would be multiplied in another order.
+    let step = rows.div_ceil(rows.div_ceil(RUN));
+    (0..rows).step_by(step).all(|start| {
+        let run = start..rows.min(start + step);
+        let x = Activations::new(isa, &x[run.start * columns..run.end * columns], columns);
+        w.iter().zip(y.iter_mut()).all(|(w, y)| {
+            if !go_on(rows) {
+                return false;
+            }
+            let y = &mut y[run.start * w.rows()..run.end * w.rows()];
+            product_of(isa, std::slice::from_ref(w), &x, &mut [y]);
+            true
+        })
+    })
 }
 
 /// `out = gelu(gate) * up`.
@@ -263,11 +323,11 @@ struct Sizes {
 
 /// Packs the tower's layers, one after the other, so that no more than one is held twice.
 fn tower(sizes: &Sizes, weights: &mut dyn FnMut(usize, &str) -> Result<Vec<f32>, String>) -> Result<Tower, String> {
-    let precision = match (sizes.narrow, std::env::var(TOWER).as_deref()) {
-        (false, _) => Precision::F32,
-        (true, Ok("int8")) => Precision::Int8,
-        (true, Ok("f32")) => Precision::F32,
-        (true, _) => Precision::Bf16,
+    let precision = match (std::env::var(TOWER).as_deref(), sizes.narrow) {
+        (Ok("int8"), _) => Precision::Int8,
+        (Ok("bf16"), _) => Precision::Bf16,
+        (Ok("f32"), _) | (_, false) => Precision::F32,
+        (_, true) => Precision::Bf16,
     };
     let mut tower = Tower::new(sizes.shape, precision);
     for layer in 0..sizes.layers {
@@ -305,6 +365,50 @@ fn tower(sizes: &Sizes, weights: &mut dyn FnMut(usize, &str) -> Result<Vec<f32>,
 }
 
 /// The token table of a quantised pack, which stays in its file.
-pub(crate) fn table_of(folder: &Path) -> Option<TokenTable> {
-    TokenTable::open(&folder.join(crate::quantise::RESIDUAL_FILE)).ok()
+pub(crate) fn table_of(folder: &Path) -> Option<Arc<TokenTable>> {
+    TokenTable::open(&folder.join(crate::quantise::RESIDUAL_FILE)).ok().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUTS: usize = 40;
+    const COLUMNS: usize = 32;
+
+    /// Rows in `Q8_0`: 2^-8 as a half, and a byte for each weight.
+    fn weights() -> Vec<u8> {
+        let row = |row: usize| [0, 0x1c].into_iter().chain((0..COLUMNS).map(move |k| (row * 7 + k * 5) as u8));
+        (0..OUTPUTS).flat_map(row).collect()
+    }
+
+    /// `whole`: whether the product is gone through with.
+    fn check(rows: usize, stopped: bool, whole: bool) {
+        let turn = Turn::begin(Vec::new());
+        let bytes = weights();
+        let w = [Matrix::new(Format::Q8, OUTPUTS, COLUMNS, &bytes).expect("whole rows")];
+        let x: Vec<f32> = (0..rows * COLUMNS).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+        let [mut at_once, mut found] = [(); 2].map(|()| vec![0.0; rows * OUTPUTS]);
+        let isa = Isa::current();
+        product_of(isa, &w, &Activations::new(isa, &x, COLUMNS), &mut [at_once.as_mut_slice()]);
+        if stopped {
+            turn.stop();
+        }
+        assert_eq!(products(&w, &x, &mut [found.as_mut_slice()]), whole, "{rows} rows");
+        assert_eq!(found == at_once, whole, "{rows} rows");
+    }
+
+    #[test]
+    fn a_prompt_is_multiplied_in_runs_to_the_same_results() {
+        for rows in [1, TOGETHER, TOGETHER + 1, 16, RUN, RUN + 1, 2 * RUN + 500] {
+            check(rows, false, true);
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_stopped_and_a_step_of_writing_is_not() {
+        for (rows, whole) in [(1, true), (TOGETHER, true), (TOGETHER + 1, false), (RUN + 1, false)] {
+            check(rows, true, whole);
+        }
+    }
 }

@@ -26,7 +26,8 @@ pub(crate) struct Stored {
 /// Every tensor of the folder's weight files, under the engine's name for it.
 ///
 /// # Errors
-/// A header that cannot be read, numbers other than BF16, F16 and F32, a tensor outside its file, or two of one name.
+/// A header that cannot be read, weights in other numbers than BF16, F16 and F32, a tensor outside its file, or two of one
+/// name.
 pub(crate) fn tensors_in(folder: &Path) -> Result<BTreeMap<String, Stored>, DraftingError> {
     let mut found = BTreeMap::new();
     for path in weights_in(folder)? {
@@ -35,7 +36,8 @@ pub(crate) fn tensors_in(folder: &Path) -> Result<BTreeMap<String, Stored>, Draf
         let length = data.get_ref().metadata().map_err(|source| read(&path, source))?.len();
         let first = data_start(&path)?;
         for (name, entry) in header {
-            if name == "__metadata__" {
+            // Positions are counted, not learnt; older libraries saved them all the same, as integers.
+            if name == "__metadata__" || name.ends_with(".position_ids") {
                 continue;
             }
             let stored =

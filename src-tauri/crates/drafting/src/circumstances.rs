@@ -8,7 +8,7 @@ use image::GrayImage;
 use sha2::{Digest, Sha256};
 
 use crate::arithmetic;
-use crate::load::overlay;
+use crate::load::{CPU, overlay};
 
 /// The engine's crate; its exact version is fixed by `Cargo.lock`.
 const ENGINE: &str = "mistralrs 0.8.1";
@@ -33,9 +33,15 @@ pub(crate) fn circumstances(
 }
 
 /// SHA-256 over what has to be the same for an image to be encoded to the same numbers: program, engine, kernels, device
-/// and the precision of the tower.
+/// and the precision of the tower; and the instruction sets and the caches of the processor, by which the matrix products
+/// of candle choose how they sum, on either side of the tower.
+///
+/// The number of threads is no part of it: every sum is one thread's, in one order, whichever thread that is
+/// (`tests/soft_tokens.rs` holds it). With it, an image would be encoded anew where a system gives another number of threads.
 pub(crate) fn encoding(device: &str) -> [u8; 32] {
-    Sha256::digest([build(), &engine(device)].join("\n")).into()
+    let place = if device.starts_with(CPU) { CPU } else { device };
+    let parts = [build().to_owned(), engine(place), cpu_features().join(" "), caches().join(" ")];
+    Sha256::digest(parts.join("\n")).into()
 }
 
 fn engine(device: &str) -> String {
@@ -97,6 +103,13 @@ fn cpu_features() -> Vec<String> {
     found.into_iter().filter(|(_, here)| *here).map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Sizes of the caches of the first processor, where the system tells them.
+fn caches() -> Vec<String> {
+    let file = |index: usize| format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size");
+    let size = |index| std::fs::read_to_string(file(index)).ok().map(|size| size.trim().to_owned());
+    (0..).map_while(size).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +120,13 @@ mod tests {
         let lock = std::fs::read_to_string(lock).unwrap();
         let (name, version) = ENGINE.split_once(' ').unwrap();
         assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")));
+    }
+
+    #[test]
+    fn an_encoding_is_of_a_device_and_of_any_number_of_threads() {
+        let [one, many, other] = ["CPU, 1 thread", "CPU, 16 threads", "CUDA device 0"].map(encoding);
+        assert_eq!(one, many);
+        assert_ne!(one, other);
     }
 
     #[test]

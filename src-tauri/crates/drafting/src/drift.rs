@@ -43,6 +43,17 @@ pub struct Drift {
     pub same_choice: f64,
 }
 
+/// What a model finds at one place of an answer that it is given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    /// The token that it would write there.
+    pub best: u32,
+    /// By how much that one's probability is above every other's, as a difference of natural logarithms.
+    pub lead: f32,
+    /// Natural logarithm of the probability of the token that was given.
+    pub logprob: f32,
+}
+
 /// Measures the pack in `other` against the one in `reference`. They are loaded one after the other; `said` is told how many
 /// of how many questions have been answered.
 ///
@@ -50,19 +61,35 @@ pub struct Drift {
 /// [`DraftingError::Weights`] where the two have different vocabularies, and everything that loading and drafting can
 /// refuse.
 pub fn drift(reference: &Path, other: &Path, said: &mut dyn FnMut(usize, usize)) -> Result<Drift, DraftingError> {
+    drift_in(reference, other, &std::env::temp_dir(), said)
+}
+
+/// As [`drift`], loading both in this place ([`Engine::load_in`]).
+///
+/// # Errors
+/// As [`drift`].
+pub fn drift_in(
+    reference: &Path,
+    other: &Path,
+    place: &Path,
+    said: &mut dyn FnMut(usize, usize),
+) -> Result<Drift, DraftingError> {
     let all = 2 * QUESTIONS.len();
     let mut answers = Vec::with_capacity(QUESTIONS.len());
-    let engine = Engine::load(reference, |_, _| {})?;
+    let shown = |engine: &Engine, image: Option<usize>| -> Vec<GrayImage> {
+        image.map(|which| made_up(engine.shape().side, which)).into_iter().collect()
+    };
+    let engine = Engine::load_in(reference, place, |_, _| {})?;
     for (index, (text, image)) in QUESTIONS.into_iter().enumerate() {
-        answers.push(engine.distributions(text, image, Vec::new())?);
+        answers.push(engine.distributions(text, &shown(&engine, image), Vec::new())?);
         said(index + 1, all);
     }
     drop(engine);
-    let engine = Engine::load(other, |_, _| {})?;
+    let engine = Engine::load_in(other, place, |_, _| {})?;
     let (mut apart, mut same) = (Vec::new(), 0);
     for (index, ((text, image), expected)) in QUESTIONS.into_iter().zip(answers).enumerate() {
         let forced = expected.iter().map(|step| step.token).collect();
-        let found = engine.distributions(text, image, forced)?;
+        let found = engine.distributions(text, &shown(&engine, image), forced)?;
         for (p, q) in expected.iter().zip(&found) {
             if p.log.len() != q.log.len() {
                 let what = "its vocabulary is not the reference's".to_owned();
@@ -95,6 +122,13 @@ impl Step {
     fn best(&self) -> usize {
         (0..self.log.len()).max_by(|&a, &b| self.log[a].total_cmp(&self.log[b])).unwrap_or_default()
     }
+
+    fn found(&self) -> Found {
+        let best = self.best();
+        let others = self.log.iter().enumerate().filter(|(token, _)| *token != best);
+        let second = others.map(|(_, &log)| log).fold(f32::NEG_INFINITY, f32::max);
+        Found { best: best as u32, lead: self.log[best] - second, logprob: self.log[self.token as usize] }
+    }
 }
 
 /// Sum of p (ln p - ln q), nats.
@@ -105,12 +139,21 @@ fn divergence(p: &[f32], q: &[f32]) -> f64 {
 }
 
 impl Engine {
+    /// What this model finds at each place of an answer that it is given. Where all of it is the best, it is the answer that
+    /// this model writes by itself; elsewhere each place is judged after the same words before it.
+    ///
+    /// # Errors
+    /// As [`Engine::draft`].
+    pub fn follow(&self, images: &[GrayImage], text: &str, answer: &[u32]) -> Result<Vec<Found>, DraftingError> {
+        self.check_images(images)?;
+        Ok(self.distributions(text, images, answer.to_vec())?.iter().map(Step::found).collect())
+    }
+
     /// The distributions of an answer. Its first tokens are `forced`, the others the most probable ones.
-    fn distributions(&self, text: &str, image: Option<usize>, forced: Vec<u32>) -> Result<Vec<Step>, DraftingError> {
+    fn distributions(&self, text: &str, images: &[GrayImage], forced: Vec<u32>) -> Result<Vec<Step>, DraftingError> {
         let count = if forced.is_empty() { TOKENS } else { forced.len() };
         let recorder = Arc::new(Recorder { forced, steps: Mutex::default() });
-        let images: Vec<_> =
-            image.map(|which| DynamicImage::ImageLuma8(made_up(self.shape().side, which))).into_iter().collect();
+        let images: Vec<_> = images.iter().cloned().map(DynamicImage::ImageLuma8).collect();
         let _turn = Turn::begin(vec![None; images.len()]);
         let rendered = render_turn(images.len(), text);
         let sent = if self.adds_begin { rendered.trim_start_matches(BEGIN).to_owned() } else { rendered };
@@ -195,6 +238,16 @@ mod tests {
         ] {
             let found = divergence(&p, &q);
             assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn a_place_by_hand() {
+        for (token, log, expected) in [
+            (0, vec![-1.0, -0.5, -3.0], Found { best: 1, lead: 0.5, logprob: -1.0 }),
+            (2, vec![-4.0, -2.0, -0.25], Found { best: 2, lead: 1.75, logprob: -0.25 }),
+        ] {
+            assert_eq!(Step { token, log }.found(), expected);
         }
     }
 

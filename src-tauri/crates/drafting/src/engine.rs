@@ -1,6 +1,7 @@
 //! The engine: one model, one request at a time.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use mistralrs::{
 use tokio::runtime::Runtime;
 
 use crate::DraftingError;
-use crate::arithmetic::{EncodedImage, Turn, check_kernels, install, table_of, while_loading};
+use crate::arithmetic::{EncodedImage, Turn, check_kernels, forget, install, table_of, times_asked, while_loading};
 use crate::circumstances::{circumstances, encoding};
 use crate::greedy::Greedy;
 use crate::guide::Guides;
@@ -24,7 +25,8 @@ use crate::spelling::ModelShape;
 use crate::stream::ReportText;
 use crate::structure::Frame;
 use crate::together::{Place, TOGETHER, WRITTEN_TOGETHER};
-use crate::view::{Placement, TEMPLATE, normalise};
+use crate::token_table::TokenTable;
+use crate::view::{TEMPLATE, make_view};
 use crate::vocabulary::vocabulary_of;
 
 /// How often a cancel request is looked at while the engine computes.
@@ -64,28 +66,41 @@ pub struct Engine {
     reused: AtomicUsize,
     begin: u32,
     pub(crate) adds_begin: bool,
+    /// What the engine reads its token table from, where it does not hold it itself.
+    _table: Option<Arc<TokenTable>>,
 }
 
 impl Engine {
+    /// [`Self::load_in`] the system's temporary folder.
+    ///
+    /// # Errors
+    /// As [`Self::load_in`].
+    pub fn load(folder: &Path, on_progress: impl FnMut(DraftPhase, Option<f32>)) -> Result<Self, DraftingError> {
+        Self::load_in(folder, &std::env::temp_dir(), on_progress)
+    }
+
     /// Loads a Gemma 3 vision-language folder, in either spelling, in float32 on the CPU.
     ///
-    /// A view of the folder is made in the temporary directory and removed before this
-    /// returns; it is small unless tensors have to be renamed ([`crate::normalise`] does
-    /// that once, when a pack is added). No connection is opened.
+    /// The engine is given a view of the folder, which is made in `place` and removed before
+    /// this returns. It is small unless tensors have to be renamed, when it takes
+    /// [`crate::view_bytes`]; whoever kills a load has to sweep `place`. No connection is opened.
     ///
     /// # Errors
     /// Anything from a file that cannot be read to a model that the engine refuses, and an
     /// environment that asks for instructions that are not there ([`check_kernels`]). The
     /// engine may also panic on malformed weights: a process boundary has to catch that.
-    pub fn load(folder: &Path, mut on_progress: impl FnMut(DraftPhase, Option<f32>)) -> Result<Self, DraftingError> {
+    pub fn load_in(
+        folder: &Path,
+        place: &Path,
+        mut on_progress: impl FnMut(DraftPhase, Option<f32>),
+    ) -> Result<Self, DraftingError> {
         check_kernels()?;
         on_progress(DraftPhase::LoadingModel, None);
-        let temporary = std::env::temp_dir();
         let view = tempfile::Builder::new()
             .prefix("hilum-model-")
-            .tempdir()
-            .map_err(|source| DraftingError::Write { path: temporary, source })?;
-        let shape = normalise(folder, view.path(), Placement::Link)?;
+            .tempdir_in(place)
+            .map_err(|source| DraftingError::Write { path: place.to_owned(), source })?;
+        let shape = make_view(folder, view.path())?;
         let path = folder.join("tokenizer.json");
         let tokenizer = Tokenizer::read(&path)?;
         for token in [IMAGE, "<end_of_image>", "<image_soft_token>"] {
@@ -116,7 +131,7 @@ impl Engine {
             .with_max_num_seqs(if joins { TOGETHER } else { 1 });
         install();
         let table = if quantised { table_of(view.path()) } else { None };
-        let model = while_loading(table, || runtime.block_on(builder.build()))
+        let model = while_loading(table.as_ref(), || runtime.block_on(builder.build()))
             .map_err(|error| DraftingError::Load { path: folder.to_owned(), what: format!("{error:#}") })?;
         return_free_memory();
         on_progress(DraftPhase::LoadingModel, Some(1.0));
@@ -131,6 +146,7 @@ impl Engine {
             reused: AtomicUsize::new(0),
             begin,
             adds_begin: tokenizer.adds_begin(),
+            _table: table,
         })
     }
 
@@ -154,6 +170,11 @@ impl Engine {
         self.reused.load(Ordering::Relaxed)
     }
 
+    /// How often the engine of this process has asked so far, while prompts were read, whether to go on.
+    pub fn times_asked(&self) -> usize {
+        times_asked()
+    }
+
     /// Writes one draft, greedily, and keeps everything that explains it.
     ///
     /// `images` are square, grey, of the model's side, oldest first. At most `max_tokens`
@@ -172,7 +193,7 @@ impl Engine {
     /// # Errors
     /// [`DraftingError::MustBeKilled`] where `cancel` was set while the prompt was being
     /// read and reading went on: the engine as released cannot stop there, its process has
-    /// to go. The edited one stops before the next layer, with `finish` "cancelled".
+    /// to go. The edited one stops before the next part of a layer, with `finish` "cancelled".
     pub fn draft(
         &self,
         images: &[GrayImage],
@@ -192,7 +213,8 @@ impl Engine {
     }
 
     /// [`Self::draft`] where some of the images may have been encoded before, by this model or the same one in an earlier
-    /// process: `known` has one entry an image. Also returns those that were encoded now, by index.
+    /// process: `known` has one entry an image. Also returns those that were encoded now, by index, with them those whose
+    /// entry cannot be one of this model's.
     ///
     /// # Errors
     /// As [`Self::draft`].
@@ -208,7 +230,7 @@ impl Engine {
         self.check_images(images)?;
         let rendered = render_turn(images.len(), &prompt_text(prompt, &self.tokens)?);
         let runtime = self.runtime.as_ref().ok_or(DraftingError::EngineDied)?;
-        let turn = Turn::begin(known);
+        let turn = Turn::begin(self.sound(known));
         let alone = || {};
         let place = Place { submitted: &alone, on_its_way: &alone, hold: None };
         let write = async {
@@ -217,6 +239,14 @@ impl Engine {
         };
         let outcome = runtime.block_on(write)?;
         Ok((outcome, turn.encoded()))
+    }
+
+    /// What is known of each image, where it is as many numbers as this model makes of one, and all of them are numbers. What
+    /// was damaged counts as not known: the image is encoded anew.
+    pub(crate) fn sound(&self, known: Vec<Option<EncodedImage>>) -> Vec<Option<EncodedImage>> {
+        let length = self.shape.image_tokens * self.shape.hidden;
+        let sound = |image: &EncodedImage| image.len() == length && image.iter().all(|number| number.is_finite());
+        known.into_iter().map(|image| image.filter(sound)).collect()
     }
 
     pub(crate) fn check_images(&self, images: &[GrayImage]) -> Result<(), DraftingError> {
@@ -454,6 +484,8 @@ fn visible<'a>(report: &mut ReportText, choice: &'a ChunkChoice) -> &'a str {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        // The next model that reads a prompt may be long in coming.
+        forget();
         // A runtime may not be dropped inside another one; this way it may.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

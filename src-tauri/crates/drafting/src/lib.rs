@@ -2,13 +2,15 @@
 //!
 //! The crate is linked by the draft worker alone. Nothing in it writes to standard
 //! output, because that is the worker's pipe of frames, and nothing opens a connection.
-//! Failures inside the engine may be panics on its own thread and a prompt that is being
-//! read cannot be stopped, so the worker is a process of its own that its parent may kill.
+//! Failures inside the engine may be panics on its own thread, and the engine as released
+//! cannot stop a prompt that is being read, so the worker is a process of its own that its
+//! parent may kill.
 
 mod arithmetic;
 mod checkpoint;
 mod circumstances;
 mod comparison;
+mod compatibility;
 mod drift;
 mod engine;
 mod error;
@@ -31,7 +33,7 @@ mod vocabulary;
 mod weights;
 
 pub use arithmetic::{EncodedImage, check_kernels};
-pub use drift::{Drift, drift};
+pub use drift::{Drift, Found, drift, drift_in};
 pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
 pub use load::overlay;
@@ -43,7 +45,8 @@ pub use sections::sections_of;
 pub use sentences::sentences_of;
 pub use spelling::ModelShape;
 pub use stream::{THINKING_CLOSE, THINKING_OPEN};
-pub use view::{Placement, needs_conversion, normalise, shape_in};
+pub use view::{needs_conversion, shape_in, view_bytes};
+pub use weights::engine_name;
 
 /// Environment that whoever starts the draft worker must give it.
 ///

@@ -12,20 +12,24 @@ pub(crate) const HILUM_STOPPED: &str = "hilum: stopped";
 pub(crate) struct HilumKernels {
     pub(crate) attention: fn(HilumAttention<'_>),
     pub(crate) row_bytes: fn(u32, usize) -> Option<usize>,
-    pub(crate) products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]),
+    pub(crate) products: fn(&[HilumMatrix<'_>], &[f32], &mut [&mut [f32]]) -> bool,
     pub(crate) gated: fn(&[f32], &[f32], &mut [f32]),
     pub(crate) rms_norm: fn(&[f32], &[f32], f32, &mut [f32]),
     pub(crate) tower: fn(HilumTower, &mut HilumWeights<'_>) -> Result<HilumEncoder, String>,
     pub(crate) token_table: fn() -> Option<HilumTable>,
     pub(crate) step: fn(usize, usize, usize) -> bool,
+    pub(crate) go_on: fn(usize) -> bool,
     pub(crate) encoded: fn() -> Vec<Option<Vec<f32>>>,
     pub(crate) keep: fn(usize, Vec<f32>),
     pub(crate) reused: fn(usize, usize),
 }
 
+/// The engine as released keeps nothing of a prompt.
+pub(crate) fn hilum_forget() {}
+
 pub(crate) type HilumWeights<'a> = dyn FnMut(usize, &str) -> Result<Vec<f32>, String> + 'a;
 pub(crate) type HilumEncoder = Box<dyn Fn(&mut [f32], usize) -> bool + Send + Sync>;
-pub(crate) type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) + Send + Sync>;
+pub(crate) type HilumTable = Box<dyn Fn(&[u32], &mut [f32]) -> bool + Send + Sync>;
 
 pub(crate) struct HilumMatrix<'a> {
     pub(crate) dtype: u32,

@@ -23,6 +23,8 @@ pub struct ModelShape {
     pub side: u32,
     /// Soft tokens that one image becomes.
     pub image_tokens: usize,
+    /// Numbers in a token, soft ones too.
+    pub hidden: usize,
     /// Tokens that a sliding-window layer sees; the engine as released is exact up to this length.
     pub window: usize,
     /// Positions that the engine has rotary tables for: the longest prompt and draft together.
@@ -50,6 +52,7 @@ pub(crate) fn shape_of(path: &Path, config: &Value) -> Result<ModelShape, Drafti
     Ok(ModelShape {
         side: number("vision_config", "image_size", Some(224))? as u32,
         image_tokens: image_tokens as usize,
+        hidden: number("text_config", "hidden_size", None)? as usize,
         window: number("text_config", "sliding_window", None)? as usize,
         positions: number("text_config", "max_position_embeddings", Some(LEAST_POSITIONS))? as usize,
         vocabulary: number("text_config", "vocab_size", Some(262_208))? as usize,
@@ -95,28 +98,34 @@ pub(crate) fn normalise_config(path: &Path, config: &Value) -> Result<Value, Dra
 
 fn normalise_text(path: &Path, text: &Map<String, Value>) -> Result<Map<String, Value>, DraftingError> {
     let mut out = text.clone();
-    if let Some(rope) = out.remove("rope_parameters") {
-        let (global, local) = (&rope["full_attention"], &rope["sliding_attention"]);
-        if !global.is_object() {
-            return Err(refuse(path, "rope_parameters has no full_attention"));
-        }
-        out.insert("rope_theta".into(), or(&global["rope_theta"], json!(1e6)));
-        out.insert("rope_local_base_freq".into(), or(&local["rope_theta"], json!(1e4)));
-        out.insert("rope_scaling".into(), global.clone());
-    }
-    let scaling = match out.get("rope_scaling") {
-        Some(Value::Object(scaling)) => {
-            let kind = scaling.get("rope_type").or_else(|| scaling.get("type"));
-            match kind.and_then(Value::as_str) {
-                Some("linear") => {
-                    json!({ "factor": scaling.get("factor"), "rope_type": "linear" })
-                }
-                Some("default") | None => Value::Null,
-                Some(kind) => return Err(refuse(path, &format!("rope type {kind:?}"))),
+    let older = out.remove("rope_scaling").filter(|scaling| !scaling.is_null());
+    let scaling = match out.remove("rope_parameters").filter(|rope| !rope.is_null()) {
+        Some(rope) => {
+            let (global, local) = (&rope["full_attention"], &rope["sliding_attention"]);
+            if !global.is_object() {
+                return Err(refuse(path, "rope_parameters has no full_attention"));
             }
+            // transformers lays one over the other; which of them was meant, nobody can say.
+            if older.is_some() {
+                return Err(refuse(path, "rope_scaling stands beside rope_parameters"));
+            }
+            if let Some(factor) = factor_of(path, local)? {
+                let what = format!("rope_parameters.sliding_attention is scaled by {factor}, and the engine does not");
+                return Err(refuse(path, &what));
+            }
+            for (key, rope, fallback) in [("rope_theta", global, 1e6), ("rope_local_base_freq", local, 1e4)] {
+                let theta = or(&rope["rope_theta"], out.get(key).cloned().unwrap_or(json!(fallback)));
+                out.insert(key.into(), theta);
+            }
+            factor_of(path, global)?
         }
-        _ => Value::Null,
+        None => match &older {
+            Some(scaling) if !scaling.is_object() => return Err(refuse(path, "rope_scaling is no object")),
+            Some(scaling) => factor_of(path, scaling)?,
+            None => None,
+        },
     };
+    let scaling = scaling.map_or(Value::Null, |factor| json!({ "factor": factor, "rope_type": "linear" }));
     out.insert("rope_scaling".into(), scaling);
 
     if let Some(Value::Array(layers)) = out.remove("layer_types") {
@@ -139,6 +148,22 @@ fn normalise_text(path: &Path, text: &Map<String, Value>) -> Result<Map<String, 
     Ok(out)
 }
 
+/// By how much rotary positions are scaled, where they are.
+fn factor_of(path: &Path, rope: &Value) -> Result<Option<f64>, DraftingError> {
+    if rope.get("partial_rotary_factor").and_then(Value::as_f64).is_some_and(|part| part != 1.0) {
+        return Err(refuse(path, "only a part of each head is rotated"));
+    }
+    let kind = rope.get("rope_type").or_else(|| rope.get("type"));
+    match kind.and_then(Value::as_str) {
+        Some("default") | None => Ok(None),
+        Some("linear") => match rope["factor"].as_f64().filter(|factor| factor.is_finite() && *factor > 0.0) {
+            Some(factor) => Ok((factor != 1.0).then_some(factor)),
+            None => Err(refuse(path, "a rope of type \"linear\" has no factor")),
+        },
+        Some(kind) => Err(refuse(path, &format!("rope type {kind:?}"))),
+    }
+}
+
 fn or(value: &Value, fallback: Value) -> Value {
     if value.is_null() { fallback } else { value.clone() }
 }
@@ -152,7 +177,7 @@ mod tests {
     use super::*;
 
     fn config(text: Value) -> Value {
-        let mut all = json!({ "sliding_window": 1024, "num_hidden_layers": 7 });
+        let mut all = json!({ "sliding_window": 1024, "num_hidden_layers": 7, "hidden_size": 32 });
         all.as_object_mut().unwrap().extend(text.as_object().unwrap().clone());
         json!({
             "model_type": "gemma3", "image_token_index": 9, "mm_tokens_per_image": 4,
@@ -224,9 +249,44 @@ mod tests {
             Ok(json!({ "rope_scaling": { "factor": 2.0, "rope_type": "linear" } })),
         );
         check(json!({ "layer_types": layers(&[2, 3]) }), Err("regularly"));
-        check(json!({ "rope_scaling": { "rope_type": "yarn", "factor": 2.0 } }), Err("yarn"));
-        check(json!({ "rope_parameters": {} }), Err("full_attention"));
         check(json!({ "sliding_window": null }), Err("sliding_window"));
+    }
+
+    #[test]
+    fn ropes() {
+        let both = |global: Value, local: Value| {
+            let rope = json!({ "full_attention": global, "sliding_attention": local });
+            json!({ "rope_parameters": rope })
+        };
+        let linear = |factor: Value| json!({ "rope_type": "linear", "factor": factor });
+        // Scaled by one is not scaled.
+        check(json!({ "rope_scaling": linear(json!(1)) }), Ok(json!({ "rope_scaling": null })));
+        check(both(json!({}), linear(json!(1.0))), Ok(json!({ "rope_scaling": null, "rope_theta": 1e6 })));
+        check(
+            both(linear(json!(8)), Value::Null),
+            Ok(json!({ "rope_scaling": { "factor": 8.0, "rope_type": "linear" }, "rope_local_base_freq": 1e4 })),
+        );
+        // What an entry does not say stands where transformers 4 has it.
+        let mut older = both(linear(json!(8)), json!({ "rope_theta": 2e4 }));
+        older["rope_theta"] = json!(5e5);
+        older["rope_scaling"] = Value::Null;
+        check(older.clone(), Ok(json!({ "rope_theta": 5e5, "rope_local_base_freq": 2e4 })));
+        older["rope_scaling"] = linear(json!(2.0));
+        check(older, Err("beside"));
+        check(json!({ "rope_parameters": null }), Ok(json!({ "rope_scaling": null })));
+
+        check(json!({ "rope_scaling": { "rope_type": "yarn", "factor": 2.0 } }), Err("yarn"));
+        check(json!({ "rope_scaling": 8 }), Err("no object"));
+        check(json!({ "rope_parameters": {} }), Err("full_attention"));
+        check(both(json!({ "rope_type": "dynamic" }), json!({})), Err("dynamic"));
+        check(both(json!({}), json!({ "rope_type": "llama3" })), Err("llama3"));
+        check(both(json!({}), linear(json!(8.0))), Err("sliding_attention is scaled by 8"));
+        check(both(json!({ "partial_rotary_factor": 0.5 }), json!({})), Err("part of each head"));
+        for factor in [json!(null), json!("8"), json!(0), json!(-8.0)] {
+            check(json!({ "rope_scaling": linear(factor.clone()) }), Err("no factor"));
+            check(both(linear(factor), json!({})), Err("no factor"));
+        }
+        check(json!({ "rope_scaling": { "type": "linear" } }), Err("no factor"));
     }
 
     #[test]
@@ -246,7 +306,8 @@ mod tests {
     fn shape() {
         let path = Path::new("config.json");
         let shape = shape_of(path, &normalise_config(path, &config(json!({}))).unwrap()).unwrap();
-        assert_eq!((shape.side, shape.image_tokens, shape.window, shape.positions), (56, 4, 1024, 8192));
+        assert_eq!((shape.side, shape.image_tokens, shape.hidden), (56, 4, 32));
+        assert_eq!((shape.window, shape.positions), (1024, 8192));
         assert_eq!(shape.end_tokens, [1, 106]);
         assert_eq!(ids_of(Some(&json!(7))), [7]);
         assert_eq!(ids_of(None), [0_u32; 0]);

@@ -62,7 +62,7 @@ impl Engine {
             .map(|prompt| Ok(render_turn(images.len(), &prompt_text(prompt, &self.tokens)?)))
             .collect::<Result<_, DraftingError>>()?;
         let runtime = self.runtime.as_ref().ok_or(DraftingError::EngineDied)?;
-        let turn = Turn::begin(known);
+        let turn = Turn::begin(self.sound(known));
         runtime.block_on(self.write_all(&turn, images, prompts, texts, max_tokens, answered, cancel))?;
         Ok(turn.encoded())
     }

@@ -6,11 +6,13 @@
 //! folder as published: it sees a view, made of rewritten small files and of the weights,
 //! linked where their names are right already and copied under new names where not.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::DraftingError;
+use crate::compatibility::check_computed;
 use crate::load::quantised_file;
 use crate::quantise::RESIDUAL_FILE;
 use crate::spelling::{ModelShape, ids_of, normalise_config, shape_of};
@@ -23,36 +25,33 @@ const HAND_ON: &str = "{%- for message in messages -%}{%- if message['content'] 
 
 pub(crate) const TEMPLATE: &str = "hilum.jinja";
 
-/// Whether the weights of this folder have to be copied under other names before the
-/// engine can load them. `pack add` asks this to know whether to call [`normalise`].
+/// Whether the engine knows the weights of this folder under other names only, so that they have to be copied before it
+/// can load them. `pack add` writes them under [`crate::engine_name`]s, so this is so of folders as downloaded and of packs
+/// that an earlier Hilum added.
 pub fn needs_conversion(folder: &Path) -> Result<bool, DraftingError> {
+    Ok(view_bytes(folder)? > 0)
+}
+
+/// Bytes of weights that a load of this folder copies for as long as it lasts; most often none. Reads headers only.
+pub fn view_bytes(folder: &Path) -> Result<u64, DraftingError> {
     if quantised_file(folder)?.is_some() {
-        return Ok(false);
+        return Ok(0);
     }
+    let mut bytes = 0;
     for path in weights_in(folder)? {
         if needs_renaming(&path)? {
-            return Ok(true);
+            bytes += std::fs::metadata(&path).map_err(|source| DraftingError::Read { path, source })?.len();
         }
     }
-    Ok(false)
+    Ok(bytes)
 }
 
-/// How files that need no change get into the other folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    /// As links: quick, and good only as long as the source stays where it is.
-    Link,
-    /// As copies: the target stands alone, as a pack has to.
-    Copy,
-}
-
-/// Makes `target` a folder that loads without another conversion, from a Gemma 3
+/// Makes `target` the folder that the engine is given for `source`, a Gemma 3
 /// vision-language folder in the spelling of transformers 4 or 5, sharded or not.
 ///
-/// Weights with the right names are placed as `placement` says, the others are streamed
-/// under new names, so that memory does not grow with the model. Running it on its own
-/// result changes nothing but the place. Pickle files are never looked at.
-pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<ModelShape, DraftingError> {
+/// Weights with the right names are linked, the others are streamed under new names, so
+/// that memory does not grow with the model. Pickle files are never looked at.
+pub(crate) fn make_view(source: &Path, target: &Path) -> Result<ModelShape, DraftingError> {
     let write = |path: PathBuf| move |source| DraftingError::Write { path, source };
     std::fs::create_dir_all(target).map_err(write(target.to_owned()))?;
 
@@ -83,10 +82,10 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
     let path = target.join(TEMPLATE);
     std::fs::write(&path, HAND_ON).map_err(write(path))?;
 
-    place(&source.join("tokenizer.json"), &target.join("tokenizer.json"), placement)?;
+    link(&source.join("tokenizer.json"), &target.join("tokenizer.json"))?;
     if let Some(name) = quantised_file(source)? {
         for name in [name.as_str(), RESIDUAL_FILE] {
-            place(&source.join(name), &target.join(name), placement)?;
+            link(&source.join(name), &target.join(name))?;
         }
         return Ok(shape);
     }
@@ -99,7 +98,7 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
         };
         match needs_renaming(path)? {
             true => rename(path, &target.join(name))?,
-            false => place(path, &target.join(name), placement)?,
+            false => link(path, &target.join(name))?,
         }
     }
     Ok(shape)
@@ -108,7 +107,7 @@ pub fn normalise(source: &Path, target: &Path, placement: Placement) -> Result<M
 /// The shape of the model in a folder, where the engine would take its configuration; reads small files only.
 ///
 /// # Errors
-/// As [`normalise`], of the configuration alone.
+/// A configuration that cannot be read, is of another kind of model, or asks for what the engine computes otherwise.
 pub fn shape_in(source: &Path) -> Result<ModelShape, DraftingError> {
     Ok(configuration(source)?.1)
 }
@@ -117,6 +116,7 @@ pub fn shape_in(source: &Path) -> Result<ModelShape, DraftingError> {
 fn configuration(source: &Path) -> Result<(Value, ModelShape), DraftingError> {
     let path = source.join("config.json");
     let mut config = normalise_config(&path, &read_json(&path)?)?;
+    check_computed(&path, &config)?;
     let generation = read_json(&source.join("generation_config.json")).unwrap_or(json!({}));
     let mut end = ids_of(config.get("eos_token_id"));
     end.extend(ids_of(generation.get("eos_token_id")));
@@ -131,18 +131,15 @@ fn configuration(source: &Path) -> Result<(Value, ModelShape), DraftingError> {
     Ok((config, shape))
 }
 
-/// Puts a file at another place; a link becomes a copy where the system has no links.
-fn place(source: &Path, target: &Path, placement: Placement) -> Result<(), DraftingError> {
+/// Shows a file at another place, as a copy where the system has no links.
+fn link(source: &Path, target: &Path) -> Result<(), DraftingError> {
     let absolute = std::fs::canonicalize(source)
         .map_err(|error| DraftingError::Read { path: source.to_owned(), source: error })?;
-    if std::fs::canonicalize(target).is_ok_and(|target| target == absolute) {
-        return Ok(());
-    }
     #[cfg(unix)]
-    if placement == Placement::Link && std::os::unix::fs::symlink(&absolute, target).is_ok() {
+    if std::os::unix::fs::symlink(&absolute, target).is_ok() {
         return Ok(());
     }
-    if placement == Placement::Link && std::fs::hard_link(&absolute, target).is_ok() {
+    if std::fs::hard_link(&absolute, target).is_ok() {
         return Ok(());
     }
     std::fs::copy(&absolute, target)
@@ -150,24 +147,70 @@ fn place(source: &Path, target: &Path, placement: Placement) -> Result<(), Draft
         .map_err(|error| DraftingError::Write { path: target.to_owned(), source: error })
 }
 
+/// The weight files of a folder: `model.safetensors`, or the shards that the index names. What else lies there, the same
+/// weights in another type for example, is nobody's business.
 pub(crate) fn weights_in(folder: &Path) -> Result<Vec<PathBuf>, DraftingError> {
-    let read = |source| DraftingError::Read { path: folder.to_owned(), source };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("model") && name.ends_with(".safetensors") {
-            found.push(path);
-        }
+    let single = folder.join("model.safetensors");
+    if single.is_file() {
+        return Ok(vec![single]);
     }
-    if found.is_empty() {
+    let index = folder.join("model.safetensors.index.json");
+    if !index.is_file() {
         return Err(DraftingError::NoWeights { path: folder.to_owned() });
     }
-    found.sort();
-    Ok(found)
+    let refuse = |what: String| DraftingError::Weights { path: index.clone(), what };
+    let content = read_json(&index)?;
+    let map = content["weight_map"].as_object().ok_or_else(|| refuse("it has no weight_map".to_owned()))?;
+    let mut names = BTreeSet::new();
+    for name in map.values() {
+        // A shard lies beside its index; a name that leads elsewhere is not one.
+        match name.as_str().filter(|name| Path::new(name).file_name().is_some_and(|file| file == *name)) {
+            Some(name) => names.insert(name),
+            None => return Err(refuse(format!("{name} is not the name of a shard"))),
+        };
+    }
+    match names.is_empty() {
+        true => Err(DraftingError::NoWeights { path: folder.to_owned() }),
+        false => Ok(names.into_iter().map(|name| folder.join(name)).collect()),
+    }
 }
 
 pub(crate) fn read_json(path: &Path) -> Result<Value, DraftingError> {
     let bytes = std::fs::read(path).map_err(|source| DraftingError::Read { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|source| DraftingError::Json { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of the weight files in a folder with these files, or the code of the refusal.
+    fn check(files: &[(&str, &str)], expected: Result<&[&str], &str>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let found = weights_in(folder.path()).map_err(|error| error.code());
+        let expected: Result<Vec<PathBuf>, &str> =
+            expected.map(|names| names.iter().map(|name| folder.path().join(name)).collect());
+        assert_eq!(found, expected, "{files:?}");
+    }
+
+    #[test]
+    fn the_weights_are_what_a_loader_would_take() {
+        let (one, two) = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
+        let of = |b: &str| format!(r#"{{"weight_map":{{"a":"{one}","b":"{b}","c":"{one}"}}}}"#);
+        let (whole, outside) = (of(two), of("../x.safetensors"));
+        let index = ("model.safetensors.index.json", whole.as_str());
+        check(&[("model.safetensors", "")], Ok(&["model.safetensors"]));
+        check(&[("model.safetensors", ""), ("model.fp16.safetensors", "")], Ok(&["model.safetensors"]));
+        check(&[("model.safetensors", ""), index], Ok(&["model.safetensors"]));
+        check(&[index, (one, ""), (two, ""), ("model.fp16.safetensors", "")], Ok(&[one, two]));
+        check(&[], Err("drafting.no_weights"));
+        check(&[(one, ""), (two, "")], Err("drafting.no_weights"));
+        check(&[("model.safetensors.index.json", r#"{"weight_map":{}}"#)], Err("drafting.no_weights"));
+        check(&[("model.safetensors.index.json", "{}")], Err("drafting.weights"));
+        check(&[("model.safetensors.index.json", "{")], Err("drafting.json"));
+        check(&[("model.safetensors.index.json", &outside)], Err("drafting.weights"));
+    }
 }

@@ -19,8 +19,8 @@ const MOST_HEADER: u64 = 100_000_000;
 ///
 /// transformers 4 writes `vision_tower.vision_model.…`; transformers 5 leaves
 /// `vision_model.` out; folders saved from a model in memory begin with `model.` and call
-/// the decoder `model.language_model.…`.
-pub(crate) fn engine_name(name: &str) -> String {
+/// the decoder `model.language_model.…`. A name that is the engine's already is its own.
+pub fn engine_name(name: &str) -> String {
     let inner = match name.strip_prefix("model.") {
         Some(rest)
             if ["language_model.", "vision_tower.", "multi_modal_projector."]

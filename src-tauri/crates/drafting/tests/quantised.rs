@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{draft, grey, repository};
+use common::{demonstration, draft, grey, layer_types};
 use hilum_drafting::{Engine, Quantise, RESIDUAL_FILE, convert, drift, needs_conversion, overlay, quantised_sizes};
 use hilum_testkit::gemma3::{SIDE, Spelling, image, write_checkpoint};
 use hilum_workers::messages::draft::DraftPrompt;
@@ -72,6 +72,27 @@ fn the_vision_tower_is_kept_as_it_was() {
     }
 }
 
+/// In blocks of 256 where rows are whole blocks, never coarser than asked elsewhere. The numbers are ggml's.
+#[test]
+fn layers_are_stored_as_their_rows_allow() {
+    const Q8_0: u32 = 8;
+    const Q4_K: u32 = 12;
+    const Q6_K: u32 = 14;
+    let check = |source: &Path, quantise: Quantise, types: &[u32]| {
+        let target = tempfile::tempdir().unwrap();
+        converted(source, target.path(), quantise);
+        let found = layer_types(target.path(), quantise);
+        assert_eq!(found, BTreeSet::from_iter(types.iter().copied()), "{} {quantise:?}", source.display());
+    };
+    let (_folder, tiny) = tiny(Spelling::Transformers4);
+    check(&tiny, Quantise::Q4k, &[Q8_0]);
+    check(&tiny, Quantise::Q8, &[Q8_0]);
+    if let Some(demo) = demonstration() {
+        check(&demo, Quantise::Q4k, &[Q4_K, Q6_K]);
+        check(&demo, Quantise::Q8, &[Q8_0]);
+    }
+}
+
 #[test]
 fn a_pack_of_another_build_is_refused_or_loads_whole() {
     for quantise in BOTH {
@@ -114,28 +135,30 @@ fn a_layer_of_another_size_than_its_bytes_is_refused() {
     assert!(refused.to_string().contains("bytes for a layer of"), "{refused}");
 }
 
-/// Measured on the checkpoint of `testkit` and on the demonstration pack; what is allowed is several times what was
-/// found (docs/models.md), so that a broken layer shows and another random seed does not.
+/// How large the mean divergence may be, nats, in each form: about five times what was found (docs/models.md, the
+/// larger of two processors), so that a broken layer shows and another processor's rounding does not. Rows of the tiny
+/// checkpoint are too short for Q4_K, so that both of its forms are Q8_0.
+const TINY: [f64; 2] = [0.01, 0.01];
+const DEMONSTRATION: [f64; 2] = [0.007, 0.000_12];
+
 #[test]
 fn answers_stay_close() {
     if overlay().is_empty() {
         return hilum_testkit::skipped("quantised packs need the engine that ./dev builds");
     }
     let (folder, tiny) = tiny(Spelling::Transformers4);
-    let demo = repository().join("models/demo/medgemma-demo");
-    for (name, source) in [("tiny", tiny), ("demo", demo)] {
-        if !source.join("model.safetensors").exists() {
-            hilum_testkit::skipped(format_args!("{} holds no weights", source.display()));
-            continue;
-        }
+    let packs = [("tiny", Some(tiny), TINY, 0.9), ("demo", demonstration(), DEMONSTRATION, 0.98)];
+    for (name, source, allowed, same_choice) in packs {
+        let Some(source) = source else { continue };
         let same = drift(&source, &source, &mut |_, _| {}).unwrap();
         assert_eq!((same.most, same.same_choice), (0.0, 1.0), "a pack does not drift from itself");
-        for (quantise, allowed) in BOTH.into_iter().zip([0.5, 0.02]) {
+        for (quantise, allowed) in BOTH.into_iter().zip(allowed) {
             let target = folder.path().join(format!("{name}-{}", quantise.file()));
             converted(&source, &target, quantise);
             let found = drift(&source, &target, &mut |_, _| {}).unwrap();
             println!("{name} {}: {found:?}", quantise.file());
-            assert!(found.positions > 16 && found.mean > 0.0 && found.mean < allowed, "{name} {found:?}");
+            assert!(found.positions > 16 && found.mean > 0.0, "{name} {found:?}");
+            assert!(found.mean < allowed && found.same_choice >= same_choice, "{name} {}: {found:?}", quantise.file());
         }
     }
 }

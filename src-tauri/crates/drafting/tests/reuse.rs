@@ -2,41 +2,94 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use common::{draft, grey};
-use hilum_drafting::{Engine, Quantise, convert, overlay};
-use hilum_testkit::gemma3::{SIDE, Spelling, image, write_checkpoint};
+use common::{demonstration, draft, grey, layer_types, quantised};
+use hilum_drafting::{Engine, Quantise, overlay};
+use hilum_testkit::gemma3::{Spelling, write_checkpoint};
 use hilum_workers::messages::draft::{DraftOutcome, DraftPrompt};
+use image::GrayImage;
 use tempfile::TempDir;
 
-/// A checkpoint in float32, or quantised.
-fn folder(quantise: Option<Quantise>) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    write_checkpoint(folder.path(), Spelling::Transformers4, 1).unwrap();
-    if let Some(quantise) = quantise {
-        let quantised = tempfile::tempdir().unwrap();
-        convert(folder.path(), quantised.path(), quantise, &mut |_| {}, &AtomicBool::new(false)).unwrap();
-        for entry in std::fs::read_dir(folder.path()).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "safetensors") {
-                std::fs::copy(&path, quantised.path().join(path.file_name().unwrap())).unwrap();
-            }
-        }
-        return quantised;
+/// A pack to try it on.
+struct Form {
+    name: &'static str,
+    folder: PathBuf,
+    /// Whether several answers are written together.
+    joins: bool,
+    /// Least share of the steps that this saves, where it does.
+    saved: f64,
+    /// Whether an image becomes the same numbers to the bit beside another one that is encoded with it and by itself. The
+    /// demonstration pack's do not, in the last bits, which its tower's rounding to brain floats makes larger.
+    exact: bool,
+    _made: TempDir,
+}
+
+/// A tiny random checkpoint in float32 and in Q8_0, for its rows are too short for blocks of 256; and the demonstration
+/// pack, whose rows are not, in Q4_K with its output table in Q6_K.
+fn forms() -> Vec<Form> {
+    let tiny = tempfile::tempdir().unwrap();
+    write_checkpoint(tiny.path(), Spelling::Transformers4, 1).unwrap();
+    let stored = |source: &Path, quantise, types: &[u32]| {
+        let made = quantised(source, quantise);
+        assert_eq!(layer_types(made.path(), quantise), BTreeSet::from_iter(types.iter().copied()), "{quantise:?}");
+        made
+    };
+    let form = |name, made: TempDir, joins, saved, exact| Form {
+        name,
+        folder: made.path().into(),
+        joins,
+        saved,
+        exact,
+        _made: made,
+    };
+    let eights = stored(tiny.path(), Quantise::Q8, &[8]);
+    let mut forms = vec![form("float32", tiny, false, 0.0, true), form("Q8_0", eights, true, 1.0 / 3.0, true)];
+    if let Some(demo) = demonstration() {
+        // Its answers are of unlike lengths, and some are short: few steps may be shared.
+        forms.push(form("Q4_K and Q6_K", stored(&demo, Quantise::Q4k, &[12, 14]), true, 0.0, false));
     }
-    folder
+    forms
+}
+
+fn loaded(form: &Form) -> Engine {
+    Engine::load(&form.folder, |_, _| {}).unwrap()
+}
+
+/// A picture of the pack's side, another for each step.
+fn picture(form: &Form, step: u32) -> GrayImage {
+    let side = hilum_drafting::shape_in(&form.folder).unwrap().side;
+    grey(side, (0..side * side).map(|i| ((i % side) * step + (i / side) * 3 + (i * step) % 31) as u8).collect())
+}
+
+/// Where the first image's soft tokens stand in a prompt.
+fn image_start(form: &Form, outcome: &DraftOutcome) -> usize {
+    let config = std::fs::read(form.folder.join("config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    let soft = config["image_token_index"].as_u64().unwrap();
+    outcome.prompt_token_ids.iter().position(|&token| u64::from(token) == soft).expect("an image")
 }
 
 fn raw(text: &str) -> DraftPrompt {
     DraftPrompt::Raw { text: text.to_owned() }
 }
 
+/// The same words; and the same numbers to the bit, or nearly.
+fn check_answer(place: &str, found: (Vec<u32>, Vec<f32>), fresh: (Vec<u32>, Vec<f32>), exact: bool) {
+    assert_eq!(found.0, fresh.0, "{place}");
+    if exact {
+        assert_eq!(found.1, fresh.1, "{place}");
+    }
+    let apart = found.1.iter().zip(&fresh.1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("{place}: log-probabilities {apart:.1e} apart");
+    assert!(apart <= 0.05, "{place}: {apart}");
+}
+
 fn answer(outcome: DraftOutcome) -> (Vec<u32>, Vec<f32>) {
     (outcome.token_ids, outcome.logprobs)
 }
-
-const FORMS: [Option<Quantise>; 3] = [None, Some(Quantise::Q4k), Some(Quantise::Q8)];
 
 /// One test at a time: the last prompt is that of the process.
 static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -55,17 +108,16 @@ fn a_prompt_that_begins_as_the_last_one() {
         return;
     }
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for form in FORMS {
-        let folder = folder(form);
+    for form in &forms() {
+        let name = form.name;
         let (first, second, third) = (
             raw("Describe this X-ray in some detail, region by region, and then the heart."),
             raw("Describe this X-ray in some detail, region by region, and then the bones and the soft tissues."),
             raw("Is there a pneumothorax on this X-ray? Answer with one word only, please, and nothing else."),
         );
-        let [one, two, three] = [2, 3, 4].map(|seed| grey(SIDE, image(seed)));
+        let [one, two, three] = [2, 3, 4].map(|step| picture(form, step));
         let alone = vec![one.clone()];
-        // In this order, so that each shares something with the one before it. The last prompt of a process is kept,
-        // whichever model read it: what a fresh engine says is asked first.
+        // In this order, so that each shares something with the one before it.
         let steps = [
             (&first, alone.clone()),
             (&second, alone.clone()),
@@ -77,23 +129,44 @@ fn a_prompt_that_begins_as_the_last_one() {
             (&second, vec![two, three]),
             (&first, alone),
         ];
-        let fresh: Vec<_> = steps
-            .iter()
-            .map(|(prompt, images)| answer(draft(&Engine::load(folder.path(), |_, _| {}).unwrap(), images, prompt, 24)))
-            .collect();
-        let engine = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let fresh: Vec<_> =
+            steps.iter().map(|(prompt, images)| answer(draft(&loaded(form), images, prompt, 24))).collect();
+        let engine = loaded(form);
         let image_tokens = engine.shape().image_tokens;
         let mut before = 0;
         for (index, ((prompt, images), fresh)) in steps.iter().zip(fresh).enumerate() {
-            assert_eq!(answer(draft(&engine, images, prompt, 24)), fresh, "{form:?} step {index}");
+            let outcome = draft(&engine, images, prompt, 24);
+            let start = image_start(form, &outcome);
+            check_answer(&format!("{name} step {index}"), answer(outcome), fresh, form.exact);
             let reused = engine.tokens_reused() - before;
             before = engine.tokens_reused();
             let image_too = matches!(index, 1..=4 | 6 | 7);
-            // Before the image stand five tokens of the turn.
-            assert!((reused >= 5 + image_tokens) == image_too, "{form:?} step {index}: {reused} tokens were known");
+            assert!((reused >= start + image_tokens) == image_too, "{name} step {index}: {reused} tokens were known");
         }
-        assert_eq!(engine.images_read().1, 3, "{form:?}: each image was read once");
+        assert_eq!(engine.images_read().1, 3, "{name}: each image was read once");
     }
+}
+
+#[test]
+fn what_is_kept_of_a_prompt_goes_with_its_engine() {
+    if !edited() {
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let forms = forms();
+    let form = &forms[0];
+    let (engine, other) = (loaded(form), loaded(form));
+    let images = [picture(form, 2)];
+    let known = || {
+        let before = engine.tokens_reused();
+        draft(&engine, &images, &raw("Describe this X-ray, region by region, and then the heart."), 2);
+        engine.tokens_reused() - before
+    };
+    assert_eq!(known(), 0);
+    assert!(known() > 0);
+    drop(other);
+    assert_eq!(known(), 0, "what was kept of the last prompt");
+    assert!(known() > 0);
 }
 
 #[test]
@@ -102,9 +175,9 @@ fn answers_together_are_those_given_alone() {
         return;
     }
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for form in FORMS {
-        let folder = folder(form);
-        let images = [grey(SIDE, image(2))];
+    for form in &forms() {
+        let name = form.name;
+        let images = [picture(form, 2)];
         // Of unlike lengths, two of one length, one twice; more than are written at a time.
         let words = [
             "Is there a pneumothorax?",
@@ -116,11 +189,11 @@ fn answers_together_are_those_given_alone() {
         ];
         let prompts = words.map(raw);
         let never = AtomicBool::new(false);
-        let lone = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let lone = loaded(form);
         let alone: Vec<_> = prompts.iter().map(|prompt| answer(draft(&lone, &images, prompt, 40))).collect();
         drop(lone);
 
-        let engine = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let engine = loaded(form);
         let mut known = vec![None];
         // The second time another prompt's memory is there, and the image is known.
         for round in 0..2 {
@@ -129,25 +202,26 @@ fn answers_together_are_those_given_alone() {
             let keep = |index: usize, outcome| together[index] = Some(answer(outcome));
             let encoded = engine.draft_together(&images, known.clone(), &prompts, 40, keep, &never).unwrap();
             let together: Vec<_> = together.into_iter().map(|answer| answer.expect("each is answered")).collect();
-            assert_eq!(together, alone, "{form:?} round {round}");
+            assert_eq!(together, alone, "{name} round {round}");
             let (steps, tokens) =
                 (engine.steps() - before, alone.iter().map(|(tokens, _)| tokens.len() - 1).sum::<usize>());
-            println!("{form:?} round {round}: {tokens} tokens after the first ones in {steps} steps");
+            println!("{name} round {round}: {tokens} tokens after the first ones in {steps} steps");
             // Float32 is multiplied in another order for several rows; there they are written one after the other.
-            let joined = form.is_some() && overlay().contains("answers written together");
-            assert_eq!(steps < tokens * 2 / 3, joined, "{form:?}: {steps} steps for {tokens} tokens");
-            assert_eq!(encoded.len(), 1 - round, "{form:?}");
+            let joined = form.joins && overlay().contains("answers written together");
+            let most = tokens as f64 * (1.0 - form.saved);
+            assert_eq!((steps as f64) < most, joined, "{name}: {steps} steps for {tokens} tokens");
+            assert_eq!(encoded.len(), 1 - round, "{name}");
             if let Some((_, image)) = encoded.into_iter().next() {
                 known = vec![Some(image)];
             }
         }
-        assert_eq!(engine.images_read().1, 1, "{form:?}: the image was read once");
-        assert_eq!(answer(draft(&engine, &images, &prompts[1], 40)), alone[1], "{form:?}: and one alone after them");
+        assert_eq!(engine.images_read().1, 1, "{name}: the image was read once");
+        assert_eq!(answer(draft(&engine, &images, &prompts[1], 40)), alone[1], "{name}: and one alone after them");
 
         let mut none = true;
         engine.draft_together(&images, known, &prompts, 40, |_, _| none = false, &AtomicBool::new(true)).unwrap();
-        assert!(none, "{form:?}: none is begun once it is stopped");
-        assert_eq!(answer(draft(&engine, &images, &prompts[2], 40)), alone[2], "{form:?}: the engine works on");
+        assert!(none, "{name}: none is begun once it is stopped");
+        assert_eq!(answer(draft(&engine, &images, &prompts[2], 40)), alone[2], "{name}: the engine works on");
     }
 }
 
@@ -157,41 +231,61 @@ fn an_image_that_was_encoded_by_another_process() {
         return;
     }
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for form in FORMS {
-        let folder = folder(form);
-        let images = [grey(SIDE, image(2)), grey(SIDE, image(5))];
+    for form in &forms() {
+        let name = form.name;
+        let images = [2, 5].map(|step| picture(form, step));
         let prompt = raw("Describe both.");
         let never = AtomicBool::new(false);
-        let first = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let first = loaded(form);
         let (outcome, encoded) = first.draft_knowing(&images, vec![None, None], &prompt, 16, |_| {}, &never).unwrap();
-        assert_eq!(encoded.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1], "{form:?}");
-        let width = encoded[0].1.len() / first.shape().image_tokens;
-        assert_eq!(encoded[1].1.len(), width * first.shape().image_tokens, "{form:?}");
+        assert_eq!(encoded.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1], "{name}");
+        let length = first.shape().image_tokens * first.shape().hidden;
+        assert!(encoded.iter().all(|(_, image)| image.len() == length), "{name}");
 
-        let second = Engine::load(folder.path(), |_, _| {}).unwrap();
+        let second = loaded(form);
         let known = encoded.into_iter().map(|(_, image)| Some(image)).collect();
         let (again, encoded) = second.draft_knowing(&images, known, &prompt, 16, |_| {}, &never).unwrap();
-        assert_eq!(answer(again), answer(outcome), "{form:?}");
-        assert!(encoded.is_empty(), "{form:?}");
-        assert_eq!(second.images_read().1, 0, "{form:?}: nothing was read");
+        assert_eq!(answer(again), answer(outcome), "{name}");
+        assert!(encoded.is_empty(), "{name}");
+        assert_eq!(second.images_read().1, 0, "{name}: nothing was read");
     }
 }
 
+/// What is kept of an image may have been damaged, or be another model's.
 #[test]
-fn stopped_while_the_prompt_is_read() {
+fn an_image_whose_encoded_form_is_damaged_is_encoded_anew() {
     if !edited() {
         return;
     }
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let folder = folder(None);
-    let engine = Engine::load(folder.path(), |_, _| {}).unwrap();
-    let images = [grey(SIDE, image(2))];
-    let stop = AtomicBool::new(true);
-    for _ in 0..3 {
-        let outcome = engine.draft(&images, &raw("Describe"), 16, |_| {}, &stop).unwrap();
-        assert_eq!(outcome.finish, "cancelled");
+    let damages: [(&str, fn(&mut Vec<f32>, usize)); 8] = [
+        ("empty", |image, _| image.clear()),
+        ("a number short", |image, _| image.truncate(image.len() - 1)),
+        ("a number too many", |image, _| image.push(0.5)),
+        ("a token short", |image, width| image.truncate(image.len() - width)),
+        ("a token too many", |image, width| image.extend(vec![0.5; width])),
+        ("no number at its begin", |image, _| image[0] = f32::NAN),
+        ("no number at its end", |image, _| *image.last_mut().unwrap() = -f32::NAN),
+        ("infinite in the middle", |image, _| *image.iter_mut().nth(17).unwrap() = f32::INFINITY),
+    ];
+    for form in &forms() {
+        let images = [picture(form, 2)];
+        let prompt = raw("Describe");
+        let engine = loaded(form);
+        let asked = |known| {
+            let never = AtomicBool::new(false);
+            // After a prompt that begins as the last one did, nobody would ask for the image.
+            draft(&engine, &[], &raw("What is seen first on a frontal radiograph of a chest?"), 1);
+            let (outcome, encoded) = engine.draft_knowing(&images, vec![known], &prompt, 8, |_| {}, &never).unwrap();
+            (answer(outcome), encoded.into_iter().next().map(|(_, image)| image))
+        };
+        let (said, encoded) = asked(None);
+        let whole = encoded.expect("it was encoded");
+        assert_eq!(asked(Some(whole.clone())), (said.clone(), None), "{}: a whole one is taken", form.name);
+        for (what, damage) in damages {
+            let mut image = whole.clone();
+            damage(&mut image, engine.shape().hidden);
+            assert_eq!(asked(Some(image)), (said.clone(), Some(whole.clone())), "{}: {what}", form.name);
+        }
     }
-    let fresh = Engine::load(folder.path(), |_, _| {}).unwrap();
-    let after = answer(draft(&engine, &images, &raw("Describe"), 16));
-    assert_eq!(after, answer(draft(&fresh, &images, &raw("Describe"), 16)), "the engine works on");
 }

@@ -37,8 +37,8 @@ pub struct Encoder {
 
 impl Encoder {
     /// Loads `config.json`, `model.safetensors` (or its shards),
-    /// `tokenizer.json` and, where present, `preprocessor_config.json`, from a
-    /// folder written by transformers 4 or 5. Computes in what [`crate::PRECISION`] names.
+    /// `tokenizer.json` and, where present, `preprocessor_config.json` and
+    /// `processor_config.json`, from a folder written by transformers 4 or 5. Computes in what [`crate::PRECISION`] names.
     /// Fails with an `encoder.*` code that names the file or the tensor.
     pub fn load(dir: &Path) -> Result<Self> {
         let config = SiglipConfig::read(&dir.join("config.json"))?;
@@ -49,7 +49,7 @@ impl Encoder {
     /// text tower are float32 in each.
     pub fn load_in(dir: &Path, precision: Precision) -> Result<Self> {
         let config = SiglipConfig::read(&dir.join("config.json"))?;
-        check_preprocessor(&dir.join("preprocessor_config.json"))?;
+        check_preprocessor(dir)?;
         let weights = Weights::open(dir)?;
         let text = &config.text_config;
         let tokenizer = TextTokenizer::load(dir, text.max_position_embeddings, text.vocab_size)?;
@@ -159,27 +159,43 @@ impl Encoder {
 }
 
 /// The towers see (x / 255 - 0.5) / 0.5; a folder that asks for another
-/// normalisation would be scored on the wrong picture, so it is refused.
-fn check_preprocessor(path: &Path) -> Result<()> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(EncoderError::Read { path: path.to_owned(), source }),
-    };
-    let json: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json { path: path.to_owned(), source })?;
-    let refuse = |what: String| Err(EncoderError::Unsupported { path: path.to_owned(), what });
-    for key in ["image_mean", "image_std"] {
-        if let Some(values) = json[key].as_array()
-            && values.iter().any(|value| value.as_f64() != Some(0.5))
-        {
-            return refuse(format!("{key} {values:?} instead of 0.5"));
+/// normalisation, in either of the places where the libraries say it, would be
+/// scored on the wrong picture, so it is refused.
+fn check_preprocessor(dir: &Path) -> Result<()> {
+    for (file, at) in [("preprocessor_config.json", ""), ("processor_config.json", "/image_processor")] {
+        let path = dir.join(file);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(EncoderError::Read { path, source }),
+        };
+        let json: serde_json::Value = match serde_json::from_slice(&bytes) {
+            Ok(json) => json,
+            Err(source) => return Err(EncoderError::Json { path, source }),
+        };
+        if let Some(what) = json.pointer(at).and_then(otherwise) {
+            return Err(EncoderError::Unsupported { path, what });
         }
     }
-    if let Some(factor) = json["rescale_factor"].as_f64()
-        && (factor * 255. - 1.).abs() > 1e-6
-    {
-        return refuse(format!("rescale_factor {factor} instead of 1/255"));
-    }
     Ok(())
+}
+
+/// What an image processor does otherwise, if anything.
+fn otherwise(processor: &serde_json::Value) -> Option<String> {
+    for key in ["image_mean", "image_std"] {
+        let numbers = match &processor[key] {
+            serde_json::Value::Null => continue,
+            serde_json::Value::Array(numbers) => numbers.as_slice(),
+            number => std::slice::from_ref(number),
+        };
+        if numbers.iter().any(|number| number.as_f64().is_none_or(|number| (number - 0.5).abs() > 1e-6)) {
+            return Some(format!("{key} {} instead of 0.5", processor[key]));
+        }
+    }
+    let factor = &processor["rescale_factor"];
+    if !factor.is_null() && factor.as_f64().is_none_or(|factor| (factor * 255. - 1.).abs() > 1e-6) {
+        return Some(format!("rescale_factor {factor} instead of 1/255"));
+    }
+    let left_out = ["do_normalize", "do_rescale"].into_iter().find(|key| processor[key] == false)?;
+    Some(format!("{left_out} false"))
 }

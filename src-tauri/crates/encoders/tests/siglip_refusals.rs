@@ -42,6 +42,15 @@ fn spoilt_folders() {
     check(0, "encoder.unsupported", |dir| {
         replace(&dir.join("preprocessor_config.json"), "[0.5, 0.5, 0.5]", "[0.48, 0.45, 0.4]")
     });
+    // Where transformers 5 says the same.
+    for (code, processor) in [
+        ("encoder.unsupported", r#"{"image_processor": {"image_mean": [0.48, 0.45, 0.4]}}"#),
+        ("encoder.unsupported", r#"{"image_processor": {"image_std": 0.26}}"#),
+        ("encoder.unsupported", r#"{"image_processor": {"rescale_factor": 1}}"#),
+        ("encoder.config", r#"{"image_processor""#),
+    ] {
+        check(0, code, |dir| std::fs::write(dir.join("processor_config.json"), processor).unwrap());
+    }
     check(0, "encoder.read", |dir| {
         std::fs::remove_file(dir.join("model.safetensors")).unwrap();
     });

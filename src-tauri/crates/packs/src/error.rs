@@ -22,6 +22,10 @@ pub enum PackError {
     PickleRefused { file: String },
     #[error("{file} is a link to a place outside the folder")]
     LinkOutside { file: String },
+    #[error(
+        "{file} is only a pointer that git-LFS left in its place; `git lfs pull` in the folder gets the file itself"
+    )]
+    LfsPointer { file: String },
     #[error("{file} is cut short: its header asks for {expected} bytes, it has {found}")]
     Truncated { file: String, expected: u64, found: u64 },
     #[error("{file} has no tensor {tensor}")]
@@ -48,9 +52,9 @@ pub enum PackError {
     QuantizeUnsupported { reason: String },
     #[error("the weights could not be converted: {reason}")]
     Convert { reason: String },
-    #[error("the pack needs {needed} bytes of disk, and {free} are free")]
+    #[error("the pack needs {} of disk, and {} are free", amount(*.needed), amount(*.free))]
     DiskFull { needed: u64, free: u64 },
-    #[error("{what} needs about {needed} bytes of memory, and {there} are there")]
+    #[error("{what} needs about {} of memory, and {} are there", amount(*.needed), amount(*.there))]
     Memory { what: &'static str, needed: u64, there: u64 },
     #[error("the terms that these weights come under have not been accepted")]
     TermsNotAccepted,
@@ -80,6 +84,7 @@ impl PackError {
             Self::Malformed { .. } => "pack.malformed",
             Self::PickleRefused { .. } => "pack.pickle_refused",
             Self::LinkOutside { .. } => "pack.link_outside",
+            Self::LfsPointer { .. } => "pack.lfs_pointer",
             Self::Truncated { .. } => "pack.truncated",
             Self::TensorMissing { .. } => "pack.tensor_missing",
             Self::TensorDuplicate { .. } => "pack.tensor_duplicate",
@@ -114,6 +119,7 @@ impl PackError {
             | Self::Malformed { file, .. }
             | Self::PickleRefused { file }
             | Self::LinkOutside { file }
+            | Self::LfsPointer { file }
             | Self::Truncated { file, .. }
             | Self::TensorMissing { file, .. }
             | Self::TensorDuplicate { file, .. }
@@ -143,3 +149,35 @@ impl PackError {
 }
 
 pub type Result<T> = std::result::Result<T, PackError>;
+
+/// Bytes in words for a person.
+pub(crate) fn amount(bytes: u64) -> String {
+    match bytes {
+        1_000_000_000.. => format!("{:.1} GB", bytes as f64 / 1e9),
+        1_000_000.. => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_said_for_people() {
+        for (bytes, words) in [
+            (0, "0 bytes"),
+            (999_999, "999999 bytes"),
+            (1 << 20, "1 MB"),
+            (999_000_000, "999 MB"),
+            (8_600_312_456, "8.6 GB"),
+            (109_700_000_000, "109.7 GB"),
+        ] {
+            assert_eq!(amount(bytes), words);
+        }
+        let full = PackError::DiskFull { needed: 8_868_435_456, free: 300 << 20 };
+        assert_eq!(full.to_string(), "the pack needs 8.9 GB of disk, and 315 MB are free");
+        let small = PackError::Memory { what: "the model", needed: 17_500_000_000, there: 8 << 30 };
+        assert_eq!(small.to_string(), "the model needs about 17.5 GB of memory, and 8.6 GB are there");
+    }
+}

@@ -1,6 +1,8 @@
 //! What lies in a downloaded folder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{PackError, Result};
@@ -41,4 +43,25 @@ pub(crate) fn list(dir: &Path) -> Result<(BTreeMap<String, u64>, BTreeSet<String
         }
     }
     Ok((files, others))
+}
+
+/// What git-LFS leaves in the place of a file that it has not fetched begins so, and is shorter than this
+/// (https://github.com/git-lfs/git-lfs, `docs/spec.md`).
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+const MOST_POINTER: u64 = 1024;
+
+/// Fails with `pack.lfs_pointer` where a file of this length is such a pointer: what it stands for was never downloaded.
+pub(crate) fn refuse_pointer(dir: &Path, file: &str, length: u64) -> Result<()> {
+    if length >= MOST_POINTER || length < POINTER.len() as u64 {
+        return Ok(());
+    }
+    let path = dir.join(file);
+    let mut beginning = [0; POINTER.len()];
+    File::open(&path)
+        .and_then(|mut reader| reader.read_exact(&mut beginning))
+        .map_err(|source| PackError::Read { path, source })?;
+    match beginning == POINTER {
+        true => Err(PackError::LfsPointer { file: file.to_owned() }),
+        false => Ok(()),
+    }
 }

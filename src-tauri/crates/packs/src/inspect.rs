@@ -8,10 +8,11 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::config::{GemmaConfig, GemmaText, SiglipConfig, Vision, parsed};
+use crate::config::{GemmaConfig, GemmaText, SiglipConfig, parsed};
 use crate::error::{PackError, Result};
-use crate::folder::list;
+use crate::folder::{list, refuse_pointer};
 use crate::manifest::{Kind, MANIFEST_FILE, Manifest};
+use crate::processor;
 use crate::shapes;
 use crate::tokenizer::{self, Tokenizer};
 use crate::weights::Tensors;
@@ -40,27 +41,10 @@ impl Inspection {
     pub fn total_bytes(&self) -> u64 {
         self.files.values().sum()
     }
-
-    /// Of a pack whose weights were converted already, by its manifest; its caller adds the files.
-    pub(crate) fn of_pack(dir: &Path, manifest: &Manifest) -> Result<Self> {
-        let (files, others) = list(dir)?;
-        let extra = files.keys().chain(&others).filter(|name| !manifest.files.contains_key(*name));
-        let config = read_json(dir, "config.json")?;
-        Ok(Self {
-            kind: manifest.kind,
-            ignored: extra.filter(|name| *name != MANIFEST_FILE).cloned().collect(),
-            files: BTreeMap::new(),
-            origin: None,
-            architecture: config["architectures"][0].as_str().unwrap_or_default().to_owned(),
-            parameters: manifest.parameters.unwrap_or(0),
-            weight_bytes: 0,
-            dtypes: BTreeSet::new(),
-        })
-    }
 }
 
 /// Beside the weights, everything that a loader or a reader may want.
-const KNOWN_FILES: [&str; 20] = [
+const KNOWN_FILES: [&str; 21] = [
     "added_tokens.json",
     "card.md",
     "chat_template.jinja",
@@ -80,8 +64,13 @@ const KNOWN_FILES: [&str; 20] = [
     "special_tokens_map.json",
     "spiece.model",
     "tokenizer.json",
+    "tokenizer.model",
     "tokenizer_config.json",
 ];
+
+fn is_known(name: &str) -> bool {
+    KNOWN_FILES.contains(&name)
+}
 
 /// Formats that run code when they are loaded, or hold weights that nobody
 /// here checks.
@@ -97,8 +86,9 @@ pub fn inspect_folder(dir: &Path) -> Result<Inspection> {
 /// As [`inspect_folder`], with where every tensor lies.
 pub(crate) fn inspect(dir: &Path) -> Result<(Inspection, Tensors)> {
     let (names, mut ignored) = list(dir)?;
-    if let Some(file) = names.keys().find(|name| is_pickle(name)) {
-        return Err(PackError::PickleRefused { file: file.clone() });
+    refuse_pickles(names.keys())?;
+    for (name, length) in names.iter().filter(|(name, _)| is_known(name)) {
+        refuse_pointer(dir, name, *length)?;
     }
     let config = read_json(dir, "config.json")?;
     let kind = kind_of(&config)?;
@@ -109,15 +99,15 @@ pub(crate) fn inspect(dir: &Path) -> Result<(Inspection, Tensors)> {
             let model: SiglipConfig = parsed(&config)?;
             shapes::check_siglip(&model, &tensors)?;
             tokenizer.check_siglip(&model.text_config)?;
-            check_image_side(dir, &model.vision_config)?;
+            processor::check_images(dir, &model.vision_config)?;
         }
         Kind::MedGemma => {
             let model: GemmaConfig = parsed(&config)?;
             model.check_pooling()?;
             shapes::check_gemma(&model, &tensors)?;
             tokenizer.check_gemma(&config, &model)?;
-            check_processor(dir)?;
-            check_image_side(dir, &model.vision_config)?;
+            processor::check_present(dir)?;
+            processor::check_images(dir, &model.vision_config)?;
             check_chat_template(dir)?;
         }
         Kind::MedGemmaText => {
@@ -128,9 +118,8 @@ pub(crate) fn inspect(dir: &Path) -> Result<(Inspection, Tensors)> {
         }
     }
 
-    let (files, rest): (BTreeMap<_, _>, BTreeMap<_, _>) = names.into_iter().partition(|(name, _)| {
-        KNOWN_FILES.contains(&name.as_str()) || name == "tokenizer.model" || tensors.files.contains(name)
-    });
+    let (files, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        names.into_iter().partition(|(name, _)| is_known(name) || tensors.files.contains(name));
     ignored.extend(rest.into_keys().filter(|name| name != MANIFEST_FILE));
     for name in files.keys().filter(|name| name.ends_with(".json") && *name != tokenizer::FILE) {
         check_json(dir, name)?;
@@ -146,6 +135,34 @@ pub(crate) fn inspect(dir: &Path) -> Result<(Inspection, Tensors)> {
         files,
     };
     Ok((inspection, tensors))
+}
+
+/// As [`inspect`], of a pack whose weights were converted already: it is what its manifest says.
+pub(crate) fn inspect_converted(dir: &Path, manifest: &Manifest) -> Result<(Inspection, Tensors)> {
+    let (files, others) = list(dir)?;
+    refuse_pickles(files.keys())?;
+    let extra = files.keys().chain(&others).filter(|name| !manifest.files.contains_key(*name));
+    let config = read_json(dir, "config.json")?;
+    let inspection = Inspection {
+        kind: manifest.kind,
+        ignored: extra.filter(|name| *name != MANIFEST_FILE).cloned().collect(),
+        // Its caller adds what the manifest names.
+        files: BTreeMap::new(),
+        origin: None,
+        architecture: config["architectures"][0].as_str().unwrap_or_default().to_owned(),
+        parameters: manifest.parameters.unwrap_or(0),
+        weight_bytes: 0,
+        dtypes: BTreeSet::new(),
+    };
+    Ok((inspection, Tensors::default()))
+}
+
+/// Fails with the first name under which code may lie that runs when it is loaded.
+pub(crate) fn refuse_pickles<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<()> {
+    match names.find(|name| is_pickle(name)) {
+        Some(file) => Err(PackError::PickleRefused { file: file.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Whether a loader of pickles would take the file, or one that nobody here checks.
@@ -168,39 +185,6 @@ fn kind_of(config: &Value) -> Result<Kind> {
         }
         None => unsupported("no model_type".into()),
     }
-}
-
-const PREPROCESSOR: &str = "preprocessor_config.json";
-const PROCESSOR: &str = "processor_config.json";
-
-/// `preprocessor_config.json`, or the same inside the `processor_config.json`
-/// that transformers 5 writes.
-fn check_processor(dir: &Path) -> Result<()> {
-    if dir.join(PREPROCESSOR).is_file() {
-        return check_json(dir, PREPROCESSOR);
-    }
-    match read_json(dir, PROCESSOR) {
-        Ok(processor) if processor["image_processor"].is_object() => Ok(()),
-        Ok(_) | Err(PackError::MissingFile { .. }) => Err(PackError::MissingFile { file: PREPROCESSOR.into() }),
-        Err(error) => Err(error),
-    }
-}
-
-/// That the image processor beside the model, where there is one, makes images of
-/// the model's own side.
-fn check_image_side(dir: &Path, vision: &Vision) -> Result<()> {
-    for (file, at) in [(PREPROCESSOR, "/size/height"), (PROCESSOR, "/image_processor/size/height")] {
-        let side = match read_json(dir, file) {
-            Ok(processor) => processor.pointer(at).and_then(Value::as_u64),
-            Err(PackError::MissingFile { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        if let Some(side) = side.filter(|side| *side != vision.image_size as u64) {
-            let what = format!("images of {side} pixels; config.json says {}", vision.image_size);
-            return Err(PackError::Unsupported { file: file.into(), what });
-        }
-    }
-    Ok(())
 }
 
 /// A file of its own, or a field of `tokenizer_config.json`; and that it writes
@@ -239,12 +223,12 @@ fn open(dir: &Path, file: &str) -> Result<BufReader<File>> {
     }
 }
 
-fn read_json(dir: &Path, file: &str) -> Result<Value> {
+pub(crate) fn read_json(dir: &Path, file: &str) -> Result<Value> {
     serde_json::from_reader(open(dir, file)?).map_err(|error| malformed(file, &error))
 }
 
 /// That a file is JSON, without holding it: a tokenizer has tens of megabytes.
-fn check_json(dir: &Path, file: &str) -> Result<()> {
+pub(crate) fn check_json(dir: &Path, file: &str) -> Result<()> {
     serde_json::from_reader::<_, IgnoredAny>(open(dir, file)?).map(|_| ()).map_err(|error| malformed(file, &error))
 }
 

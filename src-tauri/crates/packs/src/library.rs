@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::add::{AddOptions, Candidate, Convert, Surroundings, add_folder, candidate};
+use crate::add::{AddOptions, Candidate, add_folder, candidate, terms_to_accept};
 use crate::error::{PackError, Result};
 use crate::lock::{Changing, REMOVED};
 use crate::manifest::{Kind, MANIFEST_FILE, Manifest, check_id};
+use crate::surroundings::{Convert, Surroundings};
 
 /// Where packs lie. The demonstrations are read only.
 #[derive(Debug, Clone)]
@@ -75,6 +76,11 @@ impl Library {
         candidate(source_dir, convert)
     }
 
+    /// The words that whoever adds this folder has to accept; `None` where none need be. Reads small files only.
+    pub fn terms(&self, source_dir: &Path) -> Result<Option<String>> {
+        terms_to_accept(source_dir)
+    }
+
     /// Makes a pack of a folder as downloaded. Fails with the reason of
     /// [`crate::inspect_folder`], `pack.not_finite`, `pack.terms`, `pack.exists`,
     /// `pack.disk_full`, `pack.memory`, `pack.quantize_unsupported`, `pack.convert`,
@@ -88,8 +94,8 @@ impl Library {
         add_folder(source_dir, &self.packs_root, options, taken, &mut around)
     }
 
-    /// Removes what a killed program left of an addition or a removal. Does nothing
-    /// while another program is at one, or where there are no packs yet.
+    /// Removes what a killed program left of an addition, a removal or a load. Does nothing
+    /// while another program changes packs, or where there are no packs yet.
     pub fn sweep(&self) -> Result<()> {
         if !self.packs_root.is_dir() {
             return Ok(());

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use crate::error::{PackError, Result};
+use crate::loading;
 
 /// Beside the packs; no identifier begins with a dot.
 const LOCK_FILE: &str = ".lock";
@@ -36,16 +37,24 @@ impl Changing {
         }
     }
 
-    /// Removes what a killed program left; nobody else is at work, or this would not exist.
+    /// Removes what a killed program left; nobody else changes packs, or this would not exist.
     pub fn sweep(&self, packs_root: &Path) -> Result<()> {
-        let read_error = |source| PackError::Read { path: packs_root.to_owned(), source };
-        for entry in std::fs::read_dir(packs_root).map_err(read_error)? {
-            let path = entry.map_err(read_error)?.path();
-            let left = path.extension().is_some_and(|ending| ending == PARTIAL || ending == REMOVED);
-            if left && path.is_dir() {
-                std::fs::remove_dir_all(&path).map_err(|source| PackError::Write { path: path.clone(), source })?;
-            }
-        }
+        remove_ending(packs_root, &[PARTIAL, REMOVED])?;
+        // What another user's load left, and only they can remove, is no reason to change no packs.
+        let _ = loading::sweep(packs_root);
         Ok(())
     }
+}
+
+/// Removes the folders whose names have one of these endings.
+pub(crate) fn remove_ending(packs_root: &Path, endings: &[&str]) -> Result<()> {
+    let read_error = |source| PackError::Read { path: packs_root.to_owned(), source };
+    for entry in std::fs::read_dir(packs_root).map_err(read_error)? {
+        let path = entry.map_err(read_error)?.path();
+        let left = path.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending));
+        if left && path.is_dir() {
+            std::fs::remove_dir_all(&path).map_err(|source| PackError::Write { path: path.clone(), source })?;
+        }
+    }
+    Ok(())
 }

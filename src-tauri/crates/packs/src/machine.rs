@@ -119,10 +119,7 @@ impl Estimate {
     /// Refuses what cannot work: a disk without room, a model that the machine
     /// could not hold with nothing else running, a conversion without memory now.
     pub(crate) fn check(&self, machine: &dyn Machine, packs_root: &Path) -> Result<()> {
-        let needed = self.disk + SPARE_DISK;
-        if let Some(free) = machine.free_disk(packs_root).filter(|free| *free < needed) {
-            return Err(PackError::DiskFull { needed, free });
-        }
+        check_disk(machine, packs_root, self.disk)?;
         let Some(memory) = machine.memory() else { return Ok(()) };
         if self.memory > memory.total {
             return Err(PackError::Memory { what: "the model", needed: self.memory, there: memory.total });
@@ -131,6 +128,15 @@ impl Estimate {
             return Err(PackError::Memory { what: "the conversion", needed: self.conversion, there: memory.available });
         }
         Ok(())
+    }
+}
+
+/// Fails with `pack.disk_full` where so many bytes, and some to spare, do not fit on the disk of this folder.
+pub(crate) fn check_disk(machine: &dyn Machine, folder: &Path, bytes: u64) -> Result<()> {
+    let needed = bytes + SPARE_DISK;
+    match machine.free_disk(folder).filter(|free| *free < needed) {
+        Some(free) => Err(PackError::DiskFull { needed, free }),
+        None => Ok(()),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantization {
-    /// As published.
+    /// The numbers as published.
     #[default]
     None,
     Q4k,
@@ -63,7 +63,8 @@ pub struct Manifest {
     /// Numbers in the weights; absent in packs made before it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<u64>,
-    /// Where the weights were converted: the SHA-256 of every published file.
+    /// Where the weights are not the publisher's files, but quantised or under other tensor names: the SHA-256 of every
+    /// published file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub source_files: BTreeMap<String, String>,
     /// SHA-256 in lower-case hexadecimal of every file but the manifest, by name.

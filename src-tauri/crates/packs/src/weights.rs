@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
 use crate::error::{PackError, Result};
+use crate::folder::refuse_pointer;
 use crate::manifest::is_plain_name;
 
 pub(crate) const SINGLE_FILE: &str = "model.safetensors";
@@ -20,6 +21,7 @@ pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
 const MAX_HEADER: u64 = 100_000_000;
 
 /// Every tensor of a checkpoint, by its name in the files.
+#[derive(Default)]
 pub(crate) struct Tensors {
     /// The weight files, and the index where there is one.
     pub files: BTreeSet<String>,
@@ -51,10 +53,9 @@ impl Tensors {
     /// short, or without a tensor that the index places in it.
     pub fn read(dir: &Path) -> Result<Self> {
         if dir.join(SINGLE_FILE).is_file() {
-            return Ok(Self {
-                files: BTreeSet::from([SINGLE_FILE.to_owned()]),
-                tensors: read_header(dir, SINGLE_FILE)?.into_iter().collect(),
-            });
+            let mut all = Self::default();
+            all.add(dir, SINGLE_FILE)?;
+            return Ok(all);
         }
         if !dir.join(INDEX_FILE).is_file() {
             let sharded = first_shard(dir)?;
@@ -63,29 +64,36 @@ impl Tensors {
         }
         let path = dir.join(INDEX_FILE);
         let bytes = std::fs::read(&path).map_err(|source| PackError::Read { path, source })?;
+        refuse_pointer(dir, INDEX_FILE, bytes.len() as u64)?;
         let malformed = |reason: String| PackError::Malformed { file: INDEX_FILE.into(), reason };
         let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         let shards: BTreeSet<String> = index.weight_map.values().cloned().collect();
-        let mut tensors: BTreeMap<String, TensorHeader> = BTreeMap::new();
+        let mut all = Self::default();
         for shard in &shards {
             // Loaders look for this beginning; a shard of another name would be copied and never read.
             if !is_plain_name(shard) || !shard.starts_with("model") || !shard.ends_with(".safetensors") {
                 return Err(malformed(format!("{shard:?} is not the name of a shard")));
             }
-            for (tensor, header) in read_header(dir, shard)? {
-                if tensors.insert(tensor.clone(), header).is_some() {
-                    return Err(PackError::TensorDuplicate { file: shard.clone(), tensor });
-                }
-            }
+            all.add(dir, shard)?;
         }
         for (tensor, shard) in &index.weight_map {
-            if tensors.get(tensor).is_none_or(|header| &header.file != shard) {
+            if all.tensors.get(tensor).is_none_or(|header| &header.file != shard) {
                 return Err(PackError::TensorMissing { file: shard.clone(), tensor: tensor.clone() });
             }
         }
-        let mut files = shards;
-        files.insert(INDEX_FILE.into());
-        Ok(Self { files, tensors })
+        all.files.insert(INDEX_FILE.into());
+        Ok(all)
+    }
+
+    /// Reads the header of one more file. Fails with `pack.tensor_duplicate` where one of its tensors is there already.
+    pub fn add(&mut self, dir: &Path, file: &str) -> Result<()> {
+        for (tensor, header) in read_header(dir, file)? {
+            if self.tensors.insert(tensor.clone(), header).is_some() {
+                return Err(PackError::TensorDuplicate { file: file.to_owned(), tensor });
+            }
+        }
+        self.files.insert(file.to_owned());
+        Ok(())
     }
 
     /// A file to name where a tensor is in none of them.
@@ -113,9 +121,10 @@ fn first_shard(dir: &Path) -> Result<bool> {
     Ok(entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".safetensors")))
 }
 
-fn read_header(dir: &Path, file: &str) -> Result<Vec<(String, TensorHeader)>> {
+/// What a weight file says of its tensors, without the eight bytes of length before it. Fails with the file's name
+/// where it is missing, shorter than it says, or a pointer in its place.
+pub(crate) fn raw_header(dir: &Path, file: &str) -> Result<Vec<u8>> {
     let path = dir.join(file);
-    let malformed = |reason: String| PackError::Malformed { file: file.into(), reason };
     let mut reader = match File::open(&path) {
         Ok(reader) => reader,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -133,19 +142,30 @@ fn read_header(dir: &Path, file: &str) -> Result<Vec<(String, TensorHeader)>> {
     reader.read_exact(&mut length).map_err(read_error)?;
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER {
-        return Err(malformed(format!("a header of {length} bytes")));
+        refuse_pointer(dir, file, found)?;
+        return Err(PackError::Malformed { file: file.into(), reason: format!("a header of {length} bytes") });
     }
     if found < 8 + length {
         return Err(truncated(8 + length));
     }
     let mut header = vec![0; length as usize];
     reader.read_exact(&mut header).map_err(read_error)?;
+    Ok(header)
+}
+
+/// Every tensor of one file, by its name there.
+fn read_header(dir: &Path, file: &str) -> Result<Vec<(String, TensorHeader)>> {
+    let malformed = |reason: String| PackError::Malformed { file: file.into(), reason };
+    let header = raw_header(dir, file)?;
+    let path = dir.join(file);
+    let found = std::fs::metadata(&path).map_err(|source| PackError::Read { path, source })?.len();
+    let length = header.len() as u64;
     // Deserialising checks that the tensors lie end to end without gaps and
     // are as long as their shapes and types say.
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| malformed(error.to_string()))?;
     let expected = 8 + length + metadata.data_len() as u64;
     if found < expected {
-        return Err(truncated(expected));
+        return Err(PackError::Truncated { file: file.into(), expected, found });
     }
     if found > expected {
         return Err(malformed(format!("{} bytes after the last tensor", found - expected)));

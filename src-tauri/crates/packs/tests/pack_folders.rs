@@ -139,7 +139,7 @@ fn weights_cut_short_or_mangled() {
                 std::fs::write(dir.join("model.safetensors"), bytes).unwrap()
             });
         }
-        for bytes in [&b"\x02\0\0\0\0\0\0\0[]"[..], &[0xff; 64], b"version https://git-lfs.github.com/spec/v1"] {
+        for bytes in [&b"\x02\0\0\0\0\0\0\0[]"[..], &[0xff; 64]] {
             check(folder, "pack.malformed", "model.safetensors", |dir| {
                 std::fs::write(dir.join("model.safetensors"), bytes).unwrap()
             });
@@ -166,6 +166,29 @@ fn weights_cut_short_or_mangled() {
         std::fs::rename(dir.join(shard), dir.join("part-2.safetensors")).unwrap();
         replace(&dir.join("model.safetensors.index.json"), shard, "part-2.safetensors")
     });
+}
+
+/// What git-LFS leaves where it has not fetched a file, in the place of whichever file.
+#[test]
+fn pointers_of_git_lfs_are_named() {
+    let pointer =
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 4961251752\n", "0a".repeat(32));
+    for (folder, file) in [
+        (SiglipSingle, "model.safetensors"),
+        (SiglipSharded, "model-00002-of-00002.safetensors"),
+        (Gemma5, "tokenizer.json"),
+        (Gemma4, "config.json"),
+        (GemmaSharded, "model.safetensors.index.json"),
+    ] {
+        let error = check(folder, "pack.lfs_pointer", file, |dir| std::fs::write(dir.join(file), &pointer).unwrap());
+        assert!(error.to_string().contains("git lfs pull"), "{error}");
+    }
+    // What is not taken may be one, and a longer file that begins so is none.
+    let dir = tempfile::tempdir().unwrap();
+    SiglipSingle.write(dir.path());
+    std::fs::write(dir.path().join("notes.xyz"), &pointer).unwrap();
+    std::fs::write(dir.path().join("README.md"), pointer.repeat(20)).unwrap();
+    inspect_folder(dir.path()).unwrap();
 }
 
 #[test]
@@ -391,6 +414,23 @@ fn tokenizers_of_other_models() {
     check(Gemma5, "pack.unsupported", "preprocessor_config.json", |dir| {
         edit(&dir.join("preprocessor_config.json"), |processor| processor["size"]["height"] = 448.into());
     });
+    for (folder, key, value) in [
+        (Gemma4, "image_mean", json!([0.48, 0.48, 0.48])),
+        (Gemma5, "image_std", json!([0.26, 0.27, 0.28])),
+        (SiglipSingle, "image_mean", json!([0.48, 0.45, 0.4])),
+        (SiglipSharded, "rescale_factor", json!(1.0)),
+    ] {
+        check(folder, "pack.unsupported", "preprocessor_config.json", |dir| {
+            edit(&dir.join("preprocessor_config.json"), |processor| processor[key] = value);
+        });
+    }
+    // Where transformers 5 keeps the same.
+    for folder in [Gemma5, SiglipSingle] {
+        check(folder, "pack.unsupported", "processor_config.json", |dir| {
+            let processor = json!({ "image_processor": { "image_mean": [0.48, 0.45, 0.4] } });
+            std::fs::write(dir.join("processor_config.json"), processor.to_string()).unwrap();
+        });
+    }
     check(Gemma4, "pack.unsupported", "config.json", |dir| {
         edit(&dir.join("config.json"), |config| config["mm_tokens_per_image"] = 5.into());
     });

@@ -6,45 +6,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Folder, Roomy, accepted, add, add_with, change, edit, left_in};
+use common::desk::{Desk, names};
+use common::{Folder, Roomy, accepted, add, change, edit};
 use hilum_packs::{
-    AddOptions, AddProgress, Convert, HAI_DEF_NOTICE, HAI_DEF_TERMS, Kind, Library, MANIFEST_FILE, Machine, Manifest,
-    Memory, NOTICE_FILE, NoConversion, PackError, Phase, Quantization, Sizes, Surroundings, pack_hash, terms_hash,
-    verify,
+    AddOptions, AddProgress, HAI_DEF_NOTICE, HAI_DEF_TERMS, Kind, Library, MANIFEST_FILE, Machine, Memory, NOTICE_FILE,
+    NoConversion, PackError, Phase, Surroundings, pack_hash, terms_hash, verify, verify_with,
 };
-use hilum_testkit::gemma3::{Spelling, write_checkpoint};
 use hilum_testkit::siglip::TinySiglip;
-use tempfile::TempDir;
-
-/// A folder for packs, and two downloads beside it.
-struct Desk {
-    root: TempDir,
-    library: Library,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        TinySiglip::references()[1].1.write(&root.path().join("MedSigLIP 448")).unwrap();
-        let gemma = root.path().join("medgemma");
-        write_checkpoint(&gemma, Spelling::Transformers5, 2).unwrap();
-        std::fs::write(gemma.join("chat_template.jinja"), "<start_of_turn>{{ messages }}").unwrap();
-        let library = Library::new(&root.path().join("packs"), None);
-        Self { root, library }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.root.path().join(name)
-    }
-
-    fn add(&self, name: &str) -> hilum_packs::Result<Manifest> {
-        add(&self.library, &self.path(name), &accepted(), &mut |_| {}, &AtomicBool::new(false))
-    }
-}
-
-fn names(dir: &Path) -> BTreeSet<String> {
-    left_in(dir).into_iter().collect()
-}
 
 #[test]
 fn added_listed_verified_removed() {
@@ -120,6 +88,27 @@ fn a_flipped_bit_is_found() {
             std::fs::write(&path, good).unwrap();
             verify(&dir).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_check_says_how_far_it_is_and_can_be_stopped() {
+    let desk = Desk::new();
+    desk.add("medgemma").unwrap();
+    let dir = desk.path("packs").join("medgemma");
+    let mut seen = Vec::new();
+    verify_with(&dir, &mut |at| seen.push(at.clone()), &AtomicBool::new(false)).unwrap();
+    assert!(seen.windows(2).all(|pair| pair[0].done_bytes < pair[1].done_bytes));
+    assert_eq!(seen.last().unwrap().fraction(), Some(1.0));
+    for stop_after in 0..seen.len() {
+        let cancel = AtomicBool::new(stop_after == 0);
+        let mut said = 0;
+        let mut say = |_| {
+            said += 1;
+            cancel.store(said >= stop_after, Ordering::Relaxed);
+        };
+        let problems = verify_with(&dir, &mut say, &cancel).unwrap_err();
+        assert_eq!(problems.iter().map(PackError::code).collect::<Vec<_>>(), ["pack.cancelled"], "after {stop_after}");
     }
 }
 
@@ -256,6 +245,22 @@ fn built_in_packs() {
     let error = add(&demo_root.join("medgemma"), Some("copy2")).unwrap_err();
     assert_eq!((error.code(), error.file()), ("pack.hash_mismatch", Some("chat_template.jinja")));
     assert!(!names(&desk.path("packs")).contains("copy2"));
+}
+
+/// What the publisher put into the folder is shown with our words, accepted with them, and kept.
+#[test]
+fn terms_are_those_that_were_shown() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("medgemma").join("LICENSE"), "Only on Sundays.\n").unwrap();
+    let shown = desk.library.terms(&desk.path("medgemma")).unwrap().unwrap();
+    assert!(shown.starts_with(HAI_DEF_TERMS) && shown.ends_with("\n\nOnly on Sundays."), "{shown}");
+    assert_eq!(desk.library.look(&desk.path("medgemma"), &NoConversion).unwrap().terms, shown);
+    let manifest = desk.add("medgemma").unwrap();
+    assert_eq!((&manifest.terms, manifest.terms_accepted.unwrap().sha256), (&shown, terms_hash(&shown)));
+    let pack = desk.path("packs/medgemma");
+    assert_eq!(desk.library.terms(&pack).unwrap(), Some(shown));
+    edit(&pack.join(MANIFEST_FILE), |manifest| manifest["demo"] = true.into());
+    assert_eq!(desk.library.terms(&pack).unwrap(), None);
 }
 
 /// Nobody else's acceptance counts, and a demonstration needs none.
@@ -395,106 +400,6 @@ fn a_machine_that_is_too_small() {
         assert_eq!(added.err().map(|error| error.code()), code);
         assert_eq!(names(&desk.path("packs")).is_empty(), code.is_some());
     }
-}
-
-/// Writes half of every weight file's bytes, and counts; fails or is cancelled on request.
-struct Halving {
-    fails: bool,
-}
-
-impl Convert for Halving {
-    fn sizes(&self, source: &Path, _: Quantization) -> hilum_packs::Result<Sizes> {
-        let bytes = std::fs::metadata(source.join("model.safetensors")).unwrap().len() / 2;
-        Ok(Sizes { disk: bytes, memory: bytes })
-    }
-
-    fn convert(
-        &self,
-        source: &Path,
-        target: &Path,
-        _: Quantization,
-        progress: &mut dyn FnMut(u64, u64),
-        cancel: &AtomicBool,
-    ) -> hilum_packs::Result<()> {
-        let bytes = std::fs::read(source.join("model.safetensors")).unwrap();
-        std::fs::write(target.join("half.uqff"), &bytes[..bytes.len() / 2]).unwrap();
-        progress(1, 2);
-        if self.fails {
-            return Err(PackError::Convert { reason: "as asked".into() });
-        }
-        if cancel.load(Ordering::Relaxed) {
-            return Err(PackError::Cancelled);
-        }
-        progress(2, 2);
-        Ok(())
-    }
-}
-
-#[test]
-fn converted_packs() {
-    let desk = Desk::new();
-    let quantised = AddOptions { quantization: Quantization::Q4k, ..accepted() };
-    let download = desk.path("medgemma");
-    let cancel = AtomicBool::new(false);
-    let halving = Halving { fails: false };
-
-    let refused = add_with(&desk.library, &download, &quantised, &NoConversion, &mut |_| {}, &cancel).unwrap_err();
-    assert_eq!(refused.code(), "pack.quantize_unsupported");
-    let siglip = desk.path("MedSigLIP 448");
-    let refused = add_with(&desk.library, &siglip, &quantised, &halving, &mut |_| {}, &cancel).unwrap_err();
-    assert_eq!(refused.code(), "pack.quantize_unsupported");
-    let failing = Halving { fails: true };
-    let refused = add_with(&desk.library, &download, &quantised, &failing, &mut |_| {}, &cancel).unwrap_err();
-    assert_eq!(refused.code(), "pack.convert");
-    let mut stop = |at: AddProgress| cancel.store(at.phase == Phase::Converting, Ordering::Relaxed);
-    let refused = add_with(&desk.library, &download, &quantised, &halving, &mut stop, &cancel).unwrap_err();
-    assert_eq!(refused.code(), "pack.cancelled");
-    assert!(names(&desk.path("packs")).is_empty());
-
-    cancel.store(false, Ordering::Relaxed);
-    let mut seen = Vec::new();
-    let mut say = |at: AddProgress| seen.push(at.phase);
-    let manifest = add_with(&desk.library, &download, &quantised, &halving, &mut say, &cancel).unwrap();
-    seen.dedup();
-    assert_eq!(seen, [Phase::Checking, Phase::Hashing, Phase::Converting, Phase::Hashing, Phase::Copying]);
-    assert_eq!((manifest.id.as_str(), manifest.quantization), ("medgemma-q4k", Quantization::Q4k));
-    let pack = desk.path("packs/medgemma-q4k");
-    verify(&pack).unwrap();
-    assert!(manifest.files.contains_key("half.uqff") && !manifest.files.contains_key("model.safetensors"));
-    assert_eq!(manifest.source_files.len(), desk.add("medgemma").unwrap().files.len() - 1);
-    assert!(manifest.source_files.contains_key("model.safetensors"));
-    let notice = std::fs::read_to_string(pack.join(NOTICE_FILE)).unwrap();
-    assert!(notice.contains(HAI_DEF_NOTICE) && notice.contains("Q4_K") && notice.contains("Modified"), "{notice}");
-
-    // Taken to another machine, it stays what it is; one flipped bit and it is not taken.
-    let other = Library::new(&desk.path("other"), None);
-    let copy = add(&other, &pack, &accepted(), &mut |_| {}, &cancel).unwrap();
-    assert_eq!((pack_hash(&copy), &copy.source_files), (pack_hash(&manifest), &manifest.source_files));
-    assert_eq!(other.look(&pack, &halving).unwrap().choices.len(), 1);
-    let mut bytes = std::fs::read(pack.join("half.uqff")).unwrap();
-    bytes[100] ^= 1;
-    std::fs::write(pack.join("half.uqff"), bytes).unwrap();
-    let third = Library::new(&desk.path("third"), None);
-    let refused = add(&third, &pack, &accepted(), &mut |_| {}, &cancel).unwrap_err();
-    assert_eq!((refused.code(), refused.file()), ("pack.hash_mismatch", Some("half.uqff")));
-    assert!(names(&desk.path("third")).is_empty());
-}
-
-/// What a person is told before anything is copied.
-#[test]
-fn a_look_at_a_download() {
-    let desk = Desk::new();
-    let found = desk.library.look(&desk.path("medgemma"), &Halving { fails: false }).unwrap();
-    assert_eq!((found.kind, found.architecture.as_str()), (Kind::MedGemma, "Gemma3ForConditionalGeneration"));
-    assert_eq!(found.terms, HAI_DEF_TERMS);
-    let ways: Vec<_> = found.choices.iter().map(|(way, _)| *way).collect();
-    assert_eq!(ways, [Quantization::Q4k, Quantization::Q8, Quantization::None]);
-    let (half, whole) = (found.choices[0].1, found.choices[2].1);
-    assert!(half.disk < whole.disk && half.conversion > 0 && whole.conversion == 0);
-    assert_eq!(whole.disk, found.bytes);
-    let found = desk.library.look(&desk.path("medgemma"), &NoConversion).unwrap();
-    assert_eq!(found.choices.len(), 1);
-    assert!(names(&desk.path("packs")).is_empty());
 }
 
 /// While one program adds, another neither adds, removes nor sweeps.

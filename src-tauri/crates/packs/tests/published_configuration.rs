@@ -1,5 +1,5 @@
 //! The published configuration, tokenizer and chat template of MedGemma 4B over tensors of
-//! the real shapes, which take no disk. Runs where `../shared` is.
+//! the real shapes, which take no disk; and those of 27B, with and without eyes. Runs where `../shared` is.
 
 mod common;
 
@@ -7,22 +7,43 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::edit;
-use hilum_packs::{Kind, Library, NoConversion, inspect_folder};
+use hilum_packs::{Kind, Library, NoConversion, Quantization, inspect_folder};
 use serde_json::{Map, Value, json};
 
-/// Name and shape of every tensor, as transformers 4 spells them.
-fn tensors(text_layers: usize) -> Vec<(String, Vec<usize>)> {
-    const TABLE: usize = 262_208;
-    let (hidden, inner, heads, keys, head) = (2560, 10240, 8, 4, 256);
+/// Sizes of a language model.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Rows of the token table.
+    table: usize,
+    hidden: usize,
+    inner: usize,
+    heads: usize,
+    keys: usize,
+    head: usize,
+    layers: usize,
+}
+
+const MEDGEMMA_4B: Sizes =
+    Sizes { table: 262_208, hidden: 2560, inner: 10240, heads: 8, keys: 4, head: 256, layers: 34 };
+
+/// Gemma 3 27B as transformers converts it (`convert_gemma3_weights.py`, `_VARIANTS`); a table with rows for images.
+const MEDGEMMA_27B: Sizes =
+    Sizes { table: 262_208, hidden: 5376, inner: 21504, heads: 32, keys: 16, head: 128, layers: 62 };
+
+/// The language model alone has no row for image tokens.
+const MEDGEMMA_27B_TEXT: Sizes = Sizes { table: 262_144, ..MEDGEMMA_27B };
+
+type Shapes = Vec<(String, Vec<usize>)>;
+
+/// Name and shape of every tensor of a language model whose names begin so.
+fn language_model(prefix: &str, sizes: Sizes) -> Shapes {
+    let Sizes { table, hidden, inner, heads, keys, head, layers } = sizes;
     let mut all = vec![
-        ("language_model.model.embed_tokens.weight".to_owned(), vec![TABLE, hidden]),
-        ("language_model.model.norm.weight".to_owned(), vec![hidden]),
-        ("multi_modal_projector.mm_input_projection_weight".to_owned(), vec![1152, hidden]),
-        ("multi_modal_projector.mm_soft_emb_norm.weight".to_owned(), vec![1152]),
+        (format!("{prefix}.embed_tokens.weight"), vec![table, hidden]),
+        (format!("{prefix}.norm.weight"), vec![hidden]),
     ];
-    for i in 0..text_layers {
-        let layer =
-            |part: &str, shape: &[usize]| (format!("language_model.model.layers.{i}.{part}.weight"), shape.to_vec());
+    for i in 0..layers {
+        let layer = |part: &str, shape: &[usize]| (format!("{prefix}.layers.{i}.{part}.weight"), shape.to_vec());
         all.extend([
             layer("input_layernorm", &[hidden]),
             layer("post_attention_layernorm", &[hidden]),
@@ -39,6 +60,14 @@ fn tensors(text_layers: usize) -> Vec<(String, Vec<usize>)> {
             layer("mlp.down_proj", &[hidden, inner]),
         ]);
     }
+    all
+}
+
+/// The same of a model with eyes, as transformers 4 spells them.
+fn with_eyes(sizes: Sizes) -> Shapes {
+    let mut all = language_model("language_model.model", sizes);
+    all.push(("multi_modal_projector.mm_input_projection_weight".to_owned(), vec![1152, sizes.hidden]));
+    all.push(("multi_modal_projector.mm_soft_emb_norm.weight".to_owned(), vec![1152]));
     let tower = "vision_tower.vision_model";
     all.push((format!("{tower}.embeddings.patch_embedding.weight"), vec![1152, 3, 14, 14]));
     all.push((format!("{tower}.embeddings.position_embedding.weight"), vec![4096, 1152]));
@@ -66,7 +95,7 @@ fn tensors(text_layers: usize) -> Vec<(String, Vec<usize>)> {
 }
 
 /// A bfloat16 file whose numbers are a hole in the disk.
-fn write_hollow(path: &Path, tensors: &[(String, Vec<usize>)]) {
+fn write_hollow(path: &Path, tensors: &Shapes) {
     let mut header = Map::new();
     let mut end = 0;
     for (name, shape) in tensors {
@@ -100,23 +129,90 @@ fn download(dir: &Path) -> Option<PathBuf> {
     Some(dir.to_owned())
 }
 
+/// What `config.json` of 27B says of its language model.
+fn text_27b(config: &mut Value, sizes: Sizes) {
+    for (key, value) in [
+        ("hidden_size", sizes.hidden),
+        ("intermediate_size", sizes.inner),
+        ("num_attention_heads", sizes.heads),
+        ("num_key_value_heads", sizes.keys),
+        ("head_dim", sizes.head),
+        ("num_hidden_layers", sizes.layers),
+        ("vocab_size", sizes.table),
+        ("query_pre_attn_scalar", sizes.hidden / sizes.heads),
+    ] {
+        config[key] = value.into();
+    }
+}
+
+/// That the folder is a model of this kind with so many numbers (tens of millions), which takes so much of disk
+/// (tenths of GB) and of memory (GB) as published.
+fn check(dir: &Path, kind: Kind, parameters: u64, disk: u64, memory: u64) {
+    let found = inspect_folder(dir).unwrap();
+    assert_eq!((found.kind, found.parameters / 10_000_000), (kind, parameters));
+    let candidate = Library::new(dir, None).look(dir, &NoConversion).unwrap();
+    let [(Quantization::None, estimate)] = candidate.choices[..] else { panic!("{:?}", candidate.choices) };
+    assert_eq!((estimate.disk / 100_000_000, estimate.memory / 1_000_000_000), (disk, memory));
+}
+
+fn refused(dir: &Path, code: &str) {
+    assert_eq!(inspect_folder(dir).unwrap_err().code(), code);
+}
+
 #[test]
 fn the_published_configuration_of_4b() {
     let folder = tempfile::tempdir().unwrap();
     let Some(dir) = download(folder.path()) else { return };
     let weights = dir.join("model.safetensors");
-    write_hollow(&weights, &tensors(34));
-    let found = inspect_folder(&dir).unwrap();
+    write_hollow(&weights, &with_eyes(MEDGEMMA_4B));
     // The size that the publisher gives: 4.3 billion, 8.6 GB in bfloat16.
-    assert_eq!((found.kind, found.parameters / 10_000_000), (Kind::MedGemma, 430));
-    let candidate = Library::new(folder.path(), None).look(&dir, &NoConversion).unwrap();
-    let (_, estimate) = candidate.choices[0];
-    assert_eq!((estimate.disk / 100_000_000, estimate.memory / 1_000_000_000), (86, 17));
+    check(&dir, Kind::MedGemma, 430, 86, 17);
 
     // A layer short, and the model of 27B by its configuration over these weights.
-    write_hollow(&weights, &tensors(33));
-    assert_eq!(inspect_folder(&dir).unwrap_err().code(), "pack.tensor_missing");
-    write_hollow(&weights, &tensors(34));
+    write_hollow(&weights, &with_eyes(Sizes { layers: 33, ..MEDGEMMA_4B }));
+    refused(&dir, "pack.tensor_missing");
+    write_hollow(&weights, &with_eyes(MEDGEMMA_4B));
     edit(&dir.join("config.json"), |config| config["text_config"]["hidden_size"] = 5376.into());
-    assert_eq!(inspect_folder(&dir).unwrap_err().code(), "pack.tensor_shape");
+    refused(&dir, "pack.tensor_shape");
+}
+
+#[test]
+fn the_shapes_of_27b_with_eyes() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(dir) = download(folder.path()) else { return };
+    let weights = dir.join("model.safetensors");
+    edit(&dir.join("config.json"), |config| text_27b(&mut config["text_config"], MEDGEMMA_27B));
+    write_hollow(&weights, &with_eyes(MEDGEMMA_27B));
+    check(&dir, Kind::MedGemma, 2743, 548, 110);
+    write_hollow(&weights, &with_eyes(Sizes { layers: 61, ..MEDGEMMA_27B }));
+    refused(&dir, "pack.tensor_missing");
+    write_hollow(&weights, &with_eyes(Sizes { keys: 8, ..MEDGEMMA_27B }));
+    refused(&dir, "pack.tensor_shape");
+    write_hollow(&weights, &language_model("language_model.model", MEDGEMMA_27B));
+    refused(&dir, "pack.text_only");
+}
+
+#[test]
+fn the_shapes_of_27b_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(dir) = download(folder.path()) else { return };
+    let weights = dir.join("model.safetensors");
+    for file in ["preprocessor_config.json", "processor_config.json"] {
+        std::fs::remove_file(dir.join(file)).unwrap();
+    }
+    edit(&dir.join("config.json"), |config| {
+        let ends = config["eos_token_id"].take();
+        *config = config["text_config"].take();
+        text_27b(config, MEDGEMMA_27B_TEXT);
+        config["architectures"] = json!(["Gemma3ForCausalLM"]);
+        config["eos_token_id"] = ends;
+    });
+    write_hollow(&weights, &language_model("model", MEDGEMMA_27B_TEXT));
+    // Nothing loads it, so no memory is asked for.
+    check(&dir, Kind::MedGemmaText, 2700, 540, 0);
+    // A row for the image token is one that its configuration does not name.
+    write_hollow(&weights, &language_model("model", MEDGEMMA_27B));
+    refused(&dir, "pack.tensor_shape");
+    write_hollow(&weights, &language_model("model", Sizes { layers: 63, ..MEDGEMMA_27B_TEXT }));
+    refused(&dir, "pack.tensor_unexpected");
 }

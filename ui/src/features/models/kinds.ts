@@ -8,3 +8,8 @@ const KINDS: Record<string, string> = {
 export function kindText(kind: string): string {
   return KINDS[kind] ?? kind;
 }
+
+/** What a pack does where nothing runs it; empty of a kind that drafts or scores. */
+export function keptText(kind: string): string {
+  return kind === "medgemma-text" ? "kept and checked; nothing drafts with it yet" : "";
+}

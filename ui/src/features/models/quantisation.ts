@@ -12,7 +12,7 @@ export const FORMS: Record<string, Form> = {
   q4k: {
     name: "4-bit (Q4_K)",
     bits: 4.5,
-    meaning: "Least memory and quickest on most computers. Its answers drift furthest from the model as published.",
+    meaning: "Least memory. Its answers drift furthest from the model as published.",
   },
   q8_0: {
     name: "8-bit (Q8_0)",
@@ -22,7 +22,7 @@ export const FORMS: Record<string, Form> = {
   none: {
     name: "As published (16-bit)",
     bits: 16,
-    meaning: "The model as its publisher gives it, with the most memory and the slowest answers.",
+    meaning: "The model as its publisher gives it, with the most memory.",
   },
 };
 

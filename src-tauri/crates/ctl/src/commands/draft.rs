@@ -7,12 +7,16 @@ use crate::{
     models::{self, LoadedDrafter, phase_name},
     output,
     settings::Settings,
+    worker::draft::ENCODING_BYTES,
 };
+use hilum_drafting::shape_in;
+use hilum_imaging::npy;
 use hilum_workers::{
     DraftEvent, DraftJob,
     messages::draft::{AnswerRules, DraftOutcome, DraftPrompt},
 };
 use serde_json::json;
+use std::path::Path;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
@@ -33,6 +37,7 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
     for path in options.prior.iter().chain(&options.file) {
         images.push(input::model_input(settings, path, side).await?);
     }
+    let shown = images.len();
     let job = DraftJob { side, images, prompt, max_tokens: options.max_tokens, encoded: Vec::new() };
     let (events, inbox) = unbounded_channel();
     let draft = drafter.worker.draft(job, Some(events), &settings.cancel);
@@ -45,6 +50,9 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
         None => failure,
     };
     let outcome = outcome.map_err(|e| about(e.into()))?;
+    if let Some(path) = options.soft_tokens.as_deref().filter(|_| outcome.finish != "cancelled") {
+        write_soft_tokens(&drafter, &outcome, shown, path)?;
+    }
     if settings.json {
         output::json(&as_json(&drafter, &outcome));
     }
@@ -52,6 +60,17 @@ pub async fn run(options: Draft, settings: &Settings) -> Result<()> {
         "cancelled" => Err(about(Failure::refused("worker.cancelled", "the draft was cancelled"))),
         _ => Ok(()),
     }
+}
+
+/// Writes the images as the model's tower encoded them.
+fn write_soft_tokens(drafter: &LoadedDrafter, outcome: &DraftOutcome, images: usize, path: &Path) -> Result<()> {
+    if outcome.encoded.len() != images {
+        return Err(Failure::usage("--soft-tokens needs the engine that `./dev` builds"));
+    }
+    let model = shape_in(&drafter.pack.dir)?;
+    let numbers = outcome.encoded.iter().flat_map(|(_, bytes)| bytes.iter().skip(ENCODING_BYTES).copied());
+    let shape = [outcome.encoded.len() as u32, model.image_tokens as u32, model.hidden as u32];
+    output::file(path, &npy::write("<f4", &shape, &numbers.collect::<Vec<u8>>()))
 }
 
 /// Prints the text as it comes; true when there was any.

@@ -30,6 +30,7 @@ pub async fn run(options: &Bench, settings: &Settings) -> Result<()> {
         let message = format!("{against} is neither a pack nor a folder of a model");
         return Err(Failure::refused("pack.not_found", message));
     }
+    let packs = settings.packs()?;
     let lost = |e: std::io::Error| Failure::internal("worker.start", e.to_string());
     let mut child = Command::new(this_program()?)
         .args(["worker", "drift"])
@@ -40,7 +41,7 @@ pub async fn run(options: &Bench, settings: &Settings) -> Result<()> {
         .kill_on_drop(true)
         .spawn()
         .map_err(lost)?;
-    let question = json!(Question { reference, other: pack.dir.clone() }).to_string();
+    let question = json!(Question { reference, other: pack.dir.clone(), packs }).to_string();
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(question.as_bytes()).await.map_err(lost)?;
     }

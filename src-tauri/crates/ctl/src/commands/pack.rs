@@ -10,7 +10,7 @@ use crate::{
 };
 use hilum_packs::{
     AddOptions, AddProgress, Candidate, InstalledPack, Kind, Manifest, PackError, Quantization, Surroundings,
-    ThisMachine, verify,
+    ThisMachine, verify_with,
 };
 use serde_json::{Value, json};
 use std::{
@@ -68,23 +68,18 @@ async fn add(dir: PathBuf, mut options: AddOptions, settings: &Settings) -> Resu
         if !candidate.demo {
             options.terms_accepted_at = ask(&candidate, settings)?;
         }
+    } else if let Some(terms) = library.terms(&dir).map_err(|e| in_folder(e.into(), &dir))? {
+        // Whoever accepts them on the command line has them before the eyes all the same.
+        say_terms(&terms, settings);
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let (stopped, folder, json) = (stop.clone(), dir.clone(), settings.json);
-    let copying = tokio::task::spawn_blocking(move || {
+    let (folder, json) = (dir.clone(), settings.json);
+    let added = stoppable(settings, move |cancel| {
         let mut progress = Progress::new(json);
         let mut say = |at: AddProgress| progress.say(&at);
-        let around =
-            Surroundings { machine: &ThisMachine, convert: &EngineConversion, progress: &mut say, cancel: &stopped };
+        let around = Surroundings { machine: &ThisMachine, convert: &EngineConversion, progress: &mut say, cancel };
         library.add(&folder, &options, around)
-    });
-    let cancel = settings.cancel.clone();
-    let watching = tokio::spawn(async move {
-        cancel.cancelled().await;
-        stop.store(true, Ordering::Relaxed);
-    });
-    let added = copying.await.map_err(|e| Failure::internal("ctl.thread", e.to_string()))?;
-    watching.abort();
+    })
+    .await?;
     let manifest: Manifest = added.map_err(|e| in_folder(refused(e), &dir))?;
     let pack = describe(&self::library(settings)?.find(&manifest.id)?);
     if settings.json {
@@ -96,12 +91,41 @@ async fn add(dir: PathBuf, mut options: AddOptions, settings: &Settings) -> Resu
     Ok(())
 }
 
+/// Does what takes long on a thread of its own, which an interrupt asks to stop.
+async fn stoppable<T: Send + 'static>(
+    settings: &Settings,
+    work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+) -> Result<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let working = tokio::task::spawn_blocking(move || work(&stopped));
+    let cancel = settings.cancel.clone();
+    let watching = tokio::spawn(async move {
+        cancel.cancelled().await;
+        stop.store(true, Ordering::Relaxed);
+    });
+    let done = working.await;
+    watching.abort();
+    done.map_err(|e| Failure::internal("ctl.thread", e.to_string()))
+}
+
+/// Prints the terms where the result does not go: as lines for a person, as one line of JSON for a program.
+fn say_terms(terms: &str, settings: &Settings) {
+    let said = match settings.json {
+        true => json!({ "terms": terms }).to_string(),
+        false => format!("--accept-terms accepts these terms for this pack:\n\n{}\n", output::plain_lines(terms)),
+    };
+    // A reader that has gone away does not stop the work.
+    let _ = writeln!(std::io::stderr(), "{said}");
+}
+
 /// Shows the terms to a person and takes their word; nobody is asked where nobody can answer.
 fn ask(candidate: &Candidate, settings: &Settings) -> Result<Option<String>> {
     if settings.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
     }
-    eprintln!("{} comes under these terms:\n\n{}\n", output::plain(&candidate.name), candidate.terms);
+    let terms = output::plain_lines(&candidate.terms);
+    eprintln!("{} comes under these terms:\n\n{terms}\n", output::plain(&candidate.name));
     eprint!("Type \"yes\" if you have read and accept them for this pack: ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
@@ -124,10 +148,14 @@ fn check(dir: &Path, settings: &Settings) -> Result<()> {
         row("download", format!("{} in {} files", megabytes(found.bytes), found.files)),
     ]);
     for (quantization, estimate) in &found.choices {
-        let (disk, memory) = (megabytes(estimate.disk), megabytes(estimate.memory));
-        output::line(format!("--quantize {}: {disk} of disk, about {memory} of memory", quantization.as_str()));
+        let disk = megabytes(estimate.disk);
+        let memory = match found.kind {
+            Kind::MedGemmaText => "kept and checked; nothing drafts with it yet".to_owned(),
+            Kind::MedGemma | Kind::MedSigLip => format!("about {} of memory", megabytes(estimate.memory)),
+        };
+        output::line(format!("--quantize {}: {disk} of disk, {memory}", quantization.as_str()));
     }
-    output::line(format!("\n{}", output::plain(&found.terms)));
+    output::line(format!("\n{}", output::plain_lines(&found.terms)));
     Ok(())
 }
 
@@ -146,7 +174,7 @@ fn candidate_json(found: &Candidate) -> Value {
     })
 }
 
-/// Says how far the addition is: to a person every second, to a program five times a second.
+/// Says how far an addition or a check is: to a person every second, to a program five times a second.
 struct Progress {
     json: bool,
     said: Option<(Instant, &'static str)>,
@@ -258,10 +286,15 @@ async fn verify_packs(id: Option<&str>, settings: &Settings) -> Result<()> {
     let mut results = Vec::new();
     let mut first_problem = None;
     for pack in packs {
-        let dir = pack.dir.clone();
-        let checked = tokio::task::spawn_blocking(move || verify(&dir))
-            .await
-            .map_err(|e| Failure::internal("ctl.thread", e.to_string()))?;
+        let (dir, json) = (pack.dir.clone(), settings.json);
+        let checked = stoppable(settings, move |cancel| {
+            let mut progress = Progress::new(json);
+            verify_with(&dir, &mut |at| progress.say(&at), cancel)
+        })
+        .await?;
+        if let Err([PackError::Cancelled]) = checked.as_ref().map_err(Vec::as_slice) {
+            return Err(PackError::Cancelled.into());
+        }
         let id = &pack.manifest.id;
         match checked {
             Ok(whole) => results.push(json!({ "id": id, "ok": true, "hash": whole.pack_hash, "problems": [] })),

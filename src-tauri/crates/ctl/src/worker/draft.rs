@@ -1,6 +1,6 @@
 //! `hilumctl worker draft`: MedGemma behind a pipe.
 
-use super::{Figures, check_pack, last_panic, pipe};
+use super::{Figures, check_pack, last_panic, pipe, place::Place};
 use crate::{library::speed_of, memory};
 use hilum_drafting::{DraftEvent, EncodedImage, Engine};
 use hilum_workers::messages::draft::{DraftOutcome, DraftPhase, DraftReply, DraftRequest};
@@ -15,6 +15,9 @@ use std::{
     },
     time::{Duration, Instant},
 };
+
+/// Bytes before the numbers of an encoded image: what it was encoded by ([`Engine::encoding`]).
+pub const ENCODING_BYTES: usize = 32;
 
 /// Progress within a phase is said this often at most.
 const EVERY: Duration = Duration::from_millis(250);
@@ -115,7 +118,10 @@ fn answer(
             let dir = Path::new(&pack_dir);
             teller.tell(DraftEvent::Phase(DraftPhase::LoadingModel, None));
             check_pack(dir).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
-            let loaded = engine.insert(Engine::load(dir, |phase, done| teller.tell(DraftEvent::Phase(phase, done)))?);
+            let place = Place::of(&[dir], figures.0.as_deref()).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+            let say = |phase, done| teller.tell(DraftEvent::Phase(phase, done));
+            let loaded = engine.insert(Engine::load_in(dir, &place.path(), say)?);
+            drop(place);
             let (side, seconds) = (loaded.shape().side, begun.elapsed().as_secs_f64());
             let took = memory::of_this_process(loaded.device());
             let changed = took.clone();
@@ -178,7 +184,7 @@ fn inputs_of(
 
 /// Index and length, and index and bytes, of each image that was encoded.
 fn encoded_of(engine: &Engine, new: &[(usize, EncodedImage)]) -> (Vec<(u32, u64)>, Vec<(u32, Vec<u8>)>) {
-    let encoding = engine.encoding();
+    let encoding: [u8; ENCODING_BYTES] = engine.encoding();
     let bytes =
         |image: &[f32]| encoding.into_iter().chain(image.iter().flat_map(|x| x.to_le_bytes())).collect::<Vec<u8>>();
     let new: Vec<(u32, Vec<u8>)> = new.iter().map(|(index, image)| (*index as u32, bytes(image))).collect();
@@ -190,7 +196,7 @@ fn not_images(body: &[u8], count: u32, side: u32) -> Refusal {
 }
 
 /// The images that were encoded before, one entry an image. Those that another program or another arithmetic encoded
-/// count as not known.
+/// count as not known; so do, with the engine, those that are not as many finite numbers as its model makes of an image.
 fn known_of(
     mut body: &[u8],
     sizes: &[u64],
@@ -243,5 +249,39 @@ impl Teller<'_> {
                 self.out.send(&DraftReply::Progress { id, phase, fraction, seconds }, &[]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENCODING: [u8; ENCODING_BYTES] = [7; ENCODING_BYTES];
+
+    /// The bytes of an encoded image, as a worker with this arithmetic wrote them.
+    fn written(encoding: [u8; ENCODING_BYTES], numbers: &[f32]) -> Vec<u8> {
+        encoding.into_iter().chain(numbers.iter().flat_map(|number| number.to_le_bytes())).collect()
+    }
+
+    fn check(kept: &[Vec<u8>], images: u32, expected: Option<Vec<Option<EncodedImage>>>) {
+        let sizes: Vec<u64> = kept.iter().map(|bytes| bytes.len() as u64).collect();
+        assert_eq!(known_of(&kept.concat(), &sizes, images, &ENCODING).ok(), expected, "{kept:?}");
+    }
+
+    #[test]
+    fn what_was_encoded_otherwise_is_not_known() {
+        let numbers = vec![1.5, -2.0];
+        let (whole, other) = (written(ENCODING, &numbers), written([8; ENCODING_BYTES], &numbers));
+        let some = || Some(numbers.clone());
+        check(&[], 0, Some(vec![]));
+        check(&[], 2, Some(vec![None, None]));
+        check(&[whole.clone()], 1, Some(vec![some()]));
+        check(&[whole.clone()], 2, Some(vec![some(), None]));
+        check(&[vec![], whole.clone()], 2, Some(vec![None, some()]));
+        check(&[other, whole.clone()], 2, Some(vec![None, some()]));
+        check(&[ENCODING.to_vec()], 1, Some(vec![None]));
+        check(&[whole[..28].to_vec()], 1, Some(vec![None]));
+        check(&[whole[4..].to_vec(), whole.clone()], 2, Some(vec![None, some()]));
+        check(&[whole.clone(), whole], 1, None);
     }
 }

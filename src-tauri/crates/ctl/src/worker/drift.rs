@@ -1,6 +1,7 @@
 //! `hilumctl worker drift`: two packs set against each other in a process that may die of it.
 
-use hilum_drafting::{Drift, drift};
+use super::place::Place;
+use hilum_drafting::{Drift, drift_in};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{Write, stdin, stdout},
@@ -14,6 +15,8 @@ use std::{
 pub struct Question {
     pub reference: PathBuf,
     pub other: PathBuf,
+    /// The folder of packs, beside which a folder as downloaded may have to be prepared.
+    pub packs: PathBuf,
 }
 
 /// One line of JSON on standard output; what else the engine prints there is no such line.
@@ -30,11 +33,15 @@ pub fn run() -> ExitCode {
         say(&Line::Failed { code: code.to_owned(), message });
         ExitCode::from(1)
     };
-    let Question { reference, other } = match serde_json::from_reader(stdin().lock()) {
+    let Question { reference, other, packs } = match serde_json::from_reader(stdin().lock()) {
         Ok(question) => question,
         Err(e) => return failed("worker.garbled", e.to_string()),
     };
-    let measure = || drift(&reference, &other, &mut |done, of| say(&Line::Answered { done, of }));
+    let place = match Place::of(&[reference.as_path(), other.as_path()], Some(packs.as_path())) {
+        Ok(place) => place,
+        Err(e) => return failed(e.code(), e.to_string()),
+    };
+    let measure = || drift_in(&reference, &other, &place.path(), &mut |done, of| say(&Line::Answered { done, of }));
     match catch_unwind(AssertUnwindSafe(measure)) {
         Ok(Ok(Drift { positions, mean, median, most, same_choice })) => {
             say(&Line::Measured { positions, mean, median, most, same_choice });

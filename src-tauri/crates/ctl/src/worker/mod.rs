@@ -1,9 +1,10 @@
 //! The child's side of the model workers: frames in, frames out, a heartbeat.
 
-mod draft;
+pub mod draft;
 pub mod drift;
 mod encode;
 mod pipe;
+mod place;
 
 use crate::cli::WorkerRole;
 use hilum_packs::{Manifest, Measured, PackError, pack_hash};
@@ -35,7 +36,7 @@ pub fn run(role: WorkerRole, figures: Option<PathBuf>) -> ExitCode {
 }
 
 /// Where what is measured of packs is kept. They lie elsewhere, some of them in a folder that is only read.
-struct Figures(Option<PathBuf>);
+pub(crate) struct Figures(Option<PathBuf>);
 
 impl Figures {
     fn kept_in(folder: Option<PathBuf>) -> Self {
