@@ -11,6 +11,7 @@ on (seed, group) alone, an image on (seed, group, place in it). A run that was s
 import argparse
 import json
 import pathlib
+import shutil
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -19,6 +20,8 @@ from synthetic_cxr import MASK_SIDE, MASKS, anatomy, draw, to_uint8
 from synthetic_findings import VIEWS, from_json, sample_findings, sample_prior
 
 SIDE, GROUP, FIRST_PAIR = 224, 12, 8
+# Findings and boxes of one image in text, and what must stay free beside the set: a full disk stops other programs too.
+LINE, SPARE = 2_000, 256_000_000
 
 
 def open_set(folder, count, mode="r"):
@@ -27,6 +30,21 @@ def open_set(folder, count, mode="r"):
     images = open_memmap(folder / "images.npy", mode, np.uint8, (count, SIDE, SIDE) if mode == "w+" else None)
     masks = open_memmap(folder / "masks.npy", mode, np.uint8, (count, len(MASKS), MASK_SIDE, MASK_SIDE) if mode == "w+" else None)
     return images, masks
+
+
+def check_room(folder, count):
+    """Ends with what is missing where the disk cannot hold `count` images.
+
+    The files are made at their full length and filled later. Until then they take no room, so that a disk that is too small
+    would show only as a bus error in the middle of the drawing.
+    """
+    needed = count * (SIDE * SIDE + len(MASKS) * MASK_SIDE * MASK_SIDE + LINE)
+    # What an earlier run has filled counts: st_blocks are those that the disk gave, 512 bytes each.
+    taken = sum(f.stat().st_blocks * 512 for f in folder.iterdir())
+    free = shutil.disk_usage(folder).free
+    if free < needed - taken + SPARE:
+        raise SystemExit(f"{count} images take {needed / 1e9:.1f} GB under {folder}, of which {taken / 1e9:.1f} GB are written; "
+                         f"{free / 1e9:.1f} GB are free, and {SPARE / 1e9:.2f} GB have to stay so")
 
 
 def load_rows(folder):
@@ -51,6 +69,7 @@ def main():
     part, parts = map(int, a.part.split("/"))
     a.count -= a.count % GROUP
     a.out.mkdir(parents=True, exist_ok=True)
+    check_room(a.out, a.count)
     images, masks = open_set(a.out, a.count, "r+" if (a.out / "masks.npy").exists() else "w+")
     log = a.out / f"findings-{part}.jsonl"
     done = len(log.read_text().splitlines()) // GROUP if log.exists() else 0

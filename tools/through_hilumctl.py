@@ -1,12 +1,13 @@
 """The demo packs asked through `hilumctl`, the program as it is shipped: what check_demo_packs.py otherwise asks of torch.
 
 Pictures go as 8-bit PNG of the packs' own side, which the program takes as they are. Drafts are structured, under the grammar, as
-a reader gets them; yes/no questions are guided; rewriting sends the words alone. The data folder is an empty one, so that no
-other pack is taken.
+a reader gets them; yes/no questions are guided; rewriting sends the words alone. Radiographs of people go as the files that they
+are, so that the program's own pipeline reads them. The data folder is an empty one, so that no other pack is taken.
 """
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from finding_labels import PROMPTS
+from finding_labels import PROMPTS, ZERO_SHOT
 from language_tasks import PROMPT
+from report_language import SHAPE
 
 # What stands around the question in a yes/no prompt; `hilumctl draft --question` puts it there itself.
 BEFORE, AFTER = PROMPT["yes-no"].split("{question}")
@@ -30,11 +32,22 @@ class Program:
         self.environment = os.environ | {"HILUM_MODELS": str(packs.resolve()), "RAYON_NUM_THREADS": "1"}
 
     def __call__(self, *arguments):
+        answer, why = self.ask(*arguments)
+        if why:
+            raise SystemExit(f"hilumctl {' '.join(map(str, arguments))[:120]}: {why}")
+        return answer
+
+    def ask(self, *arguments):
+        """The program's answer, and why there is none where it refused."""
         command = [self.command, "--json", "--data", f"{self.folder.name}/data", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
-        if done.returncode:
-            raise SystemExit(f"hilumctl {' '.join(map(str, arguments))[:120]}: {done.stderr.strip()[-400:]}")
-        return json.loads(done.stdout)
+        if not done.returncode:
+            return json.loads(done.stdout), None
+        try:
+            error = json.loads(done.stderr.strip().splitlines()[-1])["error"]
+            return None, f"{error['code']}: {error['message']}"
+        except (IndexError, KeyError, TypeError, ValueError):
+            return None, done.stderr.strip()[-400:] or f"status {done.returncode}"
 
     def each(self, ask, cases):
         """`ask(folder, case)` for each case, with a folder of its own, in order."""
@@ -92,3 +105,56 @@ class Writer:
             # What a model says behind its answer is no part of it.
             return answer["text"] if answer["yes_no"] is None else "yes" if answer["yes_no"]["answer"] else "no"
         return self.program.each(one, list(zip(images, questions)))
+
+
+# The words of the frame, which are no sentences.
+_HEADINGS = re.compile("|".join(map(re.escape, [
+    SHAPE["structured_answer"]["findings_heading"], SHAPE["structured_answer"]["impression_heading"],
+    *(f"{region}:" for region in SHAPE["structured_answer"]["regions"] + SHAPE["structured_answer"]["optional_regions"])])))
+_SIDES = {"left": {"left"}, "right": {"right"}, "bilateral": {"left", "right"}, None: set()}
+# What is stated as possible ("suggestive of pneumonia") is stated, as in CheXpert's evaluation with uncertain labels as positive.
+_STATED = ("present", "uncertain")
+
+
+class Labeller:
+    """`hilumctl claims`: the rules that label a report in the app."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def claims(self, texts):
+        """Findings that each text states, as `finding_labels.claims` gives them: {zero-shot name: set of sides}."""
+        with tempfile.TemporaryDirectory(dir=self.program.folder.name) as folder:
+            file = pathlib.Path(folder) / "texts"
+            # A line is one report.
+            file.write_text("".join(" ".join(_HEADINGS.sub(" ", text).split()) + "\n" for text in texts))
+            lines = {line["line"]: line for line in self.program("claims", file)}
+        return [stated(lines.get(i + 1)) for i in range(len(texts))]
+
+
+def stated(line):
+    """The claims of one line of `hilumctl claims --json`, which leaves out what is empty."""
+    if line is None:
+        return {}
+    found = {name: set() for name, presence in line["conclusions"].items() if presence in _STATED and name in ZERO_SHOT}
+    for claim in (claim for sentence in line["sentences"] for claim in sentence["claims"]):
+        if claim["finding"] in found and claim["presence"] in _STATED:
+            found[claim["finding"]] |= _SIDES[claim.get("side")]
+    return found
+
+
+def real(program, paths):
+    """What the program says of each of these files, and of those that it refuses why: (answered, left out).
+
+    `answered` has the path, the finding's differences and the draft's text.
+    """
+    def one(_, path):
+        scores, why = program.ask("classify", path, "--pack", "medsiglip-demo")
+        draft = None
+        if not why:
+            draft, why = program.ask("draft", path, "--pack", "medgemma-demo")
+        if why:
+            return path, None, why
+        return path, ({score["finding"]: score["difference"] for score in scores[0]["scores"]}, draft["text"]), None
+    answers = program.each(one, paths)
+    return [(path, *answer) for path, answer, _ in answers if answer], [(path, why) for path, answer, why in answers if not answer]

@@ -6,9 +6,10 @@
     import_packs.py check FOLDER HILUMCTL       adds the three with `hilumctl pack add` and holds `draft`, `embed` and
                                                 `classify` against the reference
 
-Without --seed the seed is the clock, so that no two runs test the same numbers. Run `write` once with transformers 4 and
-once with 5: they spell configurations, tensors and processor files differently. Needs torch, transformers, pillow,
-sentencepiece and, for the real tokenizers, ../shared beside the repository.
+The MedGemma has the published rotary scaling and a sliding window of 256, which the answer about one image passes while it is
+written and the prompt with two images by itself. Without --seed the seed is the clock, so that no two runs test the same
+numbers. Run `write` once with transformers 4 and once with 5: they spell configurations, tensors and processor files
+differently. Needs torch, transformers, pillow, sentencepiece and, for the real tokenizers, ../shared beside the repository.
 """
 import argparse, json, lzma, os, pathlib, subprocess, sys, tempfile, time
 
@@ -17,14 +18,19 @@ TOKENIZERS = REPOSITORY.parent / "shared/data/tokenizers"
 FINDINGS = REPOSITORY / "src-tauri/crates/encoders/src/findings.json"
 # Log-probabilities of single tokens; embeddings and cosine differences; the softmax that a difference is stretched into.
 TOLERANCE = {"logprob": 1e-3, "embedding": 1e-4, "difference": 1e-4, "softmax": 1e-4}
-TEXT, TOKENS, MEDGEMMA_SIDE, MEDSIGLIP_SIDE = "Describe this X-ray", 64, 224, 112
+TOKENS, MEDGEMMA_SIDE, MEDSIGLIP_SIDE, WINDOW = 64, 224, 112, 256
+# About 21 tokens of Gemma's vocabulary; a prompt is some of them.
+SENTENCE = "The heart is normal in size and both lungs are clear with no fluid on the left side or the right."
+# Of each case the images, oldest first, and how often it says the sentence.
+CASES = {"one image": (("image.png",), 6), "two images": (("earlier.png", "image.png"), 8)}
 
 
 def write(root, seed):
     import torch, transformers
     torch.manual_seed(seed)
     root.mkdir(parents=True, exist_ok=True)
-    picture(root / "image.png")
+    picture(root / "image.png", 7)
+    picture(root / "earlier.png", 8)
     reference = {"seed": seed, "transformers": transformers.__version__}
     reference["medgemma"] = write_gemma(root, torch, transformers)
     reference["medsiglip"] = write_siglip(root, torch, transformers)
@@ -32,13 +38,14 @@ def write(root, seed):
     print(f"transformers {transformers.__version__}, seed {seed}: {root}")
 
 
-def picture(path):
+def picture(path, seed):
     """Square and 8-bit at the side of the larger model, so that only the smaller one's resize is in play."""
     import numpy as np
     from PIL import Image
     y, x = np.mgrid[0:MEDGEMMA_SIDE, 0:MEDGEMMA_SIDE]
-    grain = np.random.default_rng(7).integers(0, 60, x.shape)
-    Image.fromarray(((x * 2 + y * 3) // 7 + grain + 80 * ((x - 70) ** 2 + (y - 120) ** 2 < 2500)).clip(0, 255).astype("uint8")).save(path)
+    grain = np.random.default_rng(seed).integers(0, 60, x.shape)
+    disc = (x - 10 * seed) ** 2 + (y - 120) ** 2 < 2500
+    Image.fromarray(((x * 2 + y * 3) // seed + grain + 80 * disc).clip(0, 255).astype("uint8")).save(path)
 
 
 def scatter(model, torch):
@@ -65,7 +72,7 @@ def write_gemma(root, torch, transformers):
                                                image_std=[0.5] * 3, do_pan_and_scan=False, image_seq_length=per_image)
     processor = transformers.Gemma3Processor(reader, tokenizer, image_seq_length=per_image, chat_template=tokenizer.chat_template)
     text = dict(vocab_size=262208, hidden_size=32, intermediate_size=64, num_hidden_layers=7, num_attention_heads=4,
-                num_key_value_heads=2, head_dim=16, query_pre_attn_scalar=16, sliding_window=1024)
+                num_key_value_heads=2, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW, **rope(transformers))
     vision = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, image_size=MEDGEMMA_SIDE,
                   patch_size=14, vision_use_head=False)
     config = transformers.Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=per_image,
@@ -77,21 +84,35 @@ def write_gemma(root, torch, transformers):
     model.save_pretrained(folder, max_shard_size="12MB")
     processor.save_pretrained(folder)
 
-    content = [{"type": "image", "image": Image.open(root / "image.png").convert("RGB")}, {"type": "text", "text": TEXT}]
-    inputs = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=True,
-                                           return_dict=True, return_tensors="pt")
-    with torch.inference_mode():
-        out = model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False, output_logits=True, return_dict_in_generate=True)
-    new = out.sequences[0, inputs["input_ids"].shape[1]:].tolist()
-    steps = [torch.log_softmax(step[0].double(), -1) for step in out.logits]
+    cases = {}
+    for name, (images, sentences) in CASES.items():
+        words = " ".join([SENTENCE] * sentences)
+        content = [{"type": "image", "image": Image.open(root / image).convert("RGB")} for image in images] + [{"type": "text", "text": words}]
+        inputs = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=True,
+                                               return_dict=True, return_tensors="pt")
+        with torch.inference_mode():
+            out = model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False, output_logits=True, return_dict_in_generate=True)
+        prompt = inputs["input_ids"][0].tolist()
+        assert len(prompt) + TOKENS > WINDOW + 8, f"{name}: {len(prompt)} tokens do not pass the window"
+        new = out.sequences[0, len(prompt):].tolist()
+        steps = [torch.log_softmax(step[0].double(), -1) for step in out.logits]
+        cases[name] = {"images": images, "text": words, "prompt_ids": prompt, "token_ids": new,
+                       "logprobs": [step[token].item() for step, token in zip(steps, new)]}
 
     # The 27B text model's form: the language model alone, a table without a row for the image token.
     small = {**text, "vocab_size": 262144, "eos_token_id": 106, "bos_token_id": 2}
     alone = transformers.Gemma3ForCausalLM(transformers.Gemma3TextConfig(**small)).to(torch.bfloat16)
     alone.save_pretrained(root / "medgemma-27b-text")
     tokenizer.save_pretrained(root / "medgemma-27b-text")
-    return {"prompt_ids": inputs["input_ids"][0].tolist(), "token_ids": new,
-            "logprobs": [step[token].item() for step, token in zip(steps, new)]}
+    return cases
+
+
+def rope(transformers):
+    """The published rotary embeddings, as this transformers spells them."""
+    if int(transformers.__version__.split(".")[0]) < 5:
+        return dict(rope_theta=1e6, rope_local_base_freq=1e4, rope_scaling={"rope_type": "linear", "factor": 8.0})
+    return dict(rope_parameters={"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                                 "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}})
 
 
 def write_siglip(root, torch, transformers):
@@ -168,12 +189,14 @@ def check(root, hilumctl):
             print(f"  added {pack['id']}: {len(files)} files, hash {pack['hash'][:12]}")
         run("pack", "verify")
         image = root / "image.png"
-        draft = run("draft", image, "--pack", "medgemma-4b", "--prompt", "raw", "--text", TEXT, "--max-tokens", TOKENS)
-        expected = reference["medgemma"]
-        for key in ("prompt_ids", "token_ids"):
-            found = draft["prompt_token_ids" if key == "prompt_ids" else key]
-            hold(f"{key} that differ", sum(a != b for a, b in zip(found, expected[key])) + abs(len(found) - len(expected[key])), 0)
-        hold("log-probability", max(abs(a - b) for a, b in zip(draft["logprobs"], expected["logprobs"])), TOLERANCE["logprob"])
+        for name, expected in reference["medgemma"].items():
+            *earlier, current = (root / file for file in expected["images"])
+            prior = ["--prior", *earlier] if earlier else []
+            draft = run("draft", current, *prior, "--pack", "medgemma-4b", "--prompt", "raw", "--text", expected["text"], "--max-tokens", TOKENS)
+            for key, found in (("prompt_ids", draft["prompt_token_ids"]), ("token_ids", draft["token_ids"])):
+                differ = sum(a != b for a, b in zip(found, expected[key])) + abs(len(found) - len(expected[key]))
+                hold(f"{name}, {key} that differ, of {len(expected[key])}", differ, 0)
+            hold(f"{name}, log-probability", max(abs(a - b) for a, b in zip(draft["logprobs"], expected["logprobs"])), TOLERANCE["logprob"])
         run("embed", image, "--pack", "medsiglip-448", "--out", pathlib.Path(data) / "embedding.npy")
         found = np.load(pathlib.Path(data) / "embedding.npy")[0]
         hold("embedding", float(np.abs(found - reference["medsiglip"]["embedding"]).max()), TOLERANCE["embedding"])

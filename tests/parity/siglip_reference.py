@@ -3,13 +3,17 @@
     cargo run -p hilum-testkit --example write_siglip /tmp/siglip
     python tests/parity/siglip_reference.py model /tmp/siglip
     python tests/parity/siglip_reference.py tokens ../shared/data/tokenizers/medsiglip
+    python tests/parity/siglip_reference.py answers PACK OUT.json INPUT.npy...
 
 `model` writes siglip_reference.json beside this file: embeddings of the images
 and texts that the example wrote, and the zero-shot scores of the findings; and
 siglip_maps.json: the evidence map of three findings for each image.
 `tokens` writes siglip_token_ids.json: the ids that transformers' SiglipTokenizer
 gives for every published prompt and a few harder texts.
-The Rust tests read these two files and need no Python. Made with transformers
+`answers` writes what transformers makes of model inputs that Hilum made
+(`hilumctl inspect FILE --model-input SIDE INPUT.npy`): each image's embedding and
+the cosine difference of each finding; tests/full-size compares.
+The Rust tests read the committed files and need no Python. Made with transformers
 5.23, torch 2.15, sentencepiece 0.2.3.
 """
 
@@ -58,10 +62,12 @@ def numbers(array):
     return np.round(np.asarray(array, np.float64), 8).tolist()
 
 
-def opened(pack):
-    """The model, the side of its images, and what gives the ids and the embeddings of texts."""
+def opened(pack, fast=False):
+    """The model, the side of its images, and what gives the ids and the embeddings of texts. With `fast` its tokenizer.json
+    is read, which needs no sentencepiece."""
     model = transformers.SiglipModel.from_pretrained(pack, dtype=torch.float32).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(pack)
+    kind = transformers.PreTrainedTokenizerFast if fast else transformers.AutoTokenizer
+    tokenizer = kind.from_pretrained(pack)
     length = model.config.text_config.max_position_embeddings
 
     def embed_texts(texts):
@@ -110,6 +116,25 @@ def reference(folder):
         "texts": numbers(texts),
         "scores": scores,
     }
+
+
+def answers(pack, inputs):
+    """Embedding and cosine differences of each input."""
+    model, side, embed_texts = opened(pack, fast=True)
+    directions = {}
+    for finding, prompts in findings().items():
+        present, absent = (unit(embed_texts(prompts[k])[1].mean(0)) for k in ("present", "absent"))
+        directions[finding] = present - absent
+    rows = []
+    for path in inputs:
+        grey = np.load(path)
+        assert grey.shape == (side, side) and grey.dtype == np.uint8, f"{path} is no input of side {side}"
+        x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5)
+        with torch.no_grad():
+            image = unit(pooled(model.get_image_features(pixel_values=x.expand(1, 3, side, side))))[0]
+        differences = {finding: float(image @ d) for finding, d in directions.items()}
+        rows.append({"embedding": image.tolist(), "differences": differences})
+    return rows
 
 
 # Findings whose maps are kept: enough to tell one from another.
@@ -175,6 +200,9 @@ def main():
         write("siglip_maps.json", {path.name: maps(path) for path in packs})
     elif what == "tokens":
         write("siglip_token_ids.json", token_ids(folder))
+    elif what == "answers":
+        out, *inputs = map(pathlib.Path, sys.argv[3:])
+        out.write_text(json.dumps(answers(folder, inputs)))
     else:
         sys.exit(__doc__)
 
