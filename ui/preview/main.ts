@@ -21,6 +21,8 @@ const shell = new PreviewShell({
   held: options.has("held"),
   readFirst: options.has("read-first"),
   trainee: options.has("trainee"),
+  prepared: options.has("prepared"),
+  many: options.has("many"),
   theme: options.get("theme") ?? "dark",
 });
 Object.assign(window, { __TAURI_INTERNALS__: shell.internals(), preview: shell });

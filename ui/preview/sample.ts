@@ -83,6 +83,16 @@ export function reportFor(uid: string): ReportView {
   };
 }
 
+/** A report that a trainee has written and signed as preliminary. */
+export function preparedFor(uid: string): ReportView {
+  const report = reportFor(uid);
+  const written = { findings: ["The heart is enlarged.", "There is a small right pleural effusion.", "No pneumothorax."], impression: ["Cardiomegaly with a small right pleural effusion."] };
+  for (const [name, texts] of Object.entries(written)) {
+    report.sections.find((s) => s.name === name)!.sentences = texts.map((text, i) => sentence(`${uid}:${name}:${i}`, text, "person"));
+  }
+  return { ...report, status: "preliminary", preliminary: { by: "Dr T. Trainee", at: "2026-11-23 13:40:21 +01:00", meaning: "Prepared this report as preliminary, to be co-signed" } };
+}
+
 const PEOPLE: [string, string, string, string, string, number][] = [
   ["SAMPLE, Patient", "M", "58 Y", "new", "Chest PA and lateral", 2],
   ["OKAFOR, Ngozi Amarachi", "F", "71 Y", "drafted", "Chest AP portable", 1],

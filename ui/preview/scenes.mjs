@@ -67,6 +67,7 @@ export function scenesOf(open, shoot) {
       await page.click(id("draft-start"));
       await page.waitForTimeout(1700);
       await page.click(`${id("section-indication")} .ProseMirror`);
+      await page.keyboard.press("End");
       await page.keyboard.type(" Cough.");
       await shoot(page, "drafting");
       await page.waitForSelector(id("proposed-sentence"));
@@ -318,6 +319,15 @@ export function scenesOf(open, shoot) {
       await page.waitForTimeout(1200);
       await page.keyboard.press("Shift+L");
       await shoot(page, "no-marks");
+      await page.close();
+    },
+    async strip() {
+      const page = await inRoom("many", 0);
+      await page.waitForTimeout(1200);
+      await shoot(page, "strip-many");
+      await page.locator(id("strip-image")).last().click();
+      await page.waitForTimeout(1200);
+      await shoot(page, "strip-many-last");
       await page.close();
     },
     async worklist() {

@@ -1,10 +1,12 @@
 import { applied } from "../src/features/report/fixtures";
-import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ModelPack, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SigningKey, SignRequest, StudyRow } from "../src/ipc";
-import { enlarged, halved, phantom, thumbnailOf, type Phantom } from "./phantom";
-import { calibratedSupport, calibrationRows, candidate, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
+import type { Annotation, AppError, AppStatus, AuditLine, DraftQueue, EditCommand, EngineStatus, ReportView, SectionHow, SectionToDraft, Settings, ShellEvent, SigningKey, SignRequest, StudyRow } from "../src/ipc";
+import { PreviewImages, logoOf } from "./images";
+import { PreviewPacks } from "./packs";
+import { phantom, thumbnailOf } from "./phantom";
+import { calibratedSupport, calibrationRows, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { PreviewBackups } from "./backups";
 import { PreviewWriting, textsOf } from "./writing";
-import { detailFor, pdfOf, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
+import { detailFor, pdfOf, preparedFor, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
 export interface PreviewOptions {
   firstRun: boolean;
@@ -29,22 +31,16 @@ export interface PreviewOptions {
   /** Drafts are covered until the reader has looked. */
   readFirst: boolean;
   trainee: boolean;
+  /** A trainee has signed the reports as preliminary. */
+  prepared: boolean;
+  /** A first study of many images. */
+  many: boolean;
   theme: string;
 }
 
 type Callback = (message: { event: string; id: number; payload: ShellEvent }) => void;
 
 /** The boundary's contract in memory, for looking at the screens. Nothing of it is shipped. */
-/** A drawing in two colours that stands for a logo, as the shell sends it. */
-function logoOf(width: number, height: number): ArrayBuffer {
-  const buffer = new ArrayBuffer(8 + width * height * 3);
-  new DataView(buffer).setUint32(0, width, true);
-  new DataView(buffer).setUint32(4, height, true);
-  const rgb = new Uint8Array(buffer, 8);
-  for (let i = 0; i < width * height; i += 1) rgb.set((i + Math.floor(i / width)) % 24 < 12 ? [16, 94, 122] : [232, 240, 243], i * 3);
-  return buffer;
-}
-
 export class PreviewShell {
   private callbacks = new Map<number, Callback>();
   private listener: Callback | null = null;
@@ -55,7 +51,6 @@ export class PreviewShell {
   private status: AppStatus;
   private settings: Settings;
   private auditLines: AuditLine[] = [];
-  private phantoms = new Map<string, Phantom>();
   /** Reports whose claims the model was asked about. */
   private asked = new Set<string>();
   private fitted: boolean;
@@ -63,12 +58,12 @@ export class PreviewShell {
   private preferences = new Map<string, string>();
   private unlinked = false;
   private queue: DraftQueue = { paused: false, running: null, studies: [] };
-  private packJob: string | null = null;
   private writing = new PreviewWriting();
   private backing: PreviewBackups;
+  private packs: PreviewPacks;
+  private images: PreviewImages;
   private revealed = false;
   private held: boolean;
-  private added: ModelPack[] = [];
 
   private signingKey: SigningKey = {
     name: "Dr A. Reader",
@@ -82,10 +77,13 @@ export class PreviewShell {
   constructor(private readonly options: PreviewOptions) {
     const user = { id: "u1", name: "Dr A. Reader", trainee: options.trainee };
     this.rows = rowsFor(options.empty);
+    if (options.many) this.rows[0]!.images = 12;
     this.backing = new PreviewBackups((event) => this.emit(event), options.failBackup, () => !options.firstRun);
+    this.packs = new PreviewPacks((event) => this.emit(event), options);
+    this.images = new PreviewImages(options.large);
     this.held = options.held;
     this.fitted = options.calibrated || options.staleCalibration;
-    if (options.large) for (const row of this.rows.slice(0, 3)) this.phantom(`${row.studyUid}.1`);
+    if (options.large) for (const row of this.rows.slice(0, 3)) this.images.phantom(`${row.studyUid}.1`);
     this.status = {
       version: "0.1.0",
       firstRun: options.firstRun,
@@ -138,7 +136,7 @@ export class PreviewShell {
     if (command.startsWith("plugin:")) return null;
     await wait(command === "sign" ? 300 : 15);
     if (!["app_status", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
-    const answer = this.answers[command] ?? this.writing.answers[command] ?? this.backing.answers[command];
+    const answer = this.answers[command] ?? this.writing.answers[command] ?? this.backing.answers[command] ?? this.packs.answers[command];
     if (!answer) return refuse("app.internal", `no command ${command}`);
     return answer(args);
   }
@@ -257,7 +255,7 @@ export class PreviewShell {
       return null;
     },
     image_overview: ({ instanceUid }) => this.pixels(instanceUid, 1),
-    image_pixels: ({ instanceUid }) => this.pixels(instanceUid),
+    image_pixels: ({ instanceUid }) => this.pixels(instanceUid, 0),
     thumbnail: ({ instanceUid }) => thumbnailOf(phantom(250, 300, Number(instanceUid.split(".").at(-2))), 240),
     report_view: ({ studyUid }) => this.report(studyUid),
     report_edit: ({ reportId, revision, commands }) => this.edit(reportId, revision, commands),
@@ -275,7 +273,7 @@ export class PreviewShell {
       return null;
     },
     proposal_view: ({ proposalId }) => proposalOf(proposalId),
-    evidence: ({ reportId }) => evidenceFor(this.byId(reportId), this.asked.has(reportId)),
+    evidence: ({ reportId }) => evidenceFor(this.shown(this.byId(reportId)), this.asked.has(reportId)),
     evidence_requery: ({ reportId }) => {
       void this.requery(reportId);
       return null;
@@ -283,7 +281,7 @@ export class PreviewShell {
     evidence_map: async ({ instanceUid, finding }) => {
       await wait(350);
       if (this.options.noMap) return refuse("encode.no_model", "no encoder");
-      const { rows, columns } = this.phantom(instanceUid);
+      const { rows, columns } = this.images.phantom(instanceUid);
       return mapFrame(finding, rows, columns);
     },
     similar_cases: async ({ filter }) => {
@@ -299,23 +297,6 @@ export class PreviewShell {
       await wait(900);
       this.fitted = true;
       return calibrationRows(true, false);
-    },
-    pack_choose: async () => {
-      await wait(400);
-      return candidate(this.options.refusePack);
-    },
-    pack_add: ({ quantize }) => {
-      this.packJob = "pack-1";
-      void this.addPack(quantize);
-      return "pack-1";
-    },
-    pack_add_cancel: () => {
-      this.packJob = null;
-      return null;
-    },
-    pack_remove: ({ id }) => {
-      this.added = this.added.filter((p) => p.id !== id);
-      return null;
     },
     recovery_renew: ({ passphrase }) => (passphrase === "wrong" ? refuse("vault.locked", "wrong passphrase") : "M2XR-7KQD-HBNW-94TV-8ZYA-PC5E-6GSU-J3LF"),
     backup_choose: () => this.settings,
@@ -343,9 +324,6 @@ export class PreviewShell {
     export_report: () => "report.dcm",
     template_import: () => ({ id: "mrrt-chest", name: "Chest Xray - 2 Views" }),
     template_export: () => "template.html",
-    engines: () => this.engines(),
-    models: () => this.models(),
-    verify_model: () => wait(500),
     settings: () => this.settings,
     set_settings: ({ settings }) => (this.settings = settings),
     audit: ({ limit, filter }) => {
@@ -369,7 +347,7 @@ export class PreviewShell {
   }
 
   private report(studyUid: string): ReportView {
-    const kept = this.reports.get(studyUid) ?? reportFor(studyUid);
+    const kept = this.reports.get(studyUid) ?? (this.options.prepared ? preparedFor(studyUid) : reportFor(studyUid));
     this.reports.set(studyUid, this.checked(kept));
     return this.shown(this.reports.get(studyUid)!);
   }
@@ -430,7 +408,7 @@ export class PreviewShell {
     if (request.passphrase === "wrong") return refuse("vault.locked", "wrong passphrase");
     const id = `version-${report.versions.length + 1}`;
     const sha = "9f2c".repeat(16);
-    report.versions.push({ id, kind: report.becoming, by: this.status.user!.name, at: "2026-11-23 14:12", meaning: "author", preliminary: report.preliminary, pdfSha256: sha });
+    report.versions.push({ id, kind: report.becoming, by: this.status.user!.name, at: "2026-11-23 14:12:00 +01:00", meaning: "author", preliminary: report.preliminary, pdfSha256: sha });
     report.status = "final";
     report.revision += 1;
     return { versionId: id, pdfSha256: sha, auditHead: "51ab".repeat(16), pages: 1, report: this.keep(report) };
@@ -452,29 +430,6 @@ export class PreviewShell {
     }
     this.asked.add(reportId);
     this.emit({ event: "evidence_ready", reportId });
-  }
-
-  private async addPack(quantize: string): Promise<void> {
-    const job = "pack-1";
-    const slow = this.options.slowDraft ? 8 : 1;
-    for (const phase of ["checking", "hashing", "converting", "copying"] as const) {
-      for (let step = 0; step < 4; step++) {
-        if (this.packJob !== job) return this.emit({ event: "pack_failed", job, code: "pack.cancelled", detail: "cancelled" });
-        const detail = phase === "checking" ? "config.json" : `model-0000${step < 2 ? 1 : 2}-of-00002.safetensors`;
-        this.emit({ event: "pack_progress", job, phase, fraction: step / 4, detail });
-        await wait(120 * slow);
-      }
-      if (phase === "hashing" && this.options.failPack) {
-        return this.emit({ event: "pack_failed", job, code: "pack.not_finite", detail: "number 1204 of tensor language_model.model.layers.3.mlp.up_proj.weight in model-00001-of-00002.safetensors is NaN; the weights are damaged" });
-      }
-    }
-    this.packJob = null;
-    this.added = [{
-      ...this.pack("medgemma", "medgemma-1.5-4b-it", 2_640_000_000),
-      id: "medgemma-1-5-4b-it", demo: false, quantization: quantize, arithmetic: "", source: "medgemma-1.5-4b-it", terms: candidate(false).terms, notice: candidate(false).notice, card: null,
-      termsAcceptedAt: "2026-11-23 14:20:11 +01:00", device: "CPU, 8 threads (AVX2, FMA)", memoryBytes: 3_310_000_000, loadSeconds: 21.4, tokensPerSecond: 6.3, imageSeconds: null,
-    }];
-    this.emit({ event: "pack_added", job, id: "medgemma-1-5-4b-it" });
   }
 
   private async draft(reportId: string, only?: SectionToDraft, how?: SectionHow): Promise<void> {
@@ -518,46 +473,7 @@ export class PreviewShell {
   }
 
   private engineState(state: EngineStatus["state"]): void {
-    this.emit({ event: "engine", engine: { ...this.engines()[0]!, state } });
-  }
-
-  private engines(): EngineStatus[] {
-    const none = this.options.noModels;
-    return [
-      { role: "draft", state: none ? "no_model" : "ready", packName: none ? null : "MedGemma demo pack", demo: !none, code: null },
-      { role: "encode", state: none ? "no_model" : "ready", packName: none ? null : "MedSigLIP demo pack", demo: !none, code: null },
-    ];
-  }
-
-  private pack(kind: string, name: string, bytes: number): ModelPack {
-    return {
-      id: kind,
-      kind,
-      name,
-      demo: true,
-      hash: "b7c41d".repeat(10),
-      bytes,
-      source: "trained in this repository on drawn radiographs",
-      terms: "MIT OR Apache-2.0",
-      notice: "A demonstration without medical meaning.",
-      quantization: "none",
-      arithmetic: "",
-      card: "# Demo pack\n\nSmall model of the same architecture.\n",
-      inUse: true,
-      termsAcceptedAt: null,
-      device: "CPU, 8 threads (AVX2, FMA)",
-      memoryBytes: bytes * 1.2,
-      loadSeconds: 0.4,
-      tokensPerSecond: kind === "medgemma" ? 212.4 : null,
-      imageSeconds: kind === "medsiglip" ? 0.1 : null,
-    };
-  }
-
-  private models(): ModelPack[] {
-    if (this.options.noModels) return this.added;
-    const demo = [this.pack("medgemma", "MedGemma demo pack", 22_400_000), this.pack("medsiglip", "MedSigLIP demo pack", 11_200_000)];
-    if (this.added.length > 0) demo[0]!.inUse = false;
-    return [...this.added, ...demo];
+    this.emit({ event: "engine", engine: { ...this.packs.engines()[0]!, state } });
   }
 
   private async import(): Promise<string> {
@@ -575,32 +491,8 @@ export class PreviewShell {
     return "job-1";
   }
 
-  private phantom(instanceUid: string): Phantom {
-    const kept = this.phantoms.get(instanceUid);
-    if (kept) return kept;
-    const seed = Number(instanceUid.split(".").at(-2));
-    const made = this.options.large ? enlarged(phantom(625, 750, seed), 4) : phantom(1251, 1501, seed);
-    this.phantoms.set(instanceUid, made);
-    return made;
-  }
-
-  private pixels(instanceUid: string, copy: 0 | 1 = 0): ArrayBuffer {
-    if (this.options.failDecode) return refuse("decode.timeout", "took too long");
-    const { rows, columns, texels: all } = this.phantom(instanceUid);
-    const texels = copy === 1 ? halved(all, rows, columns) : all;
-    const description = {
-      copy,
-      rows, columns, kind: "gray16", slope: 1, intercept: 0, min: 0, max: 4095, inverted: false,
-      windows: [{ center: 1500, width: 3000, explanation: "NORMAL", computed: false }],
-      voi_function: "linear", voi_lut: null, voi_lut_first: null, units: null,
-    };
-    let json = JSON.stringify(description);
-    while (json.length % 4 !== 0) json += " ";
-    const out = new Uint8Array(4 + json.length + texels.byteLength);
-    new DataView(out.buffer).setUint32(0, json.length, true);
-    out.set(new TextEncoder().encode(json), 4);
-    out.set(new Uint8Array(texels.buffer), 4 + json.length);
-    return out.buffer;
+  private pixels(instanceUid: string, copy: 0 | 1): ArrayBuffer {
+    return this.options.failDecode ? refuse("decode.timeout", "took too long") : this.images.pixels(instanceUid, copy);
   }
 
   private record(action: string): void {

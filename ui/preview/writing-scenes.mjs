@@ -68,13 +68,14 @@ export function writingScenesOf(open, shoot) {
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+f");
       await page.waitForSelector(id("find-bar"));
-      await page.fill(id("find-words"), "effusion");
-      await page.fill(id("find-replacement"), "pleural effusion");
+      await page.fill(id("find-words"), "the");
+      await page.fill(id("find-replacement"), "a");
       await shoot(page, "find");
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+Shift+k");
       await page.waitForSelector(id("critical-dialog"));
       await shoot(page, "critical-told");
+      await page.fill(id("critical-finding"), "Tension pneumothorax on the right.");
       await page.check(id("critical-not-told"));
       await shoot(page, "critical-not-told");
       await page.close();
@@ -118,7 +119,7 @@ export function writingScenesOf(open, shoot) {
       await page.waitForSelector(id("covered"), { timeout: 20_000 });
       await shoot(page, "covered");
       await page.click(id("reveal"));
-      await page.waitForSelector(id("proposed-sentence"));
+      await page.waitForSelector(id("claim-state"));
       await shoot(page, "uncovered");
       await page.close();
       page = await inRoom("no-prior&held");
@@ -142,6 +143,12 @@ export function writingScenesOf(open, shoot) {
       await page.click(id("sign-submit"));
       await page.waitForSelector(id("preliminary-signature"));
       await shoot(page, "preliminary");
+      await page.close();
+      page = await inRoom("no-prior&prepared");
+      await page.waitForSelector(id("preliminary-signature"));
+      await shoot(page, "prepared");
+      await signed(page);
+      await shoot(page, "co-sign");
       await page.close();
     },
     async ownSettings() {

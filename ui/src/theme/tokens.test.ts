@@ -24,9 +24,9 @@ function contrast(a: string, b: string): number {
 }
 
 const pairs: [string, string[]][] = [
-  ["text", ["background", "panel", "raised", "hover", "proposed-tint", "proposed-tint-focus", "warning-tint", "error-tint", "accent-tint"]],
-  ["dim", ["background", "panel", "raised", "hover", "proposed-tint", "proposed-tint-focus", "accent-tint"]],
-  ["faint", ["background", "panel", "raised"]],
+  ["text", ["background", "field", "panel", "raised", "hover", "proposed-tint", "proposed-tint-focus", "warning-tint", "error-tint", "accent-tint"]],
+  ["dim", ["background", "field", "panel", "raised", "hover", "proposed-tint", "proposed-tint-focus", "accent-tint"]],
+  ["faint", ["background", "field", "panel", "raised"]],
   ["accent", ["background", "panel", "raised", "accent-tint"]],
   ["proposed", ["panel", "proposed-tint", "proposed-tint-focus"]],
   ["accepted", ["background", "panel", "raised", "proposed-tint"]],

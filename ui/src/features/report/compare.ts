@@ -123,9 +123,9 @@ const KINDS: Record<TextKind, string> = {
   now: "As it stands",
 };
 
-/** "Signed report, Dr A. Reader, 2026-11-23 14:09:31 +01:00". */
-export function nameOf(text: ReportText): string {
-  return [KINDS[text.kind], text.by, text.at].filter((part) => part !== "").join(", ");
+/** "Signed report, Dr A. Reader, 2026-11-23 14:09:31 +01:00"; `at` is another form of its time. */
+export function nameOf(text: ReportText, at = text.at): string {
+  return [KINDS[text.kind], text.by, at].filter((part) => part !== "").join(", ");
 }
 
 /** Where the words of the second text come from, for the column beside them; "left out" for a sentence that is gone. */

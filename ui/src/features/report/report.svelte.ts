@@ -76,7 +76,8 @@ export class OpenReport {
       {
         state: (state) => saving.set(this, state),
         view: (next) => {
-          if (next.revision !== this.view.revision) this.evidence.stale();
+          // Uncovering a draft changes no word of it, but what may be said of it.
+          if (next.revision !== this.view.revision || next.covered !== this.view.covered) this.evidence.stale();
           this.view = next;
           saving.savedAt(this, next.savedAt);
           for (const { name, open } of next.sections) this.editors.get(name)?.setOpen(open);
