@@ -207,6 +207,9 @@ async fn random_paths_through_the_window() {
             known.signed.insert(open.clone());
         }
         on_the_screen(&hand, &place, &read).await;
+        if path % 50 == 49 {
+            println!("{} paths in {:.0} s", path + 1, began.elapsed().as_secs_f64());
+        }
     }
     let counted = hand.counted();
     println!(
@@ -385,7 +388,10 @@ async fn settle(hand: &Hand) {
     let until = Instant::now() + Duration::from_secs(60);
     while hand.number(over).await > 0.0 {
         let dialog = "return document.querySelector('dialog[open], [popover]:popover-open')?.innerText ?? ''";
-        assert!(Instant::now() < until, "a dialog does not close: {}", hand.window.text(dialog).await);
+        if Instant::now() > until {
+            let focus = hand.ask("return document.activeElement?.outerHTML.slice(0, 200)").await;
+            panic!("what is open does not close; the focus is at {focus}: {}", hand.window.text(dialog).await);
+        }
         // A key may have led to the desktop's own dialog for a file, over which the page hears nothing.
         if !hand.window.cancel_dialog() {
             hand.key(ESCAPE).await;
