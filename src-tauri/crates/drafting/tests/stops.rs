@@ -71,7 +71,7 @@ fn in_the_midst_of_it() {
     for (name, folder) in forms() {
         let engine = Engine::load(folder.path(), |_, _| {}).unwrap();
         // Long enough that it is still being read when something is heard of it.
-        let long = raw(&"describe the heart ".repeat(1600));
+        let long = raw(&"describe the heart ".repeat(1200));
         let cancel = AtomicBool::new(false);
         let mut heard = Vec::new();
         let sink = |event: DraftEvent<'_>| match event {
