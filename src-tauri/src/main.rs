@@ -52,8 +52,6 @@ fn main() -> ExitCode {
     let Some(data) = data.or_else(StartOptions::default_data) else {
         return wrong_use("no home directory was found; name the data folder with --data DIR");
     };
-    #[cfg(target_os = "linux")]
-    with_one_heap();
     match run(StartOptions { data, open }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,24 +59,6 @@ fn main() -> ExitCode {
             ExitCode::from(3)
         }
     }
-}
-
-/// Starts this program anew, once, so that WebKit's part of it allocates by the C library (its variable `Malloc`), which
-/// overwrites what is freed. In WebKit's own heap a passphrase that had come from the page was found after the window had
-/// been locked. WebKit looks while it is loaded, so that nothing later would do; the page's process, which holds a
-/// passphrase anyway while it is typed, keeps its own and quicker heap.
-#[cfg(target_os = "linux")]
-fn with_one_heap() {
-    use std::os::unix::process::CommandExt;
-    const HEAP: &str = "Malloc";
-    if std::env::var_os(HEAP).is_some() {
-        // SAFETY: no other thread has been started.
-        unsafe { std::env::remove_var(HEAP) };
-        return;
-    }
-    let Ok(program) = std::env::current_exe() else { return };
-    // It comes back where it fails, and then the window opens with both heaps.
-    let _ = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(HEAP, "1").exec();
 }
 
 fn wrong_use(what: &str) -> ExitCode {

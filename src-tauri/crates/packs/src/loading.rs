@@ -8,7 +8,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{PackError, Result};
-use crate::lock::remove_ending;
+use crate::lock::{lock_file, remove_ending};
 use crate::machine::{Machine, check_disk};
 
 /// Beside the packs; no identifier begins with a dot.
@@ -28,13 +28,7 @@ impl LoadingFolder {
     /// with `pack.disk_full` before anything is written, and with `pack.write` where the folder of packs cannot be.
     pub fn create(packs_root: &Path, machine: &dyn Machine, bytes: u64) -> Result<Self> {
         let write_error = |source| PackError::Write { path: packs_root.to_owned(), source };
-        std::fs::create_dir_all(packs_root).map_err(write_error)?;
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(packs_root.join(LOCK_FILE))
-            .map_err(write_error)?;
+        let lock = lock_file(packs_root, LOCK_FILE)?;
         match lock.try_lock() {
             Ok(()) => {
                 // What cannot be removed is no reason not to load; whether there is room is looked at next.

@@ -23,13 +23,7 @@ impl Changing {
     /// Fails with `pack.busy` while another program holds it.
     pub fn begin(packs_root: &Path) -> Result<Self> {
         let write_error = |source| PackError::Write { path: packs_root.to_owned(), source };
-        std::fs::create_dir_all(packs_root).map_err(write_error)?;
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(packs_root.join(LOCK_FILE))
-            .map_err(write_error)?;
+        let file = lock_file(packs_root, LOCK_FILE)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(PackError::Busy),
@@ -44,6 +38,13 @@ impl Changing {
         let _ = loading::sweep(packs_root);
         Ok(())
     }
+}
+
+/// A file beside the packs that is there to be locked; made with their folder where it is not there yet.
+pub(crate) fn lock_file(packs_root: &Path, name: &str) -> Result<File> {
+    let write_error = |source| PackError::Write { path: packs_root.to_owned(), source };
+    std::fs::create_dir_all(packs_root).map_err(write_error)?;
+    File::options().write(true).create(true).truncate(false).open(packs_root.join(name)).map_err(write_error)
 }
 
 /// Removes the folders whose names have one of these endings.
