@@ -1,7 +1,7 @@
 import type { PixelDescription, PixelImage } from "../../ipc";
 import { BINS, claheTables, TILES } from "./clahe";
 import { Program } from "./program";
-import { COLOUR, gray, HALVE, TABLE_ROW, VERTEX, type GrayForm } from "./shaders";
+import { COLOUR, gray, HALVE, TABLE_ROW, valuesOfPixels, VERTEX, type GrayForm } from "./shaders";
 import type { Scene, Surface } from "./surface";
 import { fit, linear, zoomedAt } from "./view";
 import { brightness, modality, TABLE_TOP, throughTable } from "./window";
@@ -38,6 +38,12 @@ export class GlSurface implements Surface {
   private small: { texels: Uint16Array; width: number; height: number } | null = null;
   private tiles: WebGLTexture | null = null;
   private tilesFor = "";
+  /** The stored value of each device pixel, for a window that is dragged over a view that stands still; what it was made for. */
+  private values: (Level & { for: string }) | null = null;
+  /** What the last frame was drawn for: only one that comes again is worth the values. */
+  private drawnFor = "";
+  /** False where this context cannot draw into a texture of numbers. */
+  private readonly holdsValues: boolean;
 
   /** Null where this window has no WebGL2 or the image is too large for its textures. */
   static create(image: PixelImage): GlSurface | null {
@@ -88,6 +94,7 @@ export class GlSurface implements Surface {
     private readonly gl: WebGL2RenderingContext,
   ) {
     any = true;
+    this.holdsValues = gl.getExtension("EXT_color_buffer_float") !== null;
     gl.bindVertexArray(gl.createVertexArray());
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
@@ -144,19 +151,55 @@ export class GlSurface implements Surface {
       canvas.width = width;
       canvas.height = height;
     }
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, width, height);
+    const sampled = about.kind === "gray16" && this.sampled(scene, about, width, height);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.clearColor(0, 0, 0, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.enable(gl.SCISSOR_TEST);
     this.keepToImage(scene, about, height);
-    this.paint(scene, about, width, height);
+    this.paint(scene, about, width, height, sampled);
     const { lens } = scene;
     if (!lens) return gl.disable(gl.SCISSOR_TEST);
     const side = 2 * lens.radius * scene.density;
     gl.scissor(Math.round((lens.at.x - lens.radius) * scene.density), Math.round(height - (lens.at.y + lens.radius) * scene.density), Math.round(side), Math.round(side));
-    this.paint({ ...scene, view: zoomedAt(scene.view, scene.pane, lens.at, lens.factor) }, about, width, height);
+    this.paint({ ...scene, view: zoomedAt(scene.view, scene.pane, lens.at, lens.factor) }, about, width, height, false);
     gl.disable(gl.SCISSOR_TEST);
+  }
+
+  /**
+   * Whether the value of each device pixel is at hand. While a window is dragged only the window changes: reading four
+   * texels for each pixel anew is most of the work where the processor draws. The second frame of a view makes the values.
+   */
+  private sampled(scene: Scene, about: PixelDescription, width: number, height: number): boolean {
+    const { gl } = this;
+    const [n, smoothly] = [this.copyFor(scene), smooth(scene)];
+    const now = JSON.stringify([scene.view, scene.pane, scene.density, n]);
+    const again = now === this.drawnFor;
+    this.drawnFor = now;
+    if (!again || !this.holdsValues) return false;
+    if (this.values?.for === now) return true;
+    if (this.values?.width !== width || this.values.height !== height) {
+      if (this.values) gl.deleteTexture(this.values.texture);
+      this.values = { texture: this.texture(gl.R32F, width, height, 1), width, height, for: "" };
+    }
+    const { texture } = this.values;
+    const frame = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    const whole = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
+    if (whole) {
+      gl.disable(gl.SCISSOR_TEST);
+      const program = this.program(`values ${smoothly}`, () => valuesOfPixels(smoothly));
+      program.use();
+      this.bindPlace(program, scene, about, width, height);
+      this.bindTexels(program, n);
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      this.values.for = now;
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.deleteFramebuffer(frame);
+    return whole;
   }
 
   /** What lies beside the image is black already, and no shader need run for it. */
@@ -171,21 +214,12 @@ export class GlSurface implements Surface {
     this.gl.scissor(left, height - bottom, Math.max(0, right - left), Math.max(0, bottom - top));
   }
 
-  private paint(scene: Scene, about: PixelDescription, width: number, height: number): void {
+  private paint(scene: Scene, about: PixelDescription, width: number, height: number, sampled: boolean): void {
     const { gl } = this;
-    const form = this.form(scene, about);
+    const form = this.form(scene, about, sampled);
     const program = form ? this.program(JSON.stringify(form), () => gray(form)) : this.program("colour", () => COLOUR);
     program.use();
-    const [a, b, c, d] = linear(scene.view);
-    const scale = scene.density * (a * d - b * c);
-    gl.uniform2f(program.at("target"), width, height);
-    gl.uniform2f(
-      program.at("middle"),
-      (scene.pane.width / 2 + scene.view.pan.x) * scene.density,
-      (scene.pane.height / 2 + scene.view.pan.y) * scene.density,
-    );
-    gl.uniformMatrix2fv(program.at("toImage"), false, [d / scale, -b / scale, -c / scale, a / scale]);
-    gl.uniform2f(program.at("size"), about.columns, about.rows);
+    this.bindPlace(program, scene, about, width, height);
     gl.uniform1i(program.at("invert"), Number(scene.inverted !== about.inverted));
     if (form) this.bindGray(program, scene, about, form);
     else {
@@ -194,6 +228,17 @@ export class GlSurface implements Surface {
       gl.uniform1i(program.at("image"), 0);
     }
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  /** Where each device pixel lies on the image. */
+  private bindPlace(program: Program, { view, pane, density }: Scene, about: PixelDescription, width: number, height: number): void {
+    const { gl } = this;
+    const [a, b, c, d] = linear(view);
+    const scale = density * (a * d - b * c);
+    gl.uniform2f(program.at("target"), width, height);
+    gl.uniform2f(program.at("middle"), (pane.width / 2 + view.pan.x) * density, (pane.height / 2 + view.pan.y) * density);
+    gl.uniformMatrix2fv(program.at("toImage"), false, [d / scale, -b / scale, -c / scale, a / scale]);
+    gl.uniform2f(program.at("size"), about.columns, about.rows);
   }
 
   finish(): void {
@@ -224,26 +269,39 @@ export class GlSurface implements Surface {
   }
 
   /** How a grey image is drawn now; null for one in colours. */
-  private form({ voi, curve, enhancement, view, density }: Scene, about: PixelDescription): GrayForm | null {
+  private form(scene: Scene, about: PixelDescription, sampled: boolean): GrayForm | null {
     if (about.kind === "rgb8") return null;
+    const { voi, curve, enhancement } = scene;
     const how = voi.kind === "table" && this.table ? "table" : (curve ?? about.voi_function);
-    // Single pixels are shown as such once they are large enough to be looked at.
-    return { how, enhancement, smoothly: view.zoom * density < 6 };
+    return { how, enhancement, smoothly: smooth(scene), sampled };
   }
 
-  private bindGray(program: Program, scene: Scene, about: PixelDescription, { how }: GrayForm): void {
-    const { gl } = this;
-    if (scene.enhancement === "clahe") this.equalise(scene, about);
-    const perPixel = scene.view.zoom * scene.density;
+  /** Which smaller copy is drawn from. */
+  private copyFor({ view, density }: Scene): number {
     // A quarter of a step in favour of sharpness.
-    const wanted = Math.floor(Math.log2(1 / perPixel) + 0.25);
-    const n = Math.min(this.levels.length - 1, Math.max(this.levels[0] ? 0 : 1, wanted));
+    const wanted = Math.floor(Math.log2(1 / (view.zoom * density)) + 0.25);
+    return Math.min(this.levels.length - 1, Math.max(this.levels[0] ? 0 : 1, wanted));
+  }
+
+  private bindTexels(program: Program, n: number): void {
+    const { gl } = this;
     const level = this.levels[n]!;
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, level.texture);
     gl.uniform1i(program.at("image"), 0);
     gl.uniform2i(program.at("last"), level.width - 1, level.height - 1);
     gl.uniform1f(program.at("shrink"), 2 ** n);
+  }
+
+  private bindGray(program: Program, scene: Scene, about: PixelDescription, { how, sampled }: GrayForm): void {
+    const { gl } = this;
+    if (scene.enhancement === "clahe") this.equalise(scene, about);
+    const n = this.copyFor(scene);
+    if (sampled) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.values!.texture);
+      gl.uniform1i(program.at("values"), 0);
+    } else this.bindTexels(program, n);
     gl.uniform2f(program.at("rescale"), about.slope, about.intercept);
     const { voi } = scene;
     if (how === "table" && about.voi_lut) {
@@ -384,10 +442,18 @@ export class GlSurface implements Surface {
     for (const level of this.levels) this.gl.deleteTexture(level?.texture ?? null);
     if (this.table) this.gl.deleteTexture(this.table);
     if (this.tiles) this.gl.deleteTexture(this.tiles);
+    if (this.values) this.gl.deleteTexture(this.values.texture);
+    this.values = null;
+    this.drawnFor = "";
     this.levels = [];
     this.table = null;
     this.tiles = null;
     this.tilesFor = "";
     this.small = null;
   }
+}
+
+/** Single pixels are shown as such once they are large enough to be looked at. */
+function smooth({ view, density }: Scene): boolean {
+  return view.zoom * density < 6;
 }

@@ -53,28 +53,45 @@ export interface GrayForm {
   enhancement: Enhancement;
   /** Between pixels; false where single ones are to be seen. */
   smoothly: boolean;
+  /** From values that `valuesOfPixels` left for each device pixel, instead of from the image. */
+  sampled: boolean;
 }
 
 /**
  * The shader for one form. One shader for all would be slower where the processor draws: it takes every branch for
  * every pixel. The window functions are those of window.ts, which names the parts of the standard.
  */
-export function gray({ how, enhancement, smoothly }: GrayForm): string {
+export function gray({ how, enhancement, smoothly, sampled }: GrayForm): string {
   return `${PLACE}
-uniform usampler2D image;
-uniform ivec2 last;      // largest texel of this copy
-uniform float shrink;    // 2^n
 uniform vec2 rescale;    // slope, intercept
 ${BRIGHT[how]}
-float texel(ivec2 at) { return float(texelFetch(image, clamp(at, ivec2(0), last), 0).r); }
-${smoothly ? SMOOTH : "float stored(vec2 at) { return texel(ivec2(floor(at))); }"}
+${sampled ? "uniform sampler2D values; // of each device pixel; negative beside the image" : stored(smoothly)}
 ${ENHANCED[enhancement]}
 void main() {
   vec2 at = place();
-  if (outside(at)) { colour = vec4(0.0, 0.0, 0.0, 1.0); return; }
-  float light = enhanced(bright(stored(at / shrink) * rescale.x + rescale.y), at);
+  ${sampled ? "float value = texelFetch(values, ivec2(gl_FragCoord.xy), 0).r;" : "float value = outside(at) ? -1.0 : stored(at / shrink);"}
+  if (value < 0.0) { colour = vec4(0.0, 0.0, 0.0, 1.0); return; }
+  float light = enhanced(bright(value * rescale.x + rescale.y), at);
   colour = vec4(vec3(invert ? 1.0 - light : light), 1.0);
 }`;
+}
+
+/** The stored value that each device pixel shows, which stays the same while only the window changes. */
+export function valuesOfPixels(smoothly: boolean): string {
+  return `${PLACE}
+${stored(smoothly)}
+void main() {
+  vec2 at = place();
+  colour = vec4(outside(at) ? -1.0 : stored(at / shrink), 0.0, 0.0, 1.0);
+}`;
+}
+
+function stored(smoothly: boolean): string {
+  return `uniform usampler2D image;
+uniform ivec2 last;      // largest texel of this copy
+uniform float shrink;    // 2^n
+float texel(ivec2 at) { return float(texelFetch(image, clamp(at, ivec2(0), last), 0).r); }
+${smoothly ? SMOOTH : "float stored(vec2 at) { return texel(ivec2(floor(at))); }"}`;
 }
 
 const LEVEL = "uniform vec2 level; // centre, width";
