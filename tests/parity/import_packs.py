@@ -72,7 +72,7 @@ def write_gemma(root, torch, transformers):
                                                image_std=[0.5] * 3, do_pan_and_scan=False, image_seq_length=per_image)
     processor = transformers.Gemma3Processor(reader, tokenizer, image_seq_length=per_image, chat_template=tokenizer.chat_template)
     text = dict(vocab_size=262208, hidden_size=32, intermediate_size=64, num_hidden_layers=7, num_attention_heads=4,
-                num_key_value_heads=2, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW, **rope(transformers))
+                num_key_value_heads=2, head_dim=16, query_pre_attn_scalar=24, sliding_window=WINDOW, **rope(transformers))
     vision = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, image_size=MEDGEMMA_SIDE,
                   patch_size=14, vision_use_head=False)
     config = transformers.Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=per_image,
