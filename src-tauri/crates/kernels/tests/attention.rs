@@ -176,6 +176,57 @@ fn masks() {
     check_all(Case { hidden: Hidden::All, ..case(2, 1, 1, 20, 6) });
 }
 
+/// A prompt that begins as the last one did is read from where it differs, and is then to the bit what it is when it is
+/// read whole: by a mask as over a prompt with an image, whose tokens see each other, and more keys than a block.
+#[test]
+fn a_query_does_not_depend_on_those_beside_it() {
+    const KEYS: usize = 400;
+    const HEADS: usize = 2;
+    const DIM: usize = 20;
+    if !is_tried(KEYS * KEYS * HEADS * DIM) {
+        return;
+    }
+    let image = 170..260;
+    let sees = |query, key| key <= query || (image.contains(&query) && image.contains(&key));
+    let query = numbers(KEYS * HEADS * DIM, 1);
+    let (key, value) = (numbers(KEYS * DIM, 2), numbers(KEYS * DIM, 3));
+    for low in [f32::NEG_INFINITY, f32::MIN] {
+        let mask: Vec<f32> = (0..KEYS * KEYS).map(|i| if sees(i / KEYS, i % KEYS) { 0. } else { low }).collect();
+        for isa in Isa::available() {
+            for arithmetic in [Arithmetic::F32, Arithmetic::Bf16] {
+                let from = |first: usize| {
+                    let strides = |heads| Strides::tokens_first(heads, KEYS, DIM);
+                    let values = Values::F32(&query[first * HEADS * DIM..]);
+                    let attention = Attention {
+                        shape: Shape {
+                            batch: 1,
+                            heads: HEADS,
+                            key_heads: 1,
+                            queries: KEYS - first,
+                            keys: KEYS,
+                            dim: DIM,
+                        },
+                        query: View { values, strides: strides(HEADS) },
+                        key: View { values: Values::F32(&key), strides: strides(1) },
+                        value: View { values: Values::F32(&value), strides: strides(1) },
+                        mask: Some(Mask { values: &mask[first * KEYS..], batch: 0, head: 0, query: KEYS }),
+                        scale: 0.3,
+                        arithmetic,
+                    };
+                    let mut out = vec![f32::NAN; (KEYS - first) * HEADS * DIM];
+                    attention.run_with(isa, &mut Workspace::new(), &mut out, strides(HEADS));
+                    out
+                };
+                let whole = from(0);
+                for first in [1, 100, 170, 231, 398] {
+                    let expected = &whole[first * HEADS * DIM..];
+                    assert!(from(first) == expected, "{isa:?} {arithmetic:?} from {first}, hidden by {low}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn orders_offsets_batches_and_threads() {
     for heads_first in [false, true] {

@@ -114,7 +114,13 @@ versions! {
                 let now = if block[l] * scale > before[l] { block[l] * scale } else { before[l] };
                 largest[start + l] = now;
                 base[l] = if now == f32::NEG_INFINITY { 0. } else { now };
-                let factor = if before[l] == f32::NEG_INFINITY { 0. } else { exp2(before[l] - base[l]) };
+                // To the bit 1 where the largest stays, which `exp2` is not: else a query's result would depend on
+                // whether its neighbours in the panel see keys that are hidden from it.
+                let factor = match before[l] {
+                    f32::NEG_INFINITY => 0.,
+                    before if before == now => 1.,
+                    before => exp2(before - base[l]),
+                };
                 correction[start + l] = factor;
                 changed |= factor != 1.;
             }
