@@ -4,7 +4,7 @@
 mod score;
 
 use hilum_report::claims::{Claim, Device, Finding, Presence, Severity, Side, Temporal, Zone, label};
-use score::Count;
+use score::{ByFinding, Count};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -74,6 +74,7 @@ struct Scores {
     mentions: Count,
     absent: Count,
     uncertain: Count,
+    by_finding: ByFinding,
     /// Side, and all the rest, of claims whose finding and presence are right.
     sides: (u32, u32),
     whole: (u32, u32),
@@ -92,6 +93,17 @@ fn measure(name: &str, json: &str) -> Scores {
         scores.mentions.add(&expected.iter().map(key).collect::<Vec<_>>(), &found.iter().map(key).collect::<Vec<_>>());
         scores.absent.add(&of(expected, Presence::Absent), &of(&found, Presence::Absent));
         scores.uncertain.add(&of(expected, Presence::Uncertain), &of(&found, Presence::Uncertain));
+        for finding in Finding::ALL {
+            let stated = |claims: &[Claim]| -> Vec<_> {
+                claims.iter().filter(|c| c.finding == finding).map(|c| (c.presence, c.device)).collect()
+            };
+            let present = |claims: &[Claim]| -> Vec<_> {
+                stated(claims).into_iter().filter(|(presence, _)| *presence == Presence::Present).collect()
+            };
+            let (all, affirmed) = scores.by_finding.0.entry(finding).or_default();
+            all.add(&stated(expected), &stated(&found));
+            affirmed.add(&present(expected), &present(&found));
+        }
         for claim in expected {
             let same = found.iter().filter(|f| key(f) == key(claim) && f.presence == claim.presence);
             let same: Vec<_> = same.collect();
@@ -117,6 +129,7 @@ fn measure(name: &str, json: &str) -> Scores {
     println!("  absent    {}", scores.absent);
     println!("  uncertain {}", scores.uncertain);
     println!("  sides {}/{}, every word {}/{}", scores.sides.0, scores.sides.1, scores.whole.0, scores.whole.1);
+    println!("{}", scores.by_finding);
     println!("  sentences not wholly as labelled: {}", scores.failures.len());
     for failure in &scores.failures {
         println!("  - {failure}");
@@ -128,6 +141,11 @@ fn check(name: &str, json: &str) {
     let scores = measure(name, json);
     for (what, count) in [("mentions", &scores.mentions), ("absent", &scores.absent)] {
         assert!(count.f1() >= 0.95, "{name}: {what} {count}");
+    }
+    // All fourteen, "no finding" too, which is a claim where a sentence says so in words.
+    for (finding, (stated, _)) in &scores.by_finding.0 {
+        assert!(stated.right + stated.missed > 0, "{name}: no sentence speaks of {}", finding.key());
+        assert!(stated.f1() >= 0.9, "{name}: {} {stated}", finding.key());
     }
     assert!(f64::from(scores.sides.0) >= 0.95 * f64::from(scores.sides.1), "{name}: sides {:?}", scores.sides);
 }

@@ -1,5 +1,7 @@
 //! Precision, recall and F1.
 
+use hilum_report::claims::Finding;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// True positives, false positives and false negatives.
@@ -50,4 +52,32 @@ impl fmt::Display for Count {
             "precision {precision:.3} recall {recall:.3} F1 {f1:.3} ({right} right, {wrong} wrong, {missed} missed)"
         )
     }
+}
+
+/// Counts by finding: of all that is said of it, and of its being present alone. Shown as a table.
+#[derive(Debug, Default)]
+pub struct ByFinding(pub BTreeMap<Finding, (Count, Count)>);
+
+impl fmt::Display for ByFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| finding | stated | precision | recall | present | precision | recall |\n|---|---|---|---|---|---|---|"
+        )?;
+        for (finding, (stated, present)) in &self.0 {
+            writeln!(f, "| {} | {} | {} |", finding.key(), cells(*stated), cells(*present))?;
+        }
+        Ok(())
+    }
+}
+
+/// How many there are by the labels, precision, and recall; a dash where nothing was found, or nothing is labelled.
+fn cells(count: Count) -> String {
+    let labelled = count.right + count.missed;
+    let share = |of: u32, value: f64| if of == 0 { "-".to_owned() } else { format!("{value:.2}") };
+    format!(
+        "{labelled} | {} | {}",
+        share(count.right + count.wrong, count.precision()),
+        share(labelled, count.recall())
+    )
 }
