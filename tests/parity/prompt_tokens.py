@@ -27,8 +27,7 @@ INDICATIONS = [
     "息切れ、胸痛（左）",
     "naïve café — 1½ weeks",
 ]
-# What stands between an indication and clinical notes (workflow/src/drafting.rs), and pairs of both. In a prompt it is one line.
-NOTES = "\n\nClinical notes: "
+# Pairs of an indication and clinical notes. In a prompt they are one line.
 WITH_NOTES = [
     ("Cough.", "Smoker."),
     ("", "Smoker."),
@@ -47,7 +46,7 @@ def cases(prompts):
     for indication in INDICATIONS:
         yield "report-with-indication", indication, text["report-with-indication"].replace("{indication}", indication)
     for indication, notes in WITH_NOTES:
-        given = indication + NOTES + notes
+        given = indication + prompts["clinical_notes"]["text"].replace("{notes}", notes)
         yield "report-with-indication", given, text["report-with-indication"].replace("{indication}", " ".join(given.split()))
     for finding in question["findings"].values():
         sided = (question["with_side"].format(side=side, finding=finding.removeprefix("a ")) for side in ("left", "right"))

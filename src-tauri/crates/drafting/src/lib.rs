@@ -38,7 +38,8 @@ pub use engine::{DraftEvent, Engine};
 pub use error::DraftingError;
 pub use load::overlay;
 pub use prompts::{
-    AnswerShape, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts, render_turn,
+    AnswerShape, ClinicalNotes, ControlTokens, Prompts, PublishedPrompt, YesNoQuestion, prompt_text, prompts,
+    render_turn,
 };
 pub use quantise::{ConvertProgress, Quantise, RESIDUAL_FILE, Sizes, convert, quantised_sizes};
 pub use sections::sections_of;

@@ -32,6 +32,14 @@ pub struct YesNoQuestion {
     pub with_side: String,
 }
 
+/// What clinical notes are introduced by, after the indication or without one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ClinicalNotes {
+    /// `{notes}` stands for what a person typed.
+    pub text: String,
+    pub source: String,
+}
+
 /// The shape of a structured answer, which the grammar enforces.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AnswerShape {
@@ -49,6 +57,7 @@ pub struct Prompts {
     /// Images come first, in one user turn, without a system turn.
     pub prompts: Vec<PublishedPrompt>,
     pub yes_no_question: YesNoQuestion,
+    pub clinical_notes: ClinicalNotes,
     pub structured_answer: AnswerShape,
 }
 
@@ -313,6 +322,7 @@ mod tests {
     fn every_prompt_names_its_source() {
         assert!(prompts().prompts.iter().all(|prompt| !prompt.text.is_empty() && !prompt.source.is_empty()));
         assert_eq!(prompts().yes_no_question.findings.len(), 13);
+        assert!(prompts().clinical_notes.text.ends_with("{notes}") && !prompts().clinical_notes.source.is_empty());
         assert_eq!(prompts().structured_answer.regions.len(), 5);
     }
 

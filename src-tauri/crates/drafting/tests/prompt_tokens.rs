@@ -56,9 +56,6 @@ fn request(case: &Case) -> DraftPrompt {
     }
 }
 
-/// Stands between an indication and clinical notes (`workflow/src/drafting.rs`, whose tests hold these words).
-const NOTES: &str = "\n\nClinical notes: ";
-
 /// The reference covers every prompt, every question in use, with a side too, and clinical notes, with 0, 1 and 2 images.
 #[test]
 fn the_reference_is_complete() {
@@ -82,8 +79,9 @@ fn the_reference_is_complete() {
             covers(&asked, &|case: &Case| case.key == "yes-no" && case.data == asked);
         }
     }
-    covers("notes", &|case: &Case| case.data.starts_with(NOTES));
-    covers("an indication and notes", &|case: &Case| case.data.find(NOTES).is_some_and(|place| place > 0));
+    let notes = prompts().clinical_notes.text.replace("{notes}", "");
+    covers("notes", &|case: &Case| case.data.starts_with(&notes));
+    covers("an indication and notes", &|case: &Case| case.data.find(&notes).is_some_and(|place| place > 0));
     let tokens = ControlTokens::default();
     for case in &reference.cases {
         assert_eq!(prompt_text(&request(case), &tokens).unwrap(), case.words, "{}", case.key);

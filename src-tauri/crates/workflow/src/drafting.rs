@@ -382,8 +382,8 @@ fn may_be_drafted(report: &Report) -> Result<(), WorkflowError> {
     }
 }
 
-/// Stands between an indication and notes. A sentence holds no line break, so that nothing typed as an
-/// indication reads as notes; the prompt has both in one line.
+/// Stands between an indication and notes, in the wording of `prompts.json` of the drafting crate. A sentence holds no
+/// line break, so that nothing typed as an indication reads as notes; the prompt has both in one line.
 const NOTES: &str = "\n\nClinical notes: ";
 
 /// What a person confirmed of the clinical side: the indication, the notes, or both.

@@ -413,6 +413,11 @@ async fn notes_go_to_the_model_as_they_were_given() {
     };
     check(false, " \n", None).await;
     check(true, "", Some("Cough.")).await;
+    // The wording is that of the prompts, which this crate does not link.
+    let prompts = include_str!("../../drafting/src/prompts.json");
+    let prompts: serde_json::Value = serde_json::from_str(prompts).expect("JSON");
+    let wording = prompts["clinical_notes"]["text"].as_str().expect("a wording");
+    assert_eq!(wording.replace("{notes}", "Smoker."), "\n\nClinical notes: Smoker.");
     check(false, " Smoker. ", Some("\n\nClinical notes: Smoker.")).await;
     check(true, "Smoker.", Some("Cough.\n\nClinical notes: Smoker.")).await;
     // Nothing of it stands in the report, and none of it is sent once the indication is another.
