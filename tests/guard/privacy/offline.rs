@@ -1,7 +1,9 @@
-//! The whole work without a window, in a network namespace without any way out, watched for connections.
+//! The whole work without a window, in a network namespace without any way out, watched for connections, on films whose tags give
+//! orders to a model.
 
 use crate::common;
 use crate::desk::{PASSPHRASE, hilumctl, ran};
+use crate::injections::with_orders;
 use crate::scene::printed;
 use std::path::Path;
 use std::process::Command;
@@ -31,9 +33,11 @@ fn the_whole_work_connects_to_nothing() {
     }
     let out = temp.path().join("out");
     let (data, folder) = (temp.path().join("data").display().to_string(), out.display().to_string());
+    // Every text tag gives an order, one of them to fetch something.
     let film = |date: &str| {
         let path = temp.path().join(format!("{date}.dcm"));
-        std::fs::write(&path, crate::scene::radiograph("OFFLINE", date).write()).expect("a file");
+        let file = with_orders(crate::scene::radiograph("OFFLINE", date), 0);
+        std::fs::write(&path, file.write()).expect("a file");
         path.display().to_string()
     };
     let (study, prior) = (film("20240105"), film("20200101"));
