@@ -141,7 +141,8 @@ impl Speaker {
             }),
             "Settings" => self.settings(random),
             "DraftOptions" => json!({
-                "indicationConfirmed": random.one_in(2), "mode": self.one_of(random, &["structured", "raw"]), "usePrior": random.one_in(2),
+                "indicationConfirmed": random.one_in(2), "notes": self.text(random, ""), "mode": self.one_of(random, &["structured", "raw"]),
+                "usePrior": random.one_in(2),
             }),
             "SectionToDraft" => self.one_of(random, &["findings", "impression"]),
             "SectionHow" => self.one_of(random, &["again", "shorter", "more_detail", "from_findings"]),
