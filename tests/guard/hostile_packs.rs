@@ -192,9 +192,13 @@ fn one_flipped_bit_is_refused() {
     write_checkpoint(dir.path(), Spelling::Transformers5, 1).expect("a checkpoint");
     let manifest = manifest_of(dir.path());
     let files = common::files_below(dir.path());
-    for needed in ["model.safetensors", "tokenizer.json", "config.json"] {
+    for needed in ["model.safetensors", "tokenizer.json", "config.json", "tokenizer_config.json"] {
         assert!(files.iter().any(|file| file.ends_with(needed)), "{needed} is there");
     }
+    // Where this kind of checkpoint keeps its chat template.
+    let settings = std::fs::read(dir.path().join("tokenizer_config.json")).expect("the tokenizer's settings");
+    let settings: Value = serde_json::from_slice(&settings).expect("JSON");
+    assert!(settings["chat_template"].is_string(), "a chat template is among the files");
     std::fs::write(dir.path().join(MANIFEST_FILE), manifest).expect("written");
     verify(dir.path()).expect("the pack is good before a bit is flipped");
     let mut random = Random::new(0xB17);
