@@ -2,11 +2,15 @@
 
 #![allow(dead_code, reason = "each guard uses a part of this")]
 
-use crate::common::{Random, mutated};
+use crate::common::{Random, files_below, full, mutated, repository, shared};
 use hilum_testkit::dicom::{
     DEFLATED_LE, DicomFile, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, PHOTOMETRIC, PIXEL_DATA, preamble_and_meta,
 };
 use std::io::Write;
+use std::path::PathBuf;
+
+/// The chances of [`hostile`], so that the decoder alone and the whole import are given the same files.
+pub const CHANCES: u64 = 0xD1C0;
 
 /// Transfer syntaxes that the decoder knows, and some that it does not.
 const SYNTAXES: [&str; 18] = [
@@ -30,6 +34,32 @@ pub const WORDS: [&[u8]; 14] = [
     b"\x28\x00\x10\x00US\x02\x00\xFF\xFF", b"\x28\x00\x11\x00US\x02\x00\xFF\xFF", b"\x28\x00\x08\x00IS\x0A\x002147483647",
     b"\xFF\xD8\xFF\xC3", b"\xFF\x4F\xFF\x51", b"\xFF\xD9", b"\x1B$B\x1B(J\x1B$)C", b"\\\\\\\\\\\\\\\\",
 ];
+
+/// Files to damage. In the small form a large one would take the time of a hundred.
+pub fn originals() -> Vec<PathBuf> {
+    let mut paths = files_below(&repository().join("src-tauri/crates/decode/tests/fixtures"));
+    if let Some(folder) = shared("dicom") {
+        paths.extend(files_below(&folder));
+    }
+    let most = if full() { u64::MAX } else { 200 << 10 };
+    paths.retain(|path| std::fs::metadata(path).is_ok_and(|about| about.len() <= most));
+    paths
+}
+
+/// The hostile file of this number, and what it is: the bombs first, then files made from nothing and damaged ones.
+pub fn hostile(random: &mut Random, n: usize, originals: &[PathBuf]) -> (String, Vec<u8>) {
+    if n < BOMBS {
+        let (kind, bytes) = bomb(n);
+        (kind.to_owned(), bytes)
+    } else if n.is_multiple_of(3) {
+        ("crafted".to_owned(), crafted(random))
+    } else {
+        let original = &originals[random.below(originals.len())];
+        let whole = std::fs::read(original).expect("a readable file");
+        let (how, bytes) = damaged(random, &whole);
+        (format!("{how} of {}", original.display()), bytes)
+    }
+}
 
 /// A file whose every statement may be a lie, with whatever stands for pixels.
 pub fn crafted(random: &mut Random) -> Vec<u8> {

@@ -4,22 +4,22 @@
 //! damaged blindly, and bombs; from files made here, the fixtures of the decoder, and the shared test data
 //! with its malformed files where they are. Each file must get a verdict, and the child must stay below
 //! 512 MB and 10 s of processor time; the parent, which is this process, must live, and in the folder in which
-//! the child starts no file may come, go or change.
+//! the child starts no file may come, go or change. The app's own import of the same files is `hostile_imports.rs`.
 
 #![cfg(target_os = "linux")]
 
 mod common;
 mod dicom_damage;
 
-use common::{Listing, Random, amount, files_below, over_corpus, repository, shared};
-use dicom_damage::{BOMBS, WORDS, bomb, crafted, damaged};
+use common::{Listing, Random, amount, files_below, over_corpus, repository};
+use dicom_damage::{CHANCES, WORDS, hostile, originals};
 use hilum_testkit::dicom::{DicomFile, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE};
 use hilum_workers::frame;
 use hilum_workers::messages::decode::{DecodeReply, DecodeWants};
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -102,20 +102,9 @@ fn decode(bytes: &[u8], folder: &Path) -> Outcome {
     Outcome { verdict, kilobytes: usage.ru_maxrss, seconds: time(usage.ru_utime) + time(usage.ru_stime) }
 }
 
-/// Files to damage. In the small form a large one would take the time of a hundred.
-fn originals() -> Vec<PathBuf> {
-    let mut paths = files_below(&repository().join("src-tauri/crates/decode/tests/fixtures"));
-    if let Some(folder) = shared("dicom") {
-        paths.extend(files_below(&folder));
-    }
-    let most = if common::full() { u64::MAX } else { 200 << 10 };
-    paths.retain(|path| std::fs::metadata(path).is_ok_and(|about| about.len() <= most));
-    paths
-}
-
 #[test]
 fn every_hostile_file_gets_a_verdict_within_the_limits() {
-    let mut random = Random::new(0xD1C0);
+    let mut random = Random::new(CHANCES);
     let originals = originals();
     let wanted = amount(150, 2000);
     // Where the child starts, and what a file could name from there.
@@ -126,19 +115,7 @@ fn every_hostile_file_gets_a_verdict_within_the_limits() {
     let (mut memory, mut seconds, mut wrong) = (0, 0f64, Vec::new());
     let begun = Instant::now();
     for n in 0..wanted {
-        let (kind, bytes) = match n {
-            n if n < BOMBS => {
-                let (kind, bytes) = bomb(n);
-                (kind.to_owned(), bytes)
-            }
-            n if n % 3 == 0 => ("crafted".to_owned(), crafted(&mut random)),
-            _ => {
-                let original = random.below(originals.len());
-                let whole = std::fs::read(&originals[original]).expect("a readable file");
-                let (how, bytes) = damaged(&mut random, &whole);
-                (format!("{how} of {}", originals[original].display()), bytes)
-            }
-        };
+        let (kind, bytes) = hostile(&mut random, n, &originals);
         let outcome = decode(&bytes, around.path());
         (memory, seconds) = (memory.max(outcome.kilobytes), seconds.max(outcome.seconds));
         if !outcome.holds() {

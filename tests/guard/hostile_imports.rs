@@ -1,4 +1,4 @@
-//! Hostile discs, archives, templates, macros, logos and certificates through the app's own handlers: each gets
+//! Hostile discs, archives, images, templates, macros, logos and certificates through the app's own handlers: each gets
 //! an answer, the app lives, and no path outside of the data folder is read into it, made, changed or removed.
 //!
 //! Everything happens below one folder: the data folder, the disc that somebody brought, and what lies outside
@@ -10,20 +10,28 @@
 #[allow(dead_code)]
 mod checkout;
 mod common;
+mod dicom_damage;
 mod person;
 
 use common::{Listing, Random, amount, mutated};
-use hilum_app::commands::{printing, reading, templates, writing};
+use dicom_damage::{CHANCES, hostile, originals};
+use hilum_app::App;
+use hilum_app::commands::{audit, images, printing, reading, studies, templates, writing};
 use hilum_app::dto::{AppError, MacroView, SectionName, WorklistFilter};
 use hilum_testkit::dicom::{DicomFile, EXPLICIT_LE, INSTANCE_UID};
 use person::{Came, import, radiograph, study_of, unlocked};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longest that an answer may take: a disc of five thousand names, on a busy machine.
 const MOST: u64 = 240;
+/// So many hostile images are given at once, with an honest one among them.
+const AT_ONCE: usize = 100;
+/// Longest that looking at what came in may take: the decoder may take 10 s, on a busy machine.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// The folders of one try. Home and temporary files lie outside of what may be touched.
 fn place() -> tempfile::TempDir {
@@ -104,6 +112,7 @@ async fn nothing_outside_of_the_data_folder_is_touched() {
 
     let rows = reading::worklist(&app, String::new(), WorklistFilter::default()).await.expect("rows");
     assert!(rows.iter().all(|row| row.study_uid != study_of("666")), "an image from outside of the disc came in");
+    hostile_images(&app, &desk, &root.path().join("images")).await;
     let chosen = root.path().join("chosen");
     std::fs::create_dir(&chosen).expect("a folder");
     chosen_files(&app, &desk, &chosen).await;
@@ -211,8 +220,70 @@ fn archives(disc: &Path) {
     write("cut.zip", zip(&[member("one", image())], None)[..500].to_vec());
 }
 
+/// The files that `hostile_dicom.rs` gives to the decoder alone, imported as a person does: by the app, which starts the decoder
+/// and keeps files, thumbnails and rows. One verdict for each, the honest image among them comes in each time, and whatever came
+/// in can be opened and looked at.
+async fn hostile_images(app: &Arc<App>, desk: &person::Desk, folder: &Path) {
+    let (mut random, originals) = (Random::new(CHANCES), originals());
+    let wanted = amount(60, 2000);
+    let (mut verdicts, mut came_in, mut honest) = (BTreeMap::<String, usize>::new(), BTreeSet::new(), 0);
+    let begun = Instant::now();
+    for first in (0..wanted).step_by(AT_ONCE) {
+        std::fs::create_dir(folder).expect("a folder");
+        let mut given = Vec::new();
+        for n in first..(first + AT_ONCE).min(wanted) {
+            let (_, bytes) = hostile(&mut random, n, &originals);
+            given.push(format!("{n:04}.dcm"));
+            std::fs::write(folder.join(&given[n - first]), bytes).expect("a file");
+        }
+        given.push("honest.dcm".to_owned());
+        std::fs::write(folder.join("honest.dcm"), radiograph(&(1000 + first).to_string()).write()).expect("a file");
+        let (came, brought) = import(app, desk, vec![folder.to_owned()], MOST).await;
+        std::fs::remove_dir_all(folder).expect("removed");
+        let mut names: Vec<&str> = came.iter().map(|(name, ..)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, given, "one verdict for each file: {:?}", count(&came));
+        for (name, verdict, code) in &came {
+            let in_words = match verdict.as_str() {
+                "imported" | "known" => code.is_empty(),
+                "refused" => code.contains('.') && code.len() < 64,
+                _ => false,
+            };
+            assert!(in_words, "{name}: {verdict} {code:?}");
+            honest += usize::from(name == "honest.dcm" && verdict == "imported");
+            *verdicts.entry(format!("{verdict} {code}")).or_default() += 1;
+        }
+        came_in.extend(brought);
+    }
+    println!("{wanted} hostile images in {:.0} s", begun.elapsed().as_secs_f64());
+    verdicts.iter().for_each(|(verdict, files)| println!("  {files:5} {verdict}"));
+    let rounds = wanted.div_ceil(AT_ONCE);
+    assert_eq!(honest, rounds, "the honest images came in");
+    assert!(verdicts.len() > 3, "the files are hostile in more than one way");
+
+    let mut looks = BTreeMap::<String, usize>::new();
+    for study in &came_in {
+        let opened = tokio::time::timeout(LOOK, studies::open_study(app, study.clone())).await.expect("an answer");
+        let opened = opened.unwrap_or_else(|e| panic!("{study:?} came in and is not opened: {}", e.code));
+        for image in opened.images {
+            let small = tokio::time::timeout(LOOK, images::thumbnail(app, image.instance_uid.clone())).await;
+            let whole = tokio::time::timeout(LOOK, images::image_pixels(app, image.instance_uid)).await;
+            for (what, answer) in [("thumbnail", small), ("image", whole)] {
+                let code = answer.expect("an answer").map_or_else(|e| e.code, |_| "shown".to_owned());
+                *looks.entry(format!("{what}: {code}")).or_default() += 1;
+            }
+        }
+    }
+    println!("  {} studies opened: {looks:?}", came_in.len());
+    for what in ["thumbnail: shown", "image: shown"] {
+        assert!(looks.get(what).is_some_and(|times| *times >= rounds), "{what} of every honest image: {looks:?}");
+    }
+    let chain = audit::audit_verify(app).await.expect("a chain");
+    assert!(chain.ok, "{chain:?}");
+}
+
 /// Damaged templates, macros, logos and certificates, each chosen in its dialog.
-async fn chosen_files(app: &std::sync::Arc<hilum_app::App>, desk: &person::Desk, folder: &Path) {
+async fn chosen_files(app: &Arc<App>, desk: &person::Desk, folder: &Path) {
     let (mut random, mut answers) = (Random::new(0xF11E), BTreeMap::<String, usize>::new());
     let icons = checkout::root().join("icons");
     let template = hilum_report::mrrt::export(&hilum_report::builtin_templates()[0]).into_bytes();
