@@ -4,6 +4,7 @@
 use crate::common;
 use crate::desk::{PASSPHRASE, hilumctl, ran};
 use crate::injections::with_orders;
+use crate::payloads::order;
 use crate::scene::printed;
 use std::path::Path;
 use std::process::Command;
@@ -33,10 +34,12 @@ fn the_whole_work_connects_to_nothing() {
     }
     let out = temp.path().join("out");
     let (data, folder) = (temp.path().join("data").display().to_string(), out.display().to_string());
-    // Every text tag gives an order, one of them to fetch something.
+    let fetch = order(17);
+    assert!(fetch.contains("http://"), "an order to fetch something: {fetch}");
+    // Every text tag gives an order, the study's description that to fetch something.
     let film = |date: &str| {
         let path = temp.path().join(format!("{date}.dcm"));
-        let file = with_orders(crate::scene::radiograph("OFFLINE", date), 0);
+        let file = with_orders(crate::scene::radiograph("OFFLINE", date), 0).text(0x0008_1030, b"LO", &fetch);
         std::fs::write(&path, file.write()).expect("a file");
         path.display().to_string()
     };
