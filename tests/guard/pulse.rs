@@ -1,5 +1,6 @@
 //! Whether something goes on answering: how late it is each time that it wants to run, beside a thread of the system
-//! that wants the same at the same moment.
+//! that wants the same at the same moment, and computes for a moment each time: the system lets a thread that only
+//! sleeps run at once on a busy machine, and has one that computes wait for its share.
 //!
 //! What the machine itself was late by at a moment is taken off what the window was late by then, and off nothing else:
 //! one hiccup of a busy machine excuses itself alone. Where that excuses too much of a run, the run has shown nothing, and fails.
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub const MOST: Duration = Duration::from_millis(500);
 /// How often either wants to run.
 pub const EVERY: Duration = Duration::from_millis(10);
+/// How much of that the machine's own thread computes.
+const WORK: Duration = Duration::from_millis(1);
 /// What is late by less than this is forgotten.
 pub const NOTED: Duration = Duration::from_millis(50);
 /// How much of the watched time the machine may excuse, and how many beats there have to be, for a verdict.
@@ -47,6 +50,8 @@ pub struct Felt {
     pub late: Vec<Beat>,
     /// The latest of all beats.
     pub worst: Duration,
+    /// Processor time that it took; known of the machine's own thread alone.
+    pub worked: Duration,
 }
 
 impl Felt {
@@ -60,7 +65,7 @@ impl Felt {
     }
 }
 
-/// A thread of the system that wants to run every few milliseconds.
+/// A thread of the system that wants to run every few milliseconds, and to compute for one of them.
 pub struct Machine {
     over: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<Felt>,
@@ -74,9 +79,11 @@ impl Machine {
             let mut felt = Felt::default();
             while !end.load(Ordering::Relaxed) {
                 let (begun, at) = (now(), Instant::now());
-                std::thread::sleep(EVERY);
+                std::thread::sleep(EVERY - WORK);
+                work();
                 felt.add(Beat { begun, late: at.elapsed().saturating_sub(EVERY) });
             }
+            felt.worked = processor_time();
             felt
         });
         Self { over, thread }
@@ -139,6 +146,10 @@ pub fn judged(what: &str, window: &Felt, machine: &Felt) -> Result<(), String> {
     if machine.watched < window.watched / 2 {
         return Err(format!("inconclusive: the machine was watched for {:?} of {:?}", machine.watched, window.watched));
     }
+    // One that only slept would excuse too little, and nobody would see it.
+    if machine.worked < WORK.mul_f64(machine.beats as f64) {
+        return Err(format!("inconclusive: the machine's thread computed for {:?} in {} beats", machine.worked, machine.beats));
+    }
     let mut excused = Duration::ZERO;
     for beat in window.late.iter().filter(|beat| beat.late >= MOST) {
         // Beats of one thread follow each other, so that the first which ends after this one's begin is found by halves.
@@ -157,17 +168,35 @@ pub fn judged(what: &str, window: &Felt, machine: &Felt) -> Result<(), String> {
     Ok(())
 }
 
+/// Computes until this thread has had the processor for as long as it wants it in a beat.
+fn work() {
+    let from = processor_time();
+    while processor_time() - from < WORK {
+        std::hint::spin_loop();
+    }
+}
+
+/// How long this thread has had a processor.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a live value of the right type.
+    let told = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    assert_eq!(told, 0, "the time of a thread");
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
 }
 
-/// Beats one after the other, each late by so many milliseconds.
+/// Beats one after the other, each late by so many milliseconds, of a thread that computes as the machine's does.
 fn felt(late: &[u64]) -> Felt {
     let (mut felt, mut begun) = (Felt::default(), Duration::from_secs(1_800_000_000));
     for late in late {
         let beat = Beat { begun, late: Duration::from_millis(*late) };
         felt.add(beat);
         begun = beat.ended();
+        felt.worked += WORK;
     }
     felt
 }
@@ -193,4 +222,16 @@ fn a_late_beat_is_set_beside_the_machine_of_that_moment() {
     check(&among(12, 5, 700), &among(20, 5, 650), "inconclusive: the machine excuses");
     check(&[0; 9], &calm, "inconclusive: it was felt 9 times");
     check(&[0; 300], &[0; 10], "inconclusive: the machine was watched");
+    // One that only slept.
+    let asleep = Felt { worked: Duration::ZERO, ..felt(&calm) };
+    let said = judged("it", &felt(&[0; 200]), &asleep).expect_err("nothing to set it beside");
+    assert!(said.starts_with("inconclusive: the machine's thread computed for 0ns"), "{said}");
+}
+
+#[test]
+fn the_machine_computes_in_every_beat() {
+    let machine = Machine::begin();
+    std::thread::sleep(20 * EVERY);
+    let felt = machine.end();
+    assert!(felt.beats > 0 && felt.worked >= WORK.mul_f64(felt.beats as f64), "{felt:?}");
 }

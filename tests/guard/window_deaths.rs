@@ -79,6 +79,7 @@ fn felt(of: &Value) -> Felt {
         watched: time(&of["watched"]),
         late: of["late"].as_array().expect("beats").iter().map(|beat| Beat { begun: time(&beat[0]), late: time(&beat[1]) }).collect(),
         worst: time(&of["worst"]),
+        ..Felt::default()
     }
 }
 
