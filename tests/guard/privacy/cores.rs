@@ -1,7 +1,9 @@
-//! No core file, however a program of ours dies, and no look into it by others of the same user.
+//! No core file, however a program of ours dies, and no look into it by others of the same user; none either of the
+//! process that draws the page, which is WebKit's.
 
 use crate::browser::missing_programs;
 use crate::desk::{hilumctl, make_user};
+use crate::processes::on_display;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -11,6 +13,10 @@ use std::time::{Duration, Instant};
 
 /// Nobody, in every distribution: whoever is not dumpable has files under /proc that are root's.
 const NOBODY: u32 = 65534;
+/// The one limit, soft and hard, that holds where cores are piped to a program too.
+const LIMIT: [&str; 2] = ["1", "1"];
+/// What the engine calls the program that runs a page.
+const PAGE: &str = "WebKitWebProcess";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_program_leaves_one() {
@@ -61,6 +67,8 @@ async fn no_program_leaves_one() {
             std::os::unix::fs::chown(&home, Some(NOBODY), Some(NOBODY)).expect("another owner");
             let mut window = Command::new(hilum);
             window.arg("--data").arg(&data).env("DISPLAY", name).env("HOME", &home).env_remove("WAYLAND_DISPLAY");
+            // That of whoever runs the test is closed to nobody.
+            window.env_remove("XDG_RUNTIME_DIR");
             programs.push(("hilum", start(&mut window, folder)));
         }
         None => hilum_testkit::skipped(format_args!("the window (it needs {:?})", missing_programs())),
@@ -73,14 +81,44 @@ async fn no_program_leaves_one() {
         }
         assert!(child.0.try_wait().expect("its status").is_none(), "{name} runs");
         assert_eq!(owner(process), Some(0), "{name} is closed to others of its user");
-        let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("its limits");
-        let limit = limits.lines().find(|l| l.starts_with("Max core file size")).expect("the limit").to_owned();
-        let numbers: Vec<&str> = limit.split_whitespace().skip(4).take(2).collect();
-        assert_eq!(numbers, ["0", "0"], "{name}: {limit}");
+        assert_eq!(core_limits(process), LIMIT, "{name}: bytes of a core, soft and hard");
+        if let ("hilum", Some((display, _))) = (name, &display) {
+            page_leaves_none(display, folder);
+        }
         let (dumped, files) = killed(&mut child, folder);
         assert!(!dumped && files == 0, "{name} leaves a core");
-        println!("{name}: core limit 0, closed to others, killed as by a fault, no core");
+        println!("{name}: core limit 1, closed to others, killed as by a fault, no core");
     }
+}
+
+/// The process that draws the page keeps what was typed into it, a passphrase among that. It is not ours to close to
+/// others: only the limit that it inherits keeps it from leaving a core.
+fn page_leaves_none(display: &str, folder: &Path) {
+    let until = Instant::now() + Duration::from_secs(60);
+    let page = loop {
+        if let Some(page) = on_display(PAGE, display).first() {
+            break *page;
+        }
+        assert!(Instant::now() < until, "no {PAGE} on the window's display");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(core_limits(page), LIMIT, "{PAGE}: bytes of a core, soft and hard");
+    // SAFETY: a signal to a process that the app started.
+    assert_eq!(unsafe { libc::kill(page, libc::SIGABRT) }, 0, "{PAGE} runs");
+    let until = Instant::now() + Duration::from_secs(20);
+    while on_display(PAGE, display).contains(&page) {
+        assert!(Instant::now() < until, "{PAGE} does not end of a signal that leaves a core");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(cores_taken_from(folder), 0, "{PAGE} leaves a core");
+    println!("{PAGE}: core limit 1, aborted, no core");
+}
+
+/// How many bytes a core of a process may have, as the system has it: soft, and hard.
+fn core_limits(process: impl std::fmt::Display) -> Vec<String> {
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("its limits");
+    let limit = limits.lines().find(|l| l.starts_with("Max core file size")).expect("the limit");
+    limit.split_whitespace().skip(4).take(2).map(str::to_owned).collect()
 }
 
 /// A program that ends with the guard, whatever becomes of that.
@@ -141,13 +179,18 @@ fn killed(Running(child): &mut Running, folder: &Path) -> (bool, usize) {
         }
     });
     let status = status.expect("it ends of a signal that leaves a core");
+    (status.core_dumped(), cores_taken_from(folder))
+}
+
+/// How many core files lay in the folder; they are removed.
+fn cores_taken_from(folder: &Path) -> usize {
     let cores = std::fs::read_dir(folder).expect("the folder").flatten();
     let cores: Vec<_> =
         cores.filter(|e| e.file_name().to_string_lossy().starts_with("core")).map(|e| e.path()).collect();
     for core in &cores {
         std::fs::remove_file(core).expect("removed");
     }
-    (status.core_dumped(), cores.len())
+    cores.len()
 }
 
 fn owner(process: u32) -> Option<u32> {

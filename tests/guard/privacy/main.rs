@@ -12,6 +12,8 @@ mod browser;
 mod common;
 #[path = "../common.rs"]
 mod guard;
+#[path = "../memory.rs"]
+mod processes;
 #[allow(dead_code)]
 #[path = "../../window/scene.rs"]
 mod scene;

@@ -47,7 +47,10 @@ mod linux {
             libc::fcntl(1, libc::F_SETPIPE_SZ, 1 << 20);
             limit(libc::RLIMIT_AS, MEMORY, MEMORY, "limiting memory")?;
             limit(libc::RLIMIT_CPU, SECONDS - 1, SECONDS, "limiting processor time")?;
-            limit(libc::RLIMIT_CORE, 0, 0, "turning core dumps off")?;
+            // With a limit of 1, and with no other, Linux pipes no core to a program either (fs/coredump.c); where no core
+            // is allowed at all, that cannot be raised.
+            limit(libc::RLIMIT_CORE, 1, 1, "turning core dumps off")
+                .or_else(|_| limit(libc::RLIMIT_CORE, 0, 0, "turning core dumps off"))?;
             limit(libc::RLIMIT_NOFILE, 8, 8, "limiting open files")?;
             if libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 {
                 return Err("closing the process to debuggers");

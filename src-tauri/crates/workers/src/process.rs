@@ -40,24 +40,37 @@ impl Drop for Life {
     }
 }
 
-/// Keeps this process and all that it starts from ever writing a core file, and other programs of the same
+/// How many bytes a core may have.
+///
+/// Where Linux pipes cores to a program it ignores this limit, 0 included (core(5)), but for one value: 1 is that of the
+/// program itself, whose own crash must not start it again, and with it nothing is started (`fs/coredump.c`). Where cores
+/// are files, none of less than a page is begun, so that 1 allows no more than 0.
+#[cfg(unix)]
+const CORE_BYTES: libc::rlim_t = if cfg!(target_os = "linux") { 1 } else { 0 };
+
+/// Keeps this process and all that it starts from ever leaving a core, and other programs of the same
 /// user out of its memory: a core of the app would hold the database key and patients' images in plain.
 ///
-/// The limit alone is not enough where cores are piped to a program (core(5)): that ignores it. A process
-/// that is not dumpable writes none, and only root may look into it (prctl(2), `PR_SET_DUMPABLE`).
+/// What it starts inherits the limit; the web view's own processes have nothing else. A process that is not
+/// dumpable leaves none whatever the limit, and only root may look into it (prctl(2), `PR_SET_DUMPABLE`).
 pub fn forbid_core_files() {
     #[cfg(unix)]
-    {
-        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the pointer is to a live value of the right type; lowering a limit cannot fail.
-        unsafe {
-            libc::setrlimit(libc::RLIMIT_CORE, &none);
-        }
-    }
+    limit_cores();
     #[cfg(target_os = "linux")]
     // SAFETY: an option and its value; no pointer is involved.
     unsafe {
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}
+
+/// Lowers the limit for good. It makes a system call only, as is asked for between fork and exec. Where whoever started
+/// this process allows no core at all, that cannot be raised, and stays.
+#[cfg(unix)]
+fn limit_cores() {
+    let limit = libc::rlimit { rlim_cur: CORE_BYTES, rlim_max: CORE_BYTES };
+    // SAFETY: the pointer is to a live value of the right type.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &limit);
     }
 }
 
@@ -210,35 +223,32 @@ impl Target {
 /// Runs in the child between fork and exec.
 #[cfg(unix)]
 fn before_exec(parent: u32) -> io::Result<()> {
+    // A core file would put a patient's image on the disk.
+    limit_cores();
+    #[cfg(target_os = "linux")]
     // SAFETY: system calls on constants and on locals that outlive them.
     unsafe {
-        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // A core file would put a patient's image on the disk.
-        libc::setrlimit(libc::RLIMIT_CORE, &none);
-        #[cfg(target_os = "linux")]
-        {
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            // The parent may have died before the line above took effect.
-            if libc::getppid() as u32 != parent {
-                libc::_exit(127);
-            }
-            // Files under /proc/self belong to root while a process is not dumpable; the program that
-            // starts next makes itself so again.
-            libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
-            // Under memory pressure the children go first: they can be started again.
-            let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-            if file >= 0 {
-                libc::write(file, c"500".as_ptr().cast(), 3);
-                libc::close(file);
-            }
-            // Rust opens everything close-on-exec; libraries in C may not have.
-            const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
-            libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+            return Err(io::Error::last_os_error());
         }
-        #[cfg(not(target_os = "linux"))]
-        let _ = parent;
+        // The parent may have died before the line above took effect.
+        if libc::getppid() as u32 != parent {
+            libc::_exit(127);
+        }
+        // Files under /proc/self belong to root while a process is not dumpable; the program that
+        // starts next makes itself so again.
+        libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
+        // Under memory pressure the children go first: they can be started again.
+        let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        if file >= 0 {
+            libc::write(file, c"500".as_ptr().cast(), 3);
+            libc::close(file);
+        }
+        // Rust opens everything close-on-exec; libraries in C may not have.
+        const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
     Ok(())
 }
