@@ -2,11 +2,12 @@
 //! whatever order, nothing is final without a signature that somebody asked for there, nothing signed changes, and
 //! no signature covers an unreviewed sentence.
 //!
-//! `HILUM_PATHS` says how many (8 where it is not set; `./dev check-long`: 1,000), `HILUM_GUARD_SEED` which. Clicks
-//! and keys are real ones, given by WebKitWebDriver to the app on a display of its own; the demonstration pack
-//! drafts. After every path the report is read back through the window's own handlers; at the end the folder is
-//! opened again, and every report in it is judged by `report_life/ledger.rs`. Left out is what opens a dialog of
-//! the desktop or leaves the report: saving and exporting, the second screen, the other tabs, the other screens.
+//! `HILUM_PATHS` says how many (8 where it is not set), `HILUM_GUARD_SEED` which; `window_paths_by_seed` runs it with
+//! several and adds up what they did, as `./dev check-long` does ten times with 100 paths. Clicks and keys are real
+//! ones, given by WebKitWebDriver to the app on a display of its own; the demonstration pack drafts. After every path
+//! the report is read back through the window's own handlers; at the end the folder is opened again, and every report
+//! in it is judged by `report_life/ledger.rs`. Left out is what opens a dialog of the desktop or leaves the report:
+//! saving and exporting, the second screen, the other tabs, the other screens.
 
 #![cfg(target_os = "linux")]
 
@@ -19,6 +20,7 @@ mod chance;
 #[path = "../common/mod.rs"]
 mod common;
 mod hand;
+mod known;
 #[path = "report_life/ledger.rs"]
 mod ledger;
 #[allow(dead_code)]
@@ -30,9 +32,10 @@ use chance::Random;
 use hand::Hand;
 use hilum_store::{AuditEntry, AuditVerdict};
 use hilum_testkit::dicom::EXPLICIT_LE;
+use known::Known;
 use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, PASSPHRASE, SHIFT, Scene, TAB, open_study, pause, radiograph};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const UP: char = '\u{e013}';
@@ -86,73 +89,6 @@ const READ_BACK: &str = r#"
 const STATUS: &str = "return document.querySelector('[data-testid=\"report\"]')?.dataset.status ?? ''";
 /// The code with which the sign dialog refuses.
 const REFUSAL: &str = "return document.querySelector('[data-testid=\"sign-dialog\"] [role=\"alert\"]')?.dataset.code ?? ''";
-/// So much of what was given to the driver it may refuse.
-const REFUSED: f64 = 0.2;
-
-/// What is remembered from path to path.
-#[derive(Default)]
-struct Known {
-    /// Text and hash of every signed version as first read.
-    versions: BTreeMap<String, (Value, Value)>,
-    /// Events of a signature in the trail, by report.
-    events: BTreeMap<String, u64>,
-    line: f64,
-    preliminary: u64,
-    /// Drafts that came into a report.
-    drafts: usize,
-    ended: BTreeMap<String, usize>,
-    /// Codes with which the sign dialog refused.
-    refusals: BTreeMap<String, usize>,
-    /// Patients by how often they were looked at, and those whose report was last seen signed.
-    visits: BTreeMap<String, usize>,
-    signed: BTreeSet<String>,
-}
-
-impl Known {
-    /// Whom the next path is on.
-    fn next(&self, path: usize, open: &str, names: &[String], random: &mut Random) -> String {
-        let (signed, unsigned): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| self.signed.contains(*name));
-        let any = |random: &mut Random, of: &[&String]| (!of.is_empty()).then(|| of[random.below(of.len())].clone());
-        let chosen = match path % 4 {
-            0 => any(random, &unsigned),
-            1 => names.iter().min_by_key(|name| self.visits.get(*name).copied().unwrap_or_default()).cloned(),
-            2 => any(random, &signed),
-            _ if path % 8 == 3 => any(random, &signed),
-            _ => None,
-        };
-        let stays = !open.is_empty() && !random.one_in(3);
-        chosen.unwrap_or_else(|| if stays { open.to_owned() } else { names[random.below(names.len())].clone() })
-    }
-
-    fn refused(&mut self, code: &Value) {
-        if let Some(code) = code.as_str().filter(|code| !code.is_empty()) {
-            *self.refusals.entry(code.to_owned()).or_default() += 1;
-        }
-    }
-
-    /// Enough happened for so many paths that the rules above had something to judge. Of a few paths, whose luck may be
-    /// bad, less is asked for.
-    fn check_enough(&self, paths: usize, found: &ledger::Found, (taken, refused): (usize, usize)) {
-        let ended = |status: &str| self.ended.get(status).copied().unwrap_or_default();
-        let one_of_few = |wanted: usize| wanted.max(usize::from(paths >= 8));
-        let wanted = [
-            ("signatures", found.signatures, (paths / 4).saturating_sub(1)),
-            ("addenda and amendments that were signed", found.addenda + found.amendments, (paths / 8).saturating_sub(1)),
-            ("wrong passphrases refused", self.refusals.get("vault.locked").copied().unwrap_or_default(), paths / 8),
-            ("drafts of the model", self.drafts, one_of_few(paths / 12)),
-            ("sentences that a model proposed and a person signed", found.signed_proposals, paths / 32),
-            ("paths that ended in a draft", ended("draft"), paths / 16),
-            ("paths that ended in a signed report", ended("final"), paths / 8),
-            ("paths that ended in a reopened report", ended("reopened"), paths / 32),
-            ("clicks, keys and chords that the driver took", taken, 10 * paths),
-        ];
-        for (what, happened, least) in wanted {
-            assert!(happened >= least, "{what}: {happened} in {paths} paths, {least} are wanted");
-        }
-        let share = refused as f64 / (taken + refused).max(1) as f64;
-        assert!(share <= REFUSED, "the driver refused {:.0} % of {} clicks, keys and questions", share * 100.0, taken + refused);
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_paths_through_the_window() {
@@ -211,21 +147,11 @@ async fn random_paths_through_the_window() {
             println!("{} paths in {:.0} s", path + 1, began.elapsed().as_secs_f64());
         }
     }
-    let counted = hand.counted();
-    println!(
-        "{paths} paths in {:.0} s; the driver took {} clicks, keys and chords and refused {}; {} drafts, {} signatures, {} reports signed, \
-         the sign dialog refused {:?}, the paths ended {:?}",
-        began.elapsed().as_secs_f64(),
-        counted.0,
-        counted.1,
-        known.drafts,
-        known.events.values().sum::<u64>(),
-        known.events.len(),
-        known.refusals,
-        known.ended
-    );
+    let (counted, took) = (hand.counted(), began.elapsed());
+    println!("{paths} paths in {:.0} s, each of them in order", took.as_secs_f64());
     hand.window.close().await;
-    let found = judged(&scene, &studies, &known).await;
+    let (found, verified) = judged(&scene, &studies, &known).await;
+    println!("{}", known.account(paths, took, counted, &found, verified));
     known.check_enough(paths, &found, counted);
 }
 
@@ -478,8 +404,8 @@ async fn on_the_screen(hand: &Hand, place: &str, read: &Value) {
     assert!(shown["proposed"] == 0 || shown["sign"] == false, "{place}: unreviewed and signable");
 }
 
-/// At the end: the folder as the next start finds it.
-async fn judged(scene: &Scene, studies: &BTreeMap<String, String>, known: &Known) -> ledger::Found {
+/// At the end: the folder as the next start finds it; gives the number of signed versions that were verified too.
+async fn judged(scene: &Scene, studies: &BTreeMap<String, String>, known: &Known) -> (ledger::Found, usize) {
     let store = scene.store().await;
     assert!(matches!(store.verify_audit(None).await.expect("a verdict"), AuditVerdict::Intact(_)));
     let mut lines: Vec<AuditEntry> = Vec::new();
@@ -511,7 +437,6 @@ async fn judged(scene: &Scene, studies: &BTreeMap<String, String>, known: &Known
             }
         }
     }
-    println!("{signed} signed versions verified; {account:?}");
     store.close().await.expect("to close");
-    account
+    (account, signed)
 }
