@@ -21,14 +21,12 @@ use hilum_app::dto::{
 };
 use hilum_app::{App, StartOptions};
 use hilum_testkit::dicom::{self, DicomFile};
-use memory::{children, growth, held};
+use memory::{MORE, children, growth, held, tenths};
 use person::{Desk, NAME, PASSPHRASE, import};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How much more memory the last tenth of a whole day may take than its first, of either.
-const MORE: f64 = 1.10;
 /// What a study may add in the median, of either, megabytes: of a few, among which the memory that an allocator keeps
 /// shows, and of a day.
 const GROWTH: (f64, f64) = (3.0, 0.1);
@@ -45,11 +43,6 @@ struct Memory {
 fn memory() -> Memory {
     let me = i32::try_from(std::process::id()).expect("an id");
     Memory { app: held(me).expect("this process"), workers: children().into_iter().filter_map(held).sum() }
-}
-
-fn mean(of: &[Memory]) -> Memory {
-    let over = |part: fn(&Memory) -> f64| of.iter().map(part).sum::<f64>() / of.len() as f64;
-    Memory { app: over(|m| m.app), workers: over(|m| m.workers) }
 }
 
 /// A chest as the demonstration pack draws them, roughly, of a patient of its own; 1,500 pixels on a side.
@@ -156,9 +149,10 @@ async fn memory_is_in_the_evening_what_it_was_in_the_morning() {
     assert!(proposed >= studies, "the model proposed {proposed} sentences in {studies} studies");
     let chain = audit::audit_verify(&app).await.expect("a chain");
     assert!(chain.ok, "{chain:?}");
-    // A tenth, and at least what it takes until both workers are there and everything was done once.
-    let tenth = (studies / 10).max(3);
-    let (morning, evening) = (mean(&seen[..tenth]), mean(&seen[studies - tenth..]));
+    let of = |part: fn(&Memory) -> f64| seen.iter().map(part).collect::<Vec<f64>>();
+    let (app_tenths, worker_tenths) = (tenths(&of(|m| m.app)), tenths(&of(|m| m.workers)));
+    let morning = Memory { app: app_tenths.0, workers: worker_tenths.0 };
+    let evening = Memory { app: app_tenths.1, workers: worker_tenths.1 };
     let most = seen.iter().fold(Memory::default(), |m, now| Memory { app: m.app.max(now.app), workers: m.workers.max(now.workers) });
     println!(
         "{studies} studies signed in {:.0} s, {proposed} sentences proposed. App: {:.1} MB in the first tenth, {:.1} in the last, {:.1} at most; \
@@ -166,9 +160,8 @@ async fn memory_is_in_the_evening_what_it_was_in_the_morning() {
         begun.elapsed().as_secs_f64(), morning.app, evening.app, most.app, morning.workers, evening.workers, most.workers
     );
     app.close().await;
-    let settled = &seen[WARM.min(studies - 1)..];
-    let each = |part: fn(&Memory) -> f64| growth(&settled.iter().map(part).collect::<Vec<_>>());
-    let (app, workers) = (each(|m| m.app), each(|m| m.workers));
+    let warm = WARM.min(studies - 1);
+    let (app, workers) = (growth(&of(|m| m.app)[warm..]), growth(&of(|m| m.workers)[warm..]));
     println!("each study after the first {WARM} adds {app:.2} MB to the app and {workers:.2} to the workers, in the median");
     let most = if full() { GROWTH.1 } else { GROWTH.0 };
     assert!(app <= most, "each study adds {app:.2} MB to the app, {most} at most are allowed");

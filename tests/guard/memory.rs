@@ -50,6 +50,26 @@ pub fn growth(after_each: &[f64]) -> f64 {
     slopes.get(slopes.len() / 2).copied().unwrap_or_default()
 }
 
+/// How much more the last tenth of a whole day may hold than its first, which stands for the first hour.
+pub const MORE: f64 = 1.10;
+
+/// What the first tenth of the pieces of work held in the mean, and what the last did: of three at least, so that what one
+/// of them held for a moment is not all of it.
+pub fn tenths(after_each: &[f64]) -> (f64, f64) {
+    let tenth = (after_each.len() / 10).max(3).min(after_each.len());
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
+    (mean(&after_each[..tenth]), mean(&after_each[after_each.len() - tenth..]))
+}
+
+#[test]
+fn tenths_are_the_first_and_the_last() {
+    let check = |samples: &[f64], expected: (f64, f64)| assert_eq!(tenths(samples), expected, "{samples:?}");
+    check(&[vec![60.0; 20], vec![90.0; 160], vec![66.0; 20]].concat(), (60.0, 66.0));
+    check(&[60.0, 61.0, 62.0, 90.0, 70.0, 71.0, 72.0], (61.0, 71.0));
+    check(&[60.0, 70.0], (65.0, 65.0));
+    check(&[], (0.0, 0.0));
+}
+
 #[test]
 fn growth_is_what_every_piece_of_work_adds() {
     let check = |work: &dyn Fn(f64) -> f64, number: u32, expected: f64| {
