@@ -4,7 +4,7 @@
 //! A chain of timers in the page says how late its event loop is, and questions to the app how long those wait, each set
 //! beside how late the machine itself was at that moment (`pulse.rs`). A drafter is stopped before it is asked for a
 //! draft, so that each death falls into one, whatever this machine computes in between. `worker_deaths.rs` does the same
-//! to the handlers a hundred times over.
+//! to the handlers a hundred times over, and to the decoder, which lives for one file and is not met here.
 
 #![cfg(target_os = "linux")]
 
@@ -32,6 +32,8 @@ use std::time::{Duration, Instant};
 /// A draft is over, good or bad, and one has failed; as expressions of the page.
 const OVER: &str = "!document.querySelector('[data-testid=\"draft-cancel\"]')";
 const FAILED: &str = "!!document.querySelector('[data-testid=\"draft-retry\"]')";
+/// What ends a worker: the system, itself, and a fault.
+const BLOWS: [i32; 3] = [libc::SIGKILL, libc::SIGABRT, libc::SIGSEGV];
 
 /// Begins two series of beats in the page: of its own timers, and of questions that the app answers.
 fn begin_script() -> String {
@@ -101,6 +103,33 @@ fn signal(id: i32, signal: i32) {
     assert_eq!(unsafe { libc::kill(id, signal) }, 0, "the worker was running");
 }
 
+/// Ends a worker by a signal. One that stands still takes it when it goes on.
+fn strike(id: i32, blow: i32) {
+    signal(id, blow);
+    if blow != libc::SIGKILL {
+        signal(id, libc::SIGCONT);
+    }
+}
+
+/// Readies a worker for a blow. Rust's runtime takes the first fault that is only sent for one of its own and goes on, and
+/// leaves the next to the system: the first one falls while the worker has nothing to do.
+async fn readied(id: i32, blow: i32) {
+    let caught = || {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the worker's status");
+        let signals = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the signals that it handles");
+        u64::from_str_radix(signals.trim(), 16).expect("a mask") & (1 << (libc::SIGSEGV - 1)) != 0
+    };
+    if blow != libc::SIGSEGV || !caught() {
+        return;
+    }
+    signal(id, libc::SIGSEGV);
+    let until = Instant::now() + Duration::from_secs(20);
+    while caught() {
+        assert!(Instant::now() < until, "the worker goes on handling faults");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Types a sentence of its own, and remembers it.
 async fn type_on(window: &Window, typed: &mut Vec<String>) {
     let words = format!("Typed while number {} went on.", typed.len());
@@ -109,21 +138,25 @@ async fn type_on(window: &Window, typed: &mut Vec<String>) {
     typed.push(words);
 }
 
-/// Asks for a draft of a drafter that stands still, so that it is under way for as long as it has to be; gives its process.
-async fn drafting(window: &Window) -> i32 {
+/// Asks for a draft of a drafter that stands still, so that it is under way for as long as it has to be; gives its process,
+/// readied for a blow where one is to come.
+async fn drafting(window: &Window, blow: Option<i32>) -> i32 {
     let id = worker(window, "draft", 0).await;
+    if let Some(blow) = blow {
+        readied(id, blow).await;
+    }
     signal(id, libc::SIGSTOP);
     window.click("draft-start").await;
     window.see("draft-cancel", 20).await;
     id
 }
 
-/// A drafter is killed in the midst of a draft, or stands still until the app has noticed.
-async fn drafter_dies(window: &Window, killed: bool, typed: &mut Vec<String>) {
-    let id = drafting(window).await;
+/// A drafter dies of a blow in the midst of a draft, or stands still until the app has noticed.
+async fn drafter_dies(window: &Window, blow: Option<i32>, typed: &mut Vec<String>) {
+    let id = drafting(window, blow).await;
     type_on(window, typed).await;
-    if killed {
-        signal(id, libc::SIGKILL);
+    if let Some(blow) = blow {
+        strike(id, blow);
     }
     window.until("the failure to be said", 60, &format!("return {FAILED}")).await;
     type_on(window, typed).await;
@@ -131,11 +164,12 @@ async fn drafter_dies(window: &Window, killed: bool, typed: &mut Vec<String>) {
     window.until("the next draft", DRAFT, &format!("return {OVER} && !{FAILED}")).await;
 }
 
-/// The encoder is killed while a draft is under way, which needs none.
-async fn encoder_dies(window: &Window, typed: &mut Vec<String>) {
+/// The encoder dies of a blow while a draft is under way, which needs none.
+async fn encoder_dies(window: &Window, blow: i32, typed: &mut Vec<String>) {
     let id = worker(window, "encode", 0).await;
-    let drafter = drafting(window).await;
-    signal(id, libc::SIGKILL);
+    readied(id, blow).await;
+    let drafter = drafting(window, None).await;
+    strike(id, blow);
     type_on(window, typed).await;
     signal(drafter, libc::SIGCONT);
     window.until("the draft to end well", DRAFT, &format!("return {OVER} && !{FAILED}")).await;
@@ -156,15 +190,16 @@ async fn the_page_and_what_is_typed_outlive_the_models() {
     window.text(&begin_script()).await;
     let mut deaths = 0;
     for round in 0..amount(1, 20) {
-        drafter_dies(&window, true, &mut typed).await;
-        deaths += 1;
-        // Three within a minute are a crash loop, from which an encoder starts with Hilum alone.
-        if round % 4 == 0 {
-            encoder_dies(&window, &mut typed).await;
+        // Three within a minute are a crash loop, from which a drafter starts when a person asks for a draft.
+        for blow in BLOWS.map(Some).into_iter().chain([None]) {
+            drafter_dies(&window, blow, &mut typed).await;
             deaths += 1;
         }
-        drafter_dies(&window, false, &mut typed).await;
-        deaths += 1;
+        // An encoder starts from one with Hilum alone.
+        if round % 4 == 0 {
+            encoder_dies(&window, BLOWS[round / 4 % BLOWS.len()], &mut typed).await;
+            deaths += 1;
+        }
     }
     saved(&window).await;
     let said = window.text("window.pulse.on = false; return JSON.stringify(window.pulse)").await;
