@@ -1,6 +1,7 @@
 //! hilum-testkit
 pub mod siglip;
 pub mod gemma3;
+pub mod gemma3_recital;
 mod gemma3_tokenizer;
 pub mod dicom;
 pub mod published;
