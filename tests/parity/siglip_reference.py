@@ -11,8 +11,9 @@ siglip_maps.json: the evidence map of three findings for each image.
 `tokens` writes siglip_token_ids.json: the ids that transformers' SiglipTokenizer
 gives for every published prompt and a few harder texts.
 `answers` writes what transformers makes of model inputs that Hilum made
-(`hilumctl inspect FILE --model-input SIDE INPUT.npy`): each image's embedding and
-the cosine difference of each finding; tests/full-size compares.
+(`hilumctl inspect FILE --model-input SIDE INPUT.npy`): each image's embedding, the
+cosine difference and the softmax of each finding, and of the first image the
+evidence maps; tests/full-size compares.
 The Rust tests read the committed files and need no Python. Made with transformers
 5.23, torch 2.15, sentencepiece 0.2.3.
 """
@@ -80,6 +81,24 @@ def opened(pack, fast=False):
     return model, model.config.vision_config.image_size, embed_texts
 
 
+def directions(embed_texts, names):
+    """Of each finding the mean of what says that it is present less that of what says that it is absent."""
+    found = {}
+    for name in names:
+        present, absent = (unit(embed_texts(findings()[name][k])[1].mean(0)) for k in ("present", "absent"))
+        found[name] = present - absent
+    return found
+
+
+def patch_embeddings(model, x):
+    """Each patch through the attention-pooling head as its only key and value, by the
+    head's own forward pass: nothing of the shortcut that the Rust side takes."""
+    vision = model.vision_model
+    with torch.no_grad():
+        tokens = vision(pixel_values=x).last_hidden_state[0]
+        return unit(vision.head(tokens[:, None, :]).numpy())
+
+
 def reference(folder):
     pack = folder / "pack"
     model, side, embed_texts = opened(pack)
@@ -119,21 +138,26 @@ def reference(folder):
 
 
 def answers(pack, inputs):
-    """Embedding and cosine differences of each input."""
+    """Embedding and scores of each input, and the maps of the first: one image is enough to tell one grid from another."""
     model, side, embed_texts = opened(pack, fast=True)
-    directions = {}
-    for finding, prompts in findings().items():
-        present, absent = (unit(embed_texts(prompts[k])[1].mean(0)) for k in ("present", "absent"))
-        directions[finding] = present - absent
+    towards = directions(embed_texts, findings())
+    scale = float(model.logit_scale.detach().exp())
     rows = []
     for path in inputs:
         grey = np.load(path)
         assert grey.shape == (side, side) and grey.dtype == np.uint8, f"{path} is no input of side {side}"
-        x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5)
+        x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5).expand(1, 3, side, side)
         with torch.no_grad():
-            image = unit(pooled(model.get_image_features(pixel_values=x.expand(1, 3, side, side))))[0]
-        differences = {finding: float(image @ d) for finding, d in directions.items()}
-        rows.append({"embedding": image.tolist(), "differences": differences})
+            image = unit(pooled(model.get_image_features(pixel_values=x)))[0]
+        scores = {}
+        for finding, direction in towards.items():
+            difference = float(image @ direction)
+            scores[finding] = {"difference": difference, "softmax": float(1 / (1 + np.exp(-scale * difference)))}
+        row = {"embedding": image.tolist(), "scores": scores}
+        if not rows:
+            patches = patch_embeddings(model, x)
+            row["maps"] = {finding: (patches @ towards[finding]).tolist() for finding in MAPPED}
+        rows.append(row)
     return rows
 
 
@@ -142,24 +166,15 @@ MAPPED = ["pleural_effusion", "pneumothorax", "support_devices"]
 
 
 def maps(folder):
-    """Each patch through the attention-pooling head as its only key and value, by the
-    head's own forward pass: nothing of the shortcut that the Rust side takes."""
     model, side, embed_texts = opened(folder / "pack")
+    towards = directions(embed_texts, MAPPED)
 
     rows = []
     for path in sorted(folder.glob("image-*.gray")):
         grey = np.frombuffer(path.read_bytes(), np.uint8).reshape(side, side)
         x = torch.tensor((grey.astype(np.float32) / 255 - 0.5) / 0.5)
-        vision = model.vision_model
-        with torch.no_grad():
-            tokens = vision(pixel_values=x.expand(1, 3, side, side)).last_hidden_state[0]
-            patches = unit(vision.head(tokens[:, None, :]).numpy())
-        row = {}
-        for finding in MAPPED:
-            prompts = findings()[finding]
-            present, absent = (unit(embed_texts(prompts[k])[1].mean(0)) for k in ("present", "absent"))
-            row[finding] = np.round(patches @ (present - absent), 7).tolist()
-        rows.append(row)
+        patches = patch_embeddings(model, x.expand(1, 3, side, side))
+        rows.append({finding: np.round(patches @ direction, 7).tolist() for finding, direction in towards.items()})
     return {"side": side // model.config.vision_config.patch_size, "images": rows}
 
 
