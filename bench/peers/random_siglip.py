@@ -5,11 +5,21 @@
 
 27 layers, 1152 wide, 4304 inside, 16 heads, 448 x 448 pixels in patches of 14, with the pooling head. The text tower, which
 has no part in encoding an image, is one narrow layer; its tokenizer is the one in TOKENIZER_DIR.
+
+Norm gains, norm biases and the biases of linear layers differ from one and zero, and the scale of the scores is about that of
+the published model, so that who leaves one of them out computes other embeddings or other scores (but for the biases of keys,
+which no softmax over the keys can tell). tests/full-size compares with these weights; for speed the values do not matter.
 """
-import json, pathlib, shutil, sys
+import json, math, pathlib, shutil, sys
 
 import torch
 from transformers import SiglipConfig, SiglipModel
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/parity"))
+from import_packs import scatter  # The folder has to be on the path first.
+
+# Published SigLIP models stretch cosine differences by 100 and more before the softmax.
+SCALE = 100
 
 
 def main():
@@ -18,8 +28,11 @@ def main():
     text.update(hidden_size=64, intermediate_size=128, num_hidden_layers=1, num_attention_heads=1, projection_size=1152)
     vision = dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16, image_size=448, patch_size=14)
     torch.manual_seed(0)
-    model = SiglipModel(SiglipConfig(text_config=text, vision_config=vision)).to(torch.bfloat16)
-    model.save_pretrained(out)
+    model = SiglipModel(SiglipConfig(text_config=text, vision_config=vision))
+    scatter(model, torch)
+    with torch.no_grad():
+        model.logit_scale.fill_(math.log(SCALE))
+    model.to(torch.bfloat16).save_pretrained(out)
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(tokenizer / name, out / name)
     processor = json.loads((tokenizer / "preprocessor_config.json").read_text())
