@@ -10,6 +10,7 @@ Exit status 1 when fewer than --least of them lie in a box of that finding, or w
 import argparse
 import collections
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from PIL import Image
 from finding_labels import ZERO_SHOT
 from synthetic_cxr import anatomy, draw, to_uint8
 from synthetic_findings import VIEWS, sample_findings
+
+# Packs of the demonstration, unless HILUM_MODELS names others.
+DEMO = pathlib.Path(__file__).resolve().parent.parent / "models/demo"
 
 
 def main():
@@ -57,7 +61,10 @@ def main():
 
 def classify(a, picture, *more):
     command = [a.hilumctl, "--json", "classify", str(picture), "--pack", a.pack, *more]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)[0]
+    said = subprocess.run(command, env={"HILUM_MODELS": str(DEMO), **os.environ}, stdout=subprocess.PIPE, text=True)
+    if said.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {said.returncode}")
+    return json.loads(said.stdout)[0]
 
 
 if __name__ == "__main__":
