@@ -15,11 +15,15 @@ pub async fn annotations(app: &App, study_uid: String) -> Result<Vec<Annotation>
 }
 
 pub async fn annotation_put(app: &App, annotation: Annotation) -> Result<(), AppError> {
-    Ok(app.workstation().await?.put_annotation(&convert::reading::to_keep(annotation)).await?)
+    let study_uid = app.workstation().await?.put_annotation(&convert::reading::to_keep(annotation)).await?;
+    app.host.emit(AppEvent::MarksChanged { study_uid });
+    Ok(())
 }
 
 pub async fn annotation_remove(app: &App, id: String) -> Result<(), AppError> {
-    Ok(app.workstation().await?.remove_annotation(&id).await?)
+    let study_uid = app.workstation().await?.remove_annotation(&id).await?;
+    app.host.emit(AppEvent::MarksChanged { study_uid });
+    Ok(())
 }
 
 /// What the window keeps in the data folder under a name of its own.

@@ -60,6 +60,8 @@ pub enum AppEvent {
     QueueChanged { queue: super::DraftQueue },
     /// What the window of images for a second screen is to show; nothing when the study was left.
     SecondShows { study_uid: Option<String> },
+    /// Marks on the images of a study are other ones than before; every window that shows them reads them again.
+    MarksChanged { study_uid: String },
     /// Files are held over the window, or no longer.
     Dragging { over: bool },
     /// Images that are embedded in the background; `done` equals `total` at the end.

@@ -16,22 +16,22 @@ impl Workstation {
         Ok(self.store()?.annotations(study_uid).await?)
     }
 
-    /// Adds a mark, changes it, or brings back one that was taken away; audited.
+    /// Adds a mark, changes it, or brings back one that was taken away; audited. The study that it is in.
     ///
     /// # Errors
     /// As [`Store::put_annotation`].
     #[boxed]
-    pub async fn put_annotation(&self, annotation: &Annotation) -> Result<(), WorkflowError> {
+    pub async fn put_annotation(&self, annotation: &Annotation) -> Result<String, WorkflowError> {
         let store = self.store()?;
         Ok(store.put_annotation(annotation, &store.user().id, self.now()).await?)
     }
 
-    /// Takes a mark away; audited.
+    /// Takes a mark away; audited. The study that it was in.
     ///
     /// # Errors
     /// `store.not_found`, `vault.locked`.
     #[boxed]
-    pub async fn remove_annotation(&self, id: &str) -> Result<(), WorkflowError> {
+    pub async fn remove_annotation(&self, id: &str) -> Result<String, WorkflowError> {
         let store = self.store()?;
         Ok(store.remove_annotation(id, &store.user().id, self.now()).await?)
     }

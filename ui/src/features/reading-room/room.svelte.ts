@@ -42,6 +42,7 @@ class Room {
         session.say("The page had ended by itself and was loaded again", "What was kept is here. The last words typed may be missing: read them over.");
         if (event.studyUid) void this.open(event.studyUid);
       }
+      if (event.event === "marks_changed") marks.changed(event.studyUid);
       if (event.event === "support_ready" || event.event === "support_failed") {
         this.said = event;
         this.hearSupport();

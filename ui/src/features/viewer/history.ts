@@ -34,6 +34,13 @@ export class History {
     return change;
   }
 
+  /** Leaves out every change of these marks: what it would bring back is not what was there last. */
+  forget(ids: ReadonlySet<string>): void {
+    const others = ({ before, after }: Change) => !ids.has((after ?? before)!.id);
+    this.done = this.done.filter(others);
+    this.undone = this.undone.filter(others);
+  }
+
   get canUndo(): boolean {
     return this.done.length > 0;
   }

@@ -5,6 +5,14 @@ import type { Point } from "./view";
 
 export const pointsOf = (mark: Pick<Annotation, "points">): Point[] => mark.points.map(([x, y]) => ({ x, y }));
 
+const near = (a: number, b: number) => Math.abs(a - b) < 1e-6;
+
+/** The last bit of a place may get lost on the way through the shell. */
+function same(a: Annotation, b: Annotation): boolean {
+  const places = a.points.length === b.points.length && a.points.every(([x, y], i) => near(x, b.points[i]![0]) && near(y, b.points[i]![1]));
+  return places && a.kind === b.kind && a.label === b.label && a.spacing === b.spacing && a.measured.join("\n") === b.measured.join("\n");
+}
+
 /** Measurements and marks on the images in sight: kept by the shell, changed here first. */
 class Marks {
   all = $state.raw<Annotation[]>([]);
@@ -17,7 +25,15 @@ class Marks {
   private readonly history = new History();
   /** Changes reach the shell in the order in which they were made. */
   private sending: Promise<void> = Promise.resolve();
+  /** Another one for every study that is shown, so that an answer that comes late is known by it. */
   private studies = new Set<string>();
+  /** The mark that is being dragged: it stays where the pointer has it. */
+  private dragged: string | null = null;
+  /** How many changes were made here, and of how many the shell told. */
+  private made = 0;
+  private told = 0;
+  /** The marks are to be read again, and the shell is not asked yet. */
+  private due = false;
 
   of(instanceUid: string): Annotation[] {
     return this.all.filter((mark) => mark.instanceUid === instanceUid);
@@ -30,22 +46,82 @@ class Marks {
     this.listed = false;
     this.history.clear();
     this.look();
-    this.studies.clear();
+    this.dragged = null;
+    this.studies = new Set();
   }
 
   /** Reads the marks of a study whose images are shown, once. */
   async read(studyUid: string): Promise<void> {
-    if (this.studies.has(studyUid)) return;
-    this.studies.add(studyUid);
+    const { studies, told } = this;
+    if (studies.has(studyUid)) return;
+    studies.add(studyUid);
     try {
       const marks = await shell.annotations(studyUid);
-      if (!this.studies.has(studyUid)) return;
+      if (this.studies !== studies) return;
       const known = new Set(this.all.map((mark) => mark.id));
       this.all = [...this.all, ...marks.filter((mark) => !known.has(mark.id))];
+      // What the shell told of meanwhile may be newer than its answer.
+      if (this.told !== told) this.readAgain();
     } catch (reason) {
-      this.studies.delete(studyUid);
+      studies.delete(studyUid);
       session.say(reason);
     }
+  }
+
+  /** The shell told of a change of a study's marks, made in this window or in the other one. */
+  changed(studyUid: string): void {
+    if (!this.studies.has(studyUid)) return;
+    this.told += 1;
+    this.readAgain();
+  }
+
+  /** Reads what is kept once the changes made here have reached the shell. */
+  private readAgain(): void {
+    if (this.due) return;
+    this.due = true;
+    const { made } = this;
+    this.sending = this.sending.then(async () => {
+      this.due = false;
+      // A change made here since then is still on its way.
+      if (this.made !== made) return this.readAgain();
+      const { studies } = this;
+      try {
+        const kept = await Promise.all([...studies].map((uid) => shell.annotations(uid)));
+        if (this.studies !== studies) return;
+        if (this.made !== made) this.readAgain();
+        else this.take(kept.flat());
+      } catch (reason) {
+        // Locked or shut meanwhile, nothing of it is shown any more.
+        if (this.studies === studies) session.say(reason);
+      }
+    });
+  }
+
+  /** Shows what is kept. What was changed elsewhere cannot be taken back here. */
+  private take(kept: Annotation[]): void {
+    const left = new Map(kept.map((mark) => [mark.id, mark]));
+    const elsewhere = new Set<string>();
+    const all: Annotation[] = [];
+    for (const mark of this.all) {
+      const now = left.get(mark.id);
+      left.delete(mark.id);
+      if (mark.id === this.dragged || (now && same(mark, now))) {
+        // The object itself stays: to the viewer, another one is a mark that was moved.
+        all.push(mark);
+        continue;
+      }
+      elsewhere.add(mark.id);
+      if (now) all.push(now);
+    }
+    for (const mark of left.values()) {
+      elsewhere.add(mark.id);
+      all.push(mark);
+    }
+    if (elsewhere.size === 0) return;
+    this.history.forget(elsewhere);
+    this.look();
+    if (!all.some((mark) => mark.id === this.selectedId)) this.selectedId = null;
+    this.all = all;
   }
 
   add(instanceUid: string, kind: AnnotationKind, points: readonly Point[], rest: Pick<Annotation, "label" | "measured" | "spacing">): void {
@@ -56,6 +132,7 @@ class Marks {
 
   /** Shows a mark as it is being dragged; nothing is kept yet. */
   preview(mark: Annotation): void {
+    this.dragged = mark.id;
     this.all = this.all.map((known) => (known.id === mark.id ? mark : known));
   }
 
@@ -95,6 +172,8 @@ class Marks {
 
   private set({ before, after }: Change): void {
     this.look();
+    this.made += 1;
+    this.dragged = null;
     const others = this.all.filter((mark) => mark.id !== (after ?? before)!.id);
     if (after) {
       const known = this.all.some((mark) => mark.id === after.id);

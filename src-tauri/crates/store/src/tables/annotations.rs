@@ -62,6 +62,9 @@ pub struct Annotation {
     pub spacing: Option<SpacingSource>,
 }
 
+/// The study that an image is of.
+const STUDY_OF: &str = "SELECT s.study_uid FROM instances i JOIN series s ON s.uid = i.series_uid WHERE i.uid = ?";
+
 impl Store {
     /// The annotations of a study's images, the oldest first; those taken away are left out.
     ///
@@ -82,27 +85,25 @@ impl Store {
         .collect()
     }
 
-    /// Adds an annotation, changes it, or brings back one that was taken away.
+    /// Adds an annotation, changes it, or brings back one that was taken away; the study that it is in.
     ///
     /// # Errors
     /// `store.corrupt` when its points are not as many as its kind has, or no numbers;
     /// `store.exists` when the id is that of an annotation of another image; `store.not_found`
     /// for the image; `data.disk_full`.
-    pub async fn put_annotation(&self, new: &Annotation, by: &UserId, at: OffsetDateTime) -> Result<()> {
+    pub async fn put_annotation(&self, new: &Annotation, by: &UserId, at: OffsetDateTime) -> Result<String> {
         let finite = new.points.iter().flatten().all(|n| n.is_finite());
         if new.points.len() != new.kind.points() || !finite {
             return Err(StoreError::Corrupt("an annotation has other points than its kind".to_owned()));
         }
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
-        let known: Option<i64> = sqlx::query_scalar("SELECT 1 FROM instances WHERE uid = ?")
+        let study: Option<String> = sqlx::query_scalar(STUDY_OF)
             .bind(&new.instance_uid)
             .fetch_optional(&mut *tx)
             .await
             .doing("look up an image")?;
-        if known.is_none() {
-            return Err(StoreError::NotFound { what: "instance", id: new.instance_uid.clone() });
-        }
+        let study = study.ok_or_else(|| StoreError::NotFound { what: "instance", id: new.instance_uid.clone() })?;
         let kind = word(&new.kind)?;
         let spacing = new.spacing.as_ref().map(word).transpose()?;
         let done = sqlx::query(
@@ -130,14 +131,15 @@ impl Store {
         }
         let detail = json!({ "annotation": new.id, "kind": kind, "points": new.points, "measured": new.measured });
         audit::append(&mut tx, &AuditEvent::new(at, by, "annotation.put", &new.instance_uid).with(detail)).await?;
-        tx.commit().await.doing("keep an annotation")
+        tx.commit().await.doing("keep an annotation")?;
+        Ok(study)
     }
 
-    /// Takes an annotation away. Its row stays, since a number in a report may come from it.
+    /// Takes an annotation away, and says in which study it was. Its row stays, since a number in a report may come from it.
     ///
     /// # Errors
     /// `store.not_found`, `data.disk_full`.
-    pub async fn remove_annotation(&self, id: &str, by: &UserId, at: OffsetDateTime) -> Result<()> {
+    pub async fn remove_annotation(&self, id: &str, by: &UserId, at: OffsetDateTime) -> Result<String> {
         let mut access = self.access().await?;
         let mut tx = access.begin().await?;
         let instance: Option<String> = sqlx::query_scalar(
@@ -149,9 +151,12 @@ impl Store {
         .await
         .doing("take an annotation away")?;
         let instance = instance.ok_or_else(|| StoreError::NotFound { what: "annotation", id: id.to_owned() })?;
+        let study: String =
+            sqlx::query_scalar(STUDY_OF).bind(&instance).fetch_one(&mut *tx).await.doing("take an annotation away")?;
         let event = AuditEvent::new(at, by, "annotation.remove", instance).with(json!({ "annotation": id }));
         audit::append(&mut tx, &event).await?;
-        tx.commit().await.doing("take an annotation away")
+        tx.commit().await.doing("take an annotation away")?;
+        Ok(study)
     }
 }
 

@@ -26,11 +26,11 @@ async fn annotations_are_kept_changed_taken_away_and_brought_back() {
     let (_, store, _) = create(temp.path()).await;
     with_study(&store).await;
     let by = ada().id;
-    store.put_annotation(&length("a"), &by, AT).await.unwrap();
+    assert_eq!(store.put_annotation(&length("a"), &by, AT).await.unwrap(), STUDY);
     let changed = Annotation { measured: vec!["14 mm".to_owned()], ..length("a") };
     store.put_annotation(&changed, &by, later(1)).await.unwrap();
     assert_eq!(store.annotations(STUDY).await.unwrap(), [changed.clone()]);
-    store.remove_annotation("a", &by, later(2)).await.unwrap();
+    assert_eq!(store.remove_annotation("a", &by, later(2)).await.unwrap(), STUDY);
     assert!(store.annotations(STUDY).await.unwrap().is_empty());
     assert_eq!(code(store.remove_annotation("a", &by, later(3)).await), "store.not_found");
     store.put_annotation(&changed, &by, later(4)).await.unwrap();
