@@ -11,7 +11,7 @@ use hilum_app::{App, Host, StartOptions, queue};
 use hilum_testkit::dicom::{
     ACCESSION_NUMBER, DicomFile, EXPLICIT_LE, INSTANCE_UID, PATIENT_ID, PATIENT_NAME, SERIES_UID, STUDY_DATE, STUDY_UID,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -241,4 +241,68 @@ async fn from_an_archive_to_a_study_in_its_right_place() {
     assert_eq!(found("", WorklistFilter::default()).await.len(), 2);
     session::lock(&app).await.expect("locked");
     assert_eq!(reading::annotations(&app, current).await.expect_err("locked").code, "vault.locked");
+}
+
+/// Two studies of one patient, of 2021 and 2025, imported by a person who is logged in.
+async fn two_studies(folder: &Path) -> (Arc<App>, Arc<Fake>) {
+    let host = Arc::new(Fake::default());
+    let app = Arc::new(App::new(StartOptions { data: folder.join("data"), open: None }, host.clone()));
+    session::create_first_user(&app, "Dr A. Reader".into(), "long enough".into()).await.expect("a user");
+    let files = [1, 5].map(|n| {
+        let path = folder.join(format!("{n}.dcm"));
+        std::fs::write(&path, radiograph("DOE", n)).expect("a file");
+        path
+    });
+    imported(&app, &host, files.to_vec()).await;
+    (app, host)
+}
+
+/// A line of 30 mm on the only image of a study.
+fn line(id: &str, study: &str) -> Annotation {
+    Annotation {
+        id: id.into(),
+        instance_uid: format!("{study}.1.1"),
+        kind: AnnotationKind::Length,
+        points: vec![[1.0, 2.0], [20.0, 2.0]],
+        label: String::new(),
+        measured: vec!["30 mm".into()],
+        spacing: Some("imager".into()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_window_marks_and_dictates_the_other_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (app, host) = two_studies(folder.path()).await;
+    let (prior, current) = (uid("DOE", 1), uid("DOE", 5));
+    let marks_of = |study: &str| {
+        let events = host.events.lock().expect("events");
+        events.iter().filter(|e| matches!(e, AppEvent::MarksChanged { study_uid } if study_uid == study)).count()
+    };
+    reading::annotation_put(&app, line("m1", &current)).await.expect("kept");
+    reading::annotation_put(&app, line("m2", &prior)).await.expect("kept");
+    reading::annotation_remove(&app, "m1".into()).await.expect("removed");
+    assert_eq!((marks_of(&current), marks_of(&prior)), (2, 1));
+    reading::annotation_remove(&app, "m1".into()).await.expect_err("it is not there any more");
+    assert_eq!(marks_of(&current), 2, "nothing was changed");
+
+    // A sentence goes only into the report of the study that both windows show.
+    let dictate = async |study: &str| {
+        reading::second_dictate(&app, study.to_owned(), "Measured length 30 mm.".into()).await.map_err(|e| e.code)
+    };
+    assert_eq!(dictate(&current).await, Err("study.not_open".to_owned()));
+    reading::second_show(&app, Some(current.clone()), false).await.expect("shown");
+    assert_eq!(dictate(&prior).await, Err("study.not_open".to_owned()));
+    assert_eq!(dictate(&current).await, Ok(()));
+    let dictated: Vec<(String, String)> = {
+        let events = host.events.lock().expect("events");
+        let dictated = events.iter().filter_map(|e| match e {
+            AppEvent::Dictated { study_uid, text } => Some((study_uid.clone(), text.clone())),
+            _ => None,
+        });
+        dictated.collect()
+    };
+    assert_eq!(dictated, [(current.clone(), "Measured length 30 mm.".to_owned())]);
+    session::lock(&app).await.expect("locked");
+    assert_eq!(dictate(&current).await, Err("vault.locked".to_owned()));
 }

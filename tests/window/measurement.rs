@@ -4,7 +4,8 @@ use crate::browser::Window;
 use crate::scene::*;
 use hilum_testkit::dicom::EXPLICIT_LE;
 
-const MARKS: &str = "document.querySelectorAll('[data-testid=\"mark\"]').length";
+/// How many marks are drawn, as an expression of the page.
+pub const MARKS: &str = "document.querySelectorAll('[data-testid=\"mark\"]').length";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_measurement_goes_into_the_report() {
@@ -69,7 +70,7 @@ async fn a_measurement_goes_into_the_report() {
 }
 
 /// A place in the upper left of the image, and how many CSS pixels an image pixel is wide.
-async fn pane(window: &Window) -> (f64, f64, f64) {
+pub async fn pane(window: &Window) -> (f64, f64, f64) {
     let number = |of: &str| {
         format!("const b = document.querySelector('[data-testid=\"viewer\"]').getBoundingClientRect(); return {of}")
     };

@@ -1,5 +1,6 @@
-//! The images in a second window, which follows the first and is emptied by the lock.
+//! The images in a second window, which follows the first, shares its marks, and is emptied by the lock.
 
+use crate::measurement::{MARKS, pane};
 use crate::scene::*;
 use hilum_testkit::dicom::EXPLICIT_LE;
 
@@ -35,6 +36,29 @@ async fn images_on_a_second_screen() {
     // Its own tools work there.
     window.press('i').await;
     window.says("second-window", "inverted", 10).await;
+
+    // A line that is drawn there is in both windows, and goes into the report, which is in the first.
+    let (x, y, scale) = pane(&window).await;
+    window.press('l').await;
+    window.drag(&[(x, y), (x + 50.0 * scale, y), (x + 200.0 * scale, y)]).await;
+    window.until("the line", 10, &format!("return {MARKS} === 1")).await;
+    window.chord(SHIFT, 'M').await;
+    window.says("notice", "Sent to the report in the first window", 10).await;
+    window.client.switch_to_window(first.clone()).await.expect("the first window");
+    window.until("the line in the first window", 10, &format!("return {MARKS} === 1")).await;
+    window.says("section-findings", "Measured length 30 mm.", 20).await;
+    saved(&window).await;
+
+    // Deleted in the first window, it is gone from the second.
+    window.click("viewer").await;
+    window.chord(SHIFT, 'L').await;
+    window.see("mark-row", 10).await;
+    let pick = "document.querySelector('[data-testid=\"mark-row\"] .pick').click(); return true";
+    window.client.execute(pick, vec![]).await.expect("a click");
+    window.press(DELETE).await;
+    window.until("no line in the first window", 10, &format!("return {MARKS} === 0")).await;
+    window.client.switch_to_window(second.clone()).await.expect("the second window");
+    window.until("no line in the second window", 10, &format!("return {MARKS} === 0")).await;
 
     // Locked, it shows nothing of a patient.
     window.client.switch_to_window(first).await.expect("the first window");

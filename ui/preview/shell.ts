@@ -219,6 +219,7 @@ export class PreviewShell {
     prior_shown: () => null,
     second_show: () => null,
     second_study: () => null,
+    second_dictate: () => null,
     timeline: ({ studyUid }) => {
       const row = this.rows.find((r) => r.studyUid === studyUid)!;
       const prior = { ...row, studyUid: "1.2.3", date: "2024-03-02 09:12", description: "Chest PA", status: "final" };

@@ -112,3 +112,15 @@ pub async fn second_study(app: &App) -> Result<Option<String>, AppError> {
     let locked = app.workstation().await?.is_locked();
     Ok(app.second().filter(|_| !locked))
 }
+
+/// Hands a sentence from the window of images to the report in the first window, which writes it as the person's own.
+pub async fn second_dictate(app: &App, study_uid: String, text: String) -> Result<(), AppError> {
+    if app.workstation().await?.is_locked() {
+        return Err(AppError { code: "vault.locked".into(), detail: "Log in to write in a report.".into() });
+    }
+    if app.second().is_none_or(|shown| shown != study_uid) {
+        return Err(AppError { code: "study.not_open".into(), detail: "The first window shows another study.".into() });
+    }
+    app.host.emit(AppEvent::Dictated { study_uid, text });
+    Ok(())
+}

@@ -89,6 +89,7 @@ pub const COMMANDS: &[&str] = &[
     "timeline",
     "second_show",
     "second_study",
+    "second_dictate",
     "undo_import",
     "macros",
     "macro_put",

@@ -17,7 +17,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         figures, logo, logo_choose, logo_remove, set_figures, set_time_stamp_url, sign_without_time_stamp, time_stamp, time_stamp_certificate,
         signing_key, signing_key_import, signing_certificate_save, accept_intended_use,
-        annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
+        annotation_put, annotation_remove, annotations, assign_study, draft_queue, draft_queue_add, draft_queue_pause, draft_queue_remove, move_study, preference, prior_shown, second_dictate, second_show, second_study, set_comparison, set_preference, set_priority, timeline, undo_import,
         macros, macro_put, macro_remove, macros_import, macros_export, spelling, word_add, word_remove, template_choices, template_choose, report_texts, report_reveal, report_take_over, report_release, sign_preliminary,
         backup_cancel, backup_choose, backup_start, backups, restore_choose, restore_start,
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
@@ -460,6 +460,11 @@ async fn second_show(app: Shell<'_>, study_uid: Option<String>, open: bool) -> A
 #[tauri::command]
 async fn second_study(app: Shell<'_>) -> Answer<Option<String>> {
     on::reading::second_study(&app).await
+}
+
+#[tauri::command]
+async fn second_dictate(app: Shell<'_>, study_uid: String, text: String) -> Answer<()> {
+    on::reading::second_dictate(&app, study_uid, text).await
 }
 
 #[tauri::command]

@@ -62,6 +62,8 @@ pub enum AppEvent {
     SecondShows { study_uid: Option<String> },
     /// Marks on the images of a study are other ones than before; every window that shows them reads them again.
     MarksChanged { study_uid: String },
+    /// A sentence from the window of images, for the report of this study in the first one.
+    Dictated { study_uid: String, text: String },
     /// Files are held over the window, or no longer.
     Dragging { over: bool },
     /// Images that are embedded in the background; `done` equals `total` at the end.

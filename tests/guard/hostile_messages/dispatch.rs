@@ -95,6 +95,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("draft_queue_pause", &[("paused", "bool")]),
     ("second_show", &[("studyUid", "Option<String>"), ("open", "bool")]),
     ("second_study", &[]),
+    ("second_dictate", &[("studyUid", "String"), ("text", "String")]),
     ("macros", &[]),
     ("macro_put", &[("one", "MacroView"), ("instead", "Option<MacroView>")]),
     ("macro_remove", &[("one", "MacroView")]),
@@ -544,6 +545,12 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         }
         "second_study" => {
             let answer: Answer<Option<String>> = async { on::reading::second_study(&app).await }.await;
+            answered(answer)
+        }
+        "second_dictate" => {
+            let study_uid: String = argument(arguments, "studyUid")?;
+            let text: String = argument(arguments, "text")?;
+            let answer: Answer<()> = async { on::reading::second_dictate(&app, study_uid, text).await }.await;
             answered(answer)
         }
         "macros" => {

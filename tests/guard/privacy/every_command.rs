@@ -44,6 +44,7 @@ fn leaves(command: &str) -> Leaves {
         "report_release" => Nothing("gives back what lapses by itself; taking it is a line"),
         "figures" | "annotations" => Nothing("part of the study, whose reading is a line"),
         "second_show" | "second_study" => Nothing("names a study; its images are lines of their own"),
+        "second_dictate" => Nothing("hands a sentence to the first window, whose edit of the report is a line"),
         "draft_queue" => Nothing("names the studies that wait; the worklist's reading is a line"),
         "audit_verify" => Nothing("computes hashes"),
         // Called in a session of its own, which the guard itself has not looked in.

@@ -14,6 +14,7 @@ export const WORDING: Record<string, Wording> = {
   ...ENGINES,
   ...ARCHIVES,
   "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },
+  "study.not_open": { what: "The first window does not show this study.", next: "Open it there, then put the sentence into its report again." },
   "settings.folder": { what: "The folder for backups was not chosen in its dialog.", next: "Choose it in Settings with the button beside it." },
   "settings.too_long": { what: "This is more than is kept under one name.", next: "Shorten it and save again." },
   "audit.day": { what: "A day is written as year, month and day, 2026-03-01.", next: "Write it so, or leave it empty." },

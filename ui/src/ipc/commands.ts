@@ -114,6 +114,8 @@ export const setPreference = (key: string, value: string) => call<null>("set_pre
 /** Shows a study in the window of images for a second screen, which opens when `open` is set. */
 export const secondShow = (studyUid: string | null, open: boolean) => call<null>("second_show", { studyUid, open });
 export const secondStudy = () => call<string | null>("second_study");
+/** A sentence from the second window for the study's report, which is open in the first one. */
+export const secondDictate = (studyUid: string, text: string) => call<null>("second_dictate", { studyUid, text });
 /** A prior came on the screen beside a study; written to the audit chain. */
 export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
 

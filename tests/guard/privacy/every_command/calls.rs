@@ -293,6 +293,10 @@ impl World {
             "draft_queue_pause" => queue::draft_queue_pause(&app, true).await,
             "second_show" => reading::second_show(&app, Some(study), false).await,
             "second_study" => reading::second_study(&app).await.map(drop),
+            "second_dictate" => {
+                reading::second_show(&app, Some(study.clone()), false).await?;
+                reading::second_dictate(&app, study, "Measured length 30 mm.".into()).await
+            }
             "backup_choose" => {
                 let folder = self.folder.join("backups");
                 std::fs::create_dir_all(&folder).expect("a folder");

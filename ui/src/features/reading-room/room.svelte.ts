@@ -43,6 +43,10 @@ class Room {
         if (event.studyUid) void this.open(event.studyUid);
       }
       if (event.event === "marks_changed") marks.changed(event.studyUid);
+      if (event.event === "dictated") {
+        if (event.studyUid === this.studyUid) this.dictate(event.text);
+        else session.say("A sentence from the second window is of a study that is not open any more.", "Open that study and put the sentence into its report again.");
+      }
       if (event.event === "support_ready" || event.event === "support_failed") {
         this.said = event;
         this.hearSupport();
@@ -147,7 +151,7 @@ class Room {
     };
   }
 
-  /** Where sentences from the images go; the result takes it back. */
+  /** Where sentences from the images go: the report, or from the second window the first one. The result takes it back. */
   onDictate(take: (text: string) => void): () => void {
     this.dictation = take;
     return () => {

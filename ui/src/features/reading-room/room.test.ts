@@ -18,6 +18,14 @@ vi.mock("../../ipc", async (original) => ({
   },
 }));
 
+const changed = vi.hoisted(() => vi.fn());
+vi.mock("../viewer/marks.svelte", async (original) => {
+  const { marks } = await original<typeof import("../viewer/marks.svelte")>();
+  marks.changed = changed;
+  return { marks };
+});
+
+const { session } = await import("../../state/session.svelte");
 const { room } = await import("./room.svelte");
 
 const detail = (studyUid: string, scores: number) => ({ studyUid, support: Array(scores).fill({}), supportDemo: false }) as unknown as StudyDetail;
@@ -58,4 +66,23 @@ test("a refusal before the study was read is shown, and one of an earlier openin
   await opened("6", [], 0);
   await opened("5", [], 0);
   expect(room.supportFailed).toBeNull();
+});
+
+test("a sentence from the second window goes into the report of its study alone", async () => {
+  await opened("7", [], 0);
+  const taken: string[] = [];
+  const end = room.onDictate((text) => taken.push(text));
+  tell({ event: "dictated", studyUid: "7", text: "Measured length 30 mm." });
+  session.notices = [];
+  tell({ event: "dictated", studyUid: "6", text: "Measured length 40 mm." });
+  expect(taken).toEqual(["Measured length 30 mm."]);
+  expect(session.notices[0]?.text).toContain("not open any more");
+  end();
+  tell({ event: "dictated", studyUid: "7", text: "Measured length 50 mm." });
+  expect(session.notices[1]?.text).toBe("The report is not open for writing.");
+});
+
+test("the marks of a study are read again when the shell tells of a change", () => {
+  tell({ event: "marks_changed", studyUid: "7" });
+  expect(changed).toHaveBeenCalledExactlyOnceWith("7");
 });
