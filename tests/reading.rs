@@ -6,7 +6,7 @@ mod common;
 
 use async_trait::async_trait;
 use hilum_app::commands::{reading, reports, session, studies};
-use hilum_app::dto::{Annotation, AnnotationKind, AppEvent, WorklistFilter};
+use hilum_app::dto::{Annotation, AnnotationKind, AppEvent, EditCommand, ReportView, SectionName, WorklistFilter};
 use hilum_app::{App, Host, StartOptions, queue};
 use hilum_testkit::dicom::{
     ACCESSION_NUMBER, DicomFile, EXPLICIT_LE, INSTANCE_UID, PATIENT_ID, PATIENT_NAME, SERIES_UID, STUDY_DATE, STUDY_UID,
@@ -305,4 +305,38 @@ async fn what_one_window_marks_and_dictates_the_other_is_told() {
     assert_eq!(dictated, [(current.clone(), "Measured length 30 mm.".to_owned())]);
     session::lock(&app).await.expect("locked");
     assert_eq!(dictate(&current).await, Err("vault.locked".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_the_prior_counts_as_measured_while_it_is_linked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (app, _host) = two_studies(folder.path()).await;
+    let (prior, current) = (uid("DOE", 1), uid("DOE", 5));
+    reading::annotation_put(&app, line("m1", &prior)).await.expect("kept");
+    let report = reports::report_view(&app, current.clone()).await.expect("a report");
+    let sentence = |id: &str, text: &str| EditCommand::Insert {
+        section: SectionName::Findings,
+        after: None,
+        id: id.into(),
+        text: text.into(),
+        region: None,
+        from: None,
+    };
+    let typed = vec![
+        sentence("of-the-prior", "Measured length 30 mm on the prior of 2021-03-01."),
+        sentence("of-nobody", "There is a nodule of 17 mm."),
+    ];
+    let report = reports::report_edit(&app, report.id.clone(), report.revision, typed).await.expect("an edit");
+    let codes = |report: &ReportView, id: &str| -> Vec<String> {
+        let of = report.flags.iter().filter(|flag| flag.sentence_ids.iter().any(|one| one == id));
+        of.map(|flag| flag.code.clone()).collect()
+    };
+    assert!(codes(&report, "of-the-prior").is_empty(), "{:?}", report.flags);
+    assert_eq!(codes(&report, "of-nobody"), ["check.not_measured"], "{:?}", report.flags);
+
+    // What is not compared with is not measured for this report.
+    reading::set_comparison(&app, current.clone(), prior, false).await.expect("unlinked");
+    let report = reports::report_view(&app, current).await.expect("a report");
+    assert_eq!(codes(&report, "of-the-prior"), ["check.not_measured"], "{:?}", report.flags);
+    session::lock(&app).await.expect("locked");
 }

@@ -1,5 +1,6 @@
 //! Two studies of one patient: side by side, linked, compared by the model, unlinked.
 
+use crate::measurement::MARKS;
 use crate::scene::*;
 use hilum_testkit::dicom::EXPLICIT_LE;
 
@@ -49,6 +50,22 @@ async fn the_prior_beside_the_study() {
         "const t = [...{viewers}].map((v) => v.querySelector('[data-testid=\"window-text\"]').innerText); return t[0] !== t[1]"
     );
     window.until("the windows to part", 10, &apart).await;
+
+    // A line of 200 pixels on the prior goes into the report as the prior's, and counts as measured: the number that
+    // nobody measured is flagged beside it, so that the checks have looked at both.
+    let (x, y) = middle(&window, 1).await;
+    let size = "const b = document.querySelectorAll('[data-testid=\"viewer\"]')[1].getBoundingClientRect(); return Math.min(b.width / 400, b.height / 480)";
+    let scale = window.number(size).await;
+    window.press('l').await;
+    window.drag(&[(x - 100.0 * scale, y), (x, y), (x + 100.0 * scale, y)]).await;
+    window.until("the line", 10, &format!("return {MARKS} === 1")).await;
+    window.chord(SHIFT, 'M').await;
+    window.says("section-findings", "Measured length 30 mm on the prior of 2023-01-05.", 20).await;
+    write(&window, "findings", "There is a nodule of 17 mm.").await;
+    saved(&window).await;
+    window.says("report-flags", "17 mm", 20).await;
+    let flags = window.words("report-flags").await;
+    assert!(!flags.contains("30 mm"), "{flags}");
 
     // The patient's own studies, and nobody else's; the comparison is unlinked and linked again.
     window.click("tab-timeline").await;

@@ -1,6 +1,6 @@
 //! What a report says against itself, case by case.
 
-use hilum_report::checks::{Known, Sex, checks};
+use hilum_report::checks::{Identity, Known, Sex, checks};
 use hilum_report::*;
 use time::OffsetDateTime;
 
@@ -114,4 +114,42 @@ fn words_of_the_other_sex() {
 fn lengths_that_cannot_be() {
     check(None, &["A 700 mm nodule."], &[], &[("check.units", &["f0"])]);
     check(None, &["A 7 mm nodule."], &["A 7 mm (0.7 cm) nodule."], &[]);
+}
+
+#[test]
+fn a_measurement_of_the_prior_stands_as_it_is_dictated() {
+    let identity = Identity {
+        names: vec!["DOE".into(), "JANE".into()],
+        id: "MR-0042".into(),
+        accession: "A1001".into(),
+        birth_date: "19600414".into(),
+    };
+    let linked = Known {
+        sex: Some(Sex::Female),
+        age: Some(63),
+        prior: true,
+        views: vec!["PA".into()],
+        side: None,
+        body_part: Some("CHEST".into()),
+        measured: Some(vec![30.0, 20.0, 148.0, 264.0]),
+        ratios: vec![0.56],
+        patient: identity,
+    };
+    let unlinked = Known { prior: false, measured: Some(Vec::new()), ratios: Vec::new(), ..linked.clone() };
+    let said = [
+        ("Measured length 30 mm on the prior of 2024-01-05.", true),
+        ("Nodule: Measured 30 mm by 20 mm on the prior of 2024-01-05.", true),
+        ("Cardiothoracic ratio 0.56 on the prior of 2024-01-05.", true),
+        ("Measured length 30 mm on a prior without a date.", true),
+        ("Measured Cobb angle 12\u{b0} on the prior of 2024-01-05.", false),
+    ];
+    for (text, number) in said {
+        let codes = |known: &Known| {
+            let flags = checks(&report(&[text], &[]), known).into_iter().filter(|flag| !flag.sentences.is_empty());
+            flags.map(|flag| flag.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&linked), Vec::<&str>::new(), "{text}");
+        let expected: &[&str] = if number { &["check.not_measured"] } else { &[] };
+        assert_eq!(codes(&unlinked), expected, "{text}");
+    }
 }

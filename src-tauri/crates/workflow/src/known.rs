@@ -13,11 +13,16 @@ impl Workstation {
         let headers: Vec<_> = study.series.iter().flat_map(|s| &s.instances).map(header_of).collect();
         let said = headers.first().and_then(|h| h.patient_age.as_deref());
         let patient = Patient::of(&study.patient, said, &study.row.date);
-        let measured = store.annotations(study_uid).await?;
+        let priors = self.priors_in(store, study_uid).await?;
+        let mut measured = store.annotations(study_uid).await?;
+        // A report that compares says what was measured on the prior too.
+        for prior in &priors {
+            measured.extend(store.annotations(&prior.study_uid).await?);
+        }
         Ok(Known {
             sex: study.patient.sex.as_deref().and_then(Sex::of_code),
             age: years(&patient.age),
-            prior: !self.priors_in(store, study_uid).await?.is_empty(),
+            prior: !priors.is_empty(),
             views: headers.iter().map(|h| h.view_position.clone().unwrap_or_default()).collect(),
             side: one_side(study.series.iter().flat_map(|s| &s.instances).map(|i| i.laterality.as_str())),
             ratios: measured.iter().flat_map(|a| &a.measured).filter_map(|m| m.trim().parse().ok()).collect(),

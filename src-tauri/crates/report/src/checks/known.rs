@@ -17,7 +17,7 @@ pub struct Known {
     pub side: Option<Side>,
     /// Body Part Examined, as the header writes it.
     pub body_part: Option<String>,
-    /// What was measured on this study's images, millimetres.
+    /// What was measured on this study's images and on those of its linked priors, millimetres.
     pub measured: Option<Vec<f64>>,
     /// Ratios that were measured (the cardiothoracic one); looked at where `measured` is known.
     pub ratios: Vec<f64>,

@@ -130,6 +130,8 @@ mod tests {
         check("A 4x5 mm nodule.", &[4.0], true);
         check("A three cm mass.", &[], true);
         check("One or two nodules.", &[], false);
+        check("Measured length 30 mm on the prior of 2024-01-05.", &[30.0], false);
+        check("Measured length 30 mm on the prior of 2024-01-05.", &[], true);
     }
 
     #[test]
@@ -140,6 +142,8 @@ mod tests {
         check("Cardiothoracic ratio 0.56.", &[], true);
         check("Cardiothoracic ratio of 56 %.", &[0.56], false);
         check("CTR 0,52", &[0.61], true);
+        check("Cardiothoracic ratio 0.56 on the prior of 2024-01-05.", &[0.56], false);
+        check("Cardiothoracic ratio 0.56 on the prior of 2024-01-05.", &[0.48], true);
         check("The cardiothoracic ratio is enlarged.", &[], false);
         check("Cardiothoracic surgery in 2019.", &[], false);
     }
