@@ -5,7 +5,7 @@ pub mod writing;
 
 use crate::dto::*;
 use hilum_report::{Command, Means, Origin, Preliminary, Region, SectionKind, Sentence, SentenceId, Status, TemplateId, Unsignable, VersionKind};
-use hilum_store::{Proposal, ProposalStatus, Score};
+use hilum_store::{Proposal, ProposalStatus, ReadingStage, Score};
 use hilum_workers::messages::draft::{DraftedPart, Rewrite};
 use hilum_workflow::{Calibrated, Calibration, Glance, ImageDetail, Patient, ReportDetail, Standing, Support, WorklistLine, label, mentioned};
 use std::collections::BTreeMap;
@@ -22,20 +22,21 @@ pub fn moment(at: OffsetDateTime) -> String {
 }
 
 pub fn study_row(line: WorklistLine, glance: Glance, drafting: bool) -> StudyRow {
-    let status = match line.status {
+    let status = match line.stage {
         _ if drafting => "drafting",
-        None => "new",
-        Some(Status::Draft) if line.drafted && glance.revision <= 2 => "drafted",
-        Some(Status::Draft) if glance.revision == 0 => "new",
-        Some(Status::Draft) => "in_progress",
-        Some(Status::Preliminary) => "preliminary",
-        Some(Status::Final) => match line.signed {
+        ReadingStage::New => "new",
+        ReadingStage::Drafted => "drafted",
+        ReadingStage::Begun => match line.status {
+            Some(Status::Preliminary) => "preliminary",
+            Some(Status::Reopened) => "reopened",
+            _ => "in_progress",
+        },
+        ReadingStage::Signed => match line.signed {
             Some(VersionKind::Amendment) => "amended",
             Some(VersionKind::Addendum) => "addendum",
             _ => "final",
         },
-        Some(Status::Reopened) => "reopened",
-        Some(Status::Cancelled) => "cancelled",
+        ReadingStage::Cancelled => "cancelled",
     };
     let mut top_findings = glance.support.map(|s| self::support(&s.scores)).unwrap_or_default();
     top_findings.retain(|f| f.difference > 0.0);

@@ -40,6 +40,8 @@ pub fn filter(filter: dto::WorklistFilter) -> WorklistFilter {
     WorklistFilter {
         status: match filter.status.as_str() {
             "to_read" => WantedStatus::ToRead,
+            "drafted" => WantedStatus::Drafted,
+            "in_progress" => WantedStatus::InProgress,
             "signed" => WantedStatus::Signed,
             _ => WantedStatus::Any,
         },

@@ -36,7 +36,7 @@ pub struct Annotation {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorklistFilter {
-    /// "any", "to_read" or "signed".
+    /// "any", "to_read", "drafted", "in_progress" or "signed".
     pub status: String,
     /// Only those that the models put in front.
     pub in_front: bool,

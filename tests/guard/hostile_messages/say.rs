@@ -165,7 +165,7 @@ impl Speaker {
             }),
             "Option<WorklistFilter>" if random.one_in(3) => Value::Null,
             "Option<WorklistFilter>" => json!({
-                "status": self.one_of(random, &["any", "to_read", "signed"]), "inFront": random.one_in(2), "mine": random.one_in(2),
+                "status": self.one_of(random, &["any", "to_read", "drafted", "in_progress", "signed"]), "inFront": random.one_in(2), "mine": random.one_in(2),
                 "from": self.text(random, ""), "to": self.text(random, ""),
             }),
             "AuditFilter" => json!({

@@ -779,7 +779,7 @@ export type AnnotationKind = "length" | "angle" | "cobb" | "ctr" | "rectangle" |
 
 export type WorklistFilter = { 
 /**
- * "any", "to_read" or "signed".
+ * "any", "to_read", "drafted", "in_progress" or "signed".
  */
 status: string, 
 /**

@@ -55,7 +55,7 @@ pub use tables::scores::Score;
 pub use tables::search::TextHit;
 pub use tables::series::Series;
 pub use tables::similarity::{EmbeddedImage, KeptProbe, StudyLabels};
-pub use tables::studies::{Priority, Study, StudyRow, WorklistQuery, WorklistRow};
+pub use tables::studies::{Priority, ReadingStage, Study, StudyRow, WorklistQuery, WorklistRow};
 pub use tables::versions::{SignatureRecord, Version};
 pub use vault::{Certificate, Identity, KdfParams, NewUser, RecoveryKey, Role, User};
 

@@ -12,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 pub struct Glance {
     /// The newest report that is not cancelled.
     pub report: Option<ReportId>,
-    pub revision: u64,
     /// First words of its findings and impression.
     pub preview: String,
     /// True when the preview holds unreviewed words of a model.
@@ -79,7 +78,6 @@ impl Workstation {
             let preview = self.previews.of(&id, revision, report.as_ref());
             Glance {
                 report: Some(id),
-                revision,
                 // A draft that is to be covered in the reading room is not read here either.
                 preview: if covered && preview.proposed { String::new() } else { preview.text },
                 proposed: preview.proposed,

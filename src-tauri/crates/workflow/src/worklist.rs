@@ -4,7 +4,7 @@ use async_recursion::async_recursion as boxed;
 use crate::reading::Patient;
 use crate::{Workstation, WorkflowError, display_date, display_time};
 use hilum_report::{Status, UserId, VersionKind};
-use hilum_store::{Priority, WorklistQuery, WorklistRow};
+use hilum_store::{Priority, ReadingStage, WorklistQuery, WorklistRow};
 
 /// A study as the worklist shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,7 @@ pub struct WorklistLine {
     pub images: u32,
     /// `None` while there is no report.
     pub status: Option<Status>,
+    pub stage: ReadingStage,
     /// What its newest signed version is; `None` while nothing is signed.
     pub signed: Option<VersionKind>,
     /// A model has finished a draft.
@@ -50,6 +51,10 @@ pub enum WantedStatus {
     Any,
     /// Not signed yet, or opened again.
     ToRead,
+    /// A model's draft waits, and nobody has changed it.
+    Drafted,
+    /// A person writes in it, or it is preliminary or opened again.
+    InProgress,
     Signed,
 }
 
@@ -76,15 +81,16 @@ impl Workstation {
         limit: u32,
     ) -> Result<Vec<WorklistLine>, WorkflowError> {
         let store = self.store()?;
-        let (statuses, unreported) = match filter.status {
-            WantedStatus::Any => (Vec::new(), false),
-            WantedStatus::ToRead => (vec![Status::Draft, Status::Preliminary, Status::Reopened], true),
-            WantedStatus::Signed => (vec![Status::Final], false),
+        let stages = match filter.status {
+            WantedStatus::Any => Vec::new(),
+            WantedStatus::ToRead => vec![ReadingStage::New, ReadingStage::Drafted, ReadingStage::Begun],
+            WantedStatus::Drafted => vec![ReadingStage::Drafted],
+            WantedStatus::InProgress => vec![ReadingStage::Begun],
+            WantedStatus::Signed => vec![ReadingStage::Signed],
         };
         let query = WorklistQuery {
             text: search.to_owned(),
-            statuses,
-            unreported,
+            stages,
             in_front: filter.in_front,
             assigned_to: filter.mine.then(|| store.user().id.clone()),
             from: filter.from.clone(),
@@ -100,7 +106,7 @@ impl Workstation {
 }
 
 pub(crate) fn line(row: WorklistRow) -> WorklistLine {
-    let WorklistRow { study, patient, modalities, images, report, signed, drafted, .. } = row;
+    let WorklistRow { study, patient, modalities, images, report, stage, signed, drafted, .. } = row;
     WorklistLine {
         patient: Patient::of(&patient, None, &study.date),
         study_uid: study.uid,
@@ -110,6 +116,7 @@ pub(crate) fn line(row: WorklistRow) -> WorklistLine {
         modality: modalities.join("/"),
         images,
         status: report.map(|(_, status)| status),
+        stage,
         signed,
         drafted,
         priority: study.priority,

@@ -16,6 +16,20 @@ test.each<[FilterId, string[]]>([
   expect(all.filter((status) => FILTERS[id].admits(row(status)))).toEqual(admitted);
 });
 
+// The shell gives a limited number of lines: what a filter admits must be what the store looked for.
+test("each stage of reading is asked of the store", () => {
+  const asked = Object.entries(FILTERS).map(([id, { asks }]) => [id, asks.status]);
+  expect(asked).toEqual([
+    ["all", "any"],
+    ["unread", "to_read"],
+    ["mine", "any"],
+    ["drafted", "drafted"],
+    ["open", "in_progress"],
+    ["flagged", "any"],
+    ["signed", "signed"],
+  ]);
+});
+
 test.each([
   [[finding("pneumothorax", 0.1)], "pneumothorax"],
   [[finding("cardiomegaly", 0.3), finding("pleural_effusion", 0.1)], "pleural_effusion"],

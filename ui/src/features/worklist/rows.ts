@@ -28,13 +28,16 @@ const SIGNED = ["final", "addendum", "amended"];
 
 const ANY: WorklistFilter = { status: "any", inFront: false, mine: false, from: "", to: "" };
 
-/** What each filter asks of the store, which looks among all studies, and what it admits of the answer. */
+/**
+ * What each filter asks of the store, which looks among all studies, and what it admits of the answer: a study that is
+ * drafted at this moment is shown as such, whatever the store has of it.
+ */
 export const FILTERS = {
   all: { title: "All studies", asks: ANY, admits: () => true },
   unread: { title: "To read", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => ![...SIGNED, "cancelled"].includes(row.status) },
   mine: { title: "Handed to me", asks: { ...ANY, mine: true }, admits: () => true },
-  drafted: { title: "Draft ready", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => row.status === "drafted" },
-  open: { title: "In progress", asks: { ...ANY, status: "to_read" }, admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
+  drafted: { title: "Draft ready", asks: { ...ANY, status: "drafted" }, admits: (row: StudyRow) => row.status === "drafted" },
+  open: { title: "In progress", asks: { ...ANY, status: "in_progress" }, admits: (row: StudyRow) => ["in_progress", "preliminary", "reopened"].includes(row.status) },
   flagged: { title: "Put in front by models", asks: { ...ANY, inFront: true }, admits: (row: StudyRow) => row.front !== "" },
   signed: { title: "Signed", asks: { ...ANY, status: "signed" }, admits: (row: StudyRow) => SIGNED.includes(row.status) },
 } as const satisfies Record<string, { title: string; asks: WorklistFilter; admits: (row: StudyRow) => boolean }>;

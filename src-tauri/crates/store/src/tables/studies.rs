@@ -64,6 +64,21 @@ impl Priority {
     }
 }
 
+/// How far the reading of a study has come. The database keeps it (`migrations/0013_stages.sql`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingStage {
+    /// Nothing is written of it.
+    New,
+    /// A model's draft waits, and nobody has changed it.
+    Drafted,
+    /// A person writes in it, or it is preliminary or opened again.
+    Begun,
+    Signed,
+    /// Its report was given up, and none was begun since.
+    Cancelled,
+}
+
 /// A line of the worklist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorklistRow {
@@ -76,6 +91,7 @@ pub struct WorklistRow {
     pub images: u32,
     /// Of the newest report; `None` while there is none.
     pub report: Option<(String, Status)>,
+    pub stage: ReadingStage,
     /// What its newest signed version is; `None` while nothing is signed.
     pub signed: Option<VersionKind>,
     /// True when a model has finished a draft.
@@ -87,10 +103,8 @@ pub struct WorklistRow {
 pub struct WorklistQuery {
     /// Each word must begin a word of name, patient id, accession, description or a signed report.
     pub text: String,
-    /// Newest report in one of these; empty for any.
-    pub statuses: Vec<Status>,
-    /// Also those without a report, when `statuses` is not empty.
-    pub unreported: bool,
+    /// Only studies at one of these; empty for any.
+    pub stages: Vec<ReadingStage>,
     pub priority: Option<Priority>,
     /// Only studies that the models put in front.
     pub in_front: bool,
@@ -164,12 +178,9 @@ impl Store {
             });
             values.push(words);
         }
-        let mut wanted: Vec<String> = query.statuses.iter().map(crate::tables::word).collect::<Result<_>>()?;
-        if query.unreported {
-            wanted.push(String::new());
-        }
+        let wanted: Vec<String> = query.stages.iter().map(crate::tables::word).collect::<Result<_>>()?;
         if !wanted.is_empty() {
-            conditions.push(format!("s.report_status IN ({})", vec!["?"; wanted.len()].join(", ")));
+            conditions.push(format!("s.stage IN ({})", vec!["?"; wanted.len()].join(", ")));
             values.extend(wanted);
         }
         if query.in_front {
@@ -199,7 +210,7 @@ impl Store {
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS views,
                 (SELECT count(*) FROM instances
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS images,
-                r.id AS report_id, r.status,
+                r.id AS report_id, r.status, s.stage,
                 (SELECT kind FROM report_versions WHERE report_id = r.id ORDER BY number DESC LIMIT 1) AS signed,
                 EXISTS (SELECT 1 FROM proposals WHERE study_uid = s.uid AND status = 'complete') AS drafted
              FROM chosen CROSS JOIN studies s ON s.uid = chosen.uid
@@ -464,6 +475,7 @@ fn worklist_row(row: &SqliteRow) -> Result<WorklistRow> {
         views: list("views")?,
         images: row.try_get("images").doing("read the worklist")?,
         report,
+        stage: from_word(row.try_get("stage").doing("read the worklist")?, "a stage")?,
         signed: optional("signed")?.map(|kind| from_word(kind, "a kind of version")).transpose()?,
         drafted: row.try_get("drafted").doing("read the worklist")?,
     })

@@ -1,9 +1,9 @@
 //! The worklist of a long-lived department. `HILUM_STUDIES=100000 cargo test --release -p
-//! hilum-store long_worklist -- --nocapture` prints what its queries cost.
+//! hilum-store long_worklist -- --nocapture` prints what its queries cost; what the app makes of them for the
+//! window, `--test worklist` does.
 
 use super::setup::*;
-use crate::WorklistQuery;
-use hilum_report::Status;
+use crate::{ReadingStage, WorklistQuery};
 use std::time::Instant;
 
 /// Enough for every query to find what it should; a person who measures asks for more.
@@ -38,11 +38,12 @@ async fn queries_of_a_long_worklist() {
     assert_eq!(raw(&store, &fill).await, "ok");
     let all = || WorklistQuery { limit: SHOWN as u32, ..WorklistQuery::default() };
     let text = |text: &str| WorklistQuery { text: text.to_owned(), ..all() };
+    let stages = |stages: &[ReadingStage]| WorklistQuery { stages: stages.to_vec(), ..all() };
     let shown = |wanted: i64| usize::try_from(wanted).unwrap().min(SHOWN);
     for (what, query, expected) in [
         ("newest", all(), shown(studies)),
-        ("still to read", WorklistQuery { statuses: vec![Status::Draft], unreported: true, ..all() }, shown(studies)),
-        ("signed, which none is", WorklistQuery { statuses: vec![Status::Final], ..all() }, 0),
+        ("still to read", stages(&[ReadingStage::New, ReadingStage::Drafted, ReadingStage::Begun]), shown(studies)),
+        ("signed, which none is", stages(&[ReadingStage::Signed]), 0),
         ("put in front", WorklistQuery { in_front: true, ..all() }, shown(studies / 200)),
         ("accessions by their beginning", text("ACC-271"), shown((1..=studies).filter(|n| n.to_string().starts_with("271")).count() as i64)),
         ("a family name", text("name7^given"), 100),

@@ -12,4 +12,5 @@ mod reading;
 mod records;
 mod setup;
 mod similarity;
+mod stages;
 mod writing;

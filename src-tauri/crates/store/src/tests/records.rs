@@ -2,8 +2,8 @@
 
 use super::setup::*;
 use crate::{
-    BlobKind, Cache, Imported, NewProposal, NewUser, Priority, Proposal, ProposalOutcome, ProposalStatus, Role, Score,
-    Store, WorklistQuery,
+    BlobKind, Cache, Imported, NewProposal, NewUser, Priority, Proposal, ProposalOutcome, ProposalStatus, ReadingStage,
+    Role, Score, Store, WorklistQuery,
 };
 use hilum_report::{PackHash, ProposalId, ReportId, Status, UserId};
 use serde_json::json;
@@ -121,9 +121,9 @@ async fn the_worklist_filters_and_sorts() {
     assert_eq!(finds(&store, text("h%t")).await, [""; 0], "a per cent sign is a per cent sign");
     assert_eq!(finds(&store, text("_oe")).await, [""; 0], "an underscore is an underscore");
     assert_eq!(finds(&store, text("' OR 1=1 --")).await, [""; 0]);
-    assert_eq!(finds(&store, WorklistQuery { statuses: vec![Status::Draft], ..all() }).await, ["1.2"]);
-    assert_eq!(finds(&store, WorklistQuery { unreported: true, ..all() }).await, ["1.1", "1.3"]);
-    let either = WorklistQuery { statuses: vec![Status::Draft, Status::Final], unreported: true, ..all() };
+    assert_eq!(finds(&store, WorklistQuery { stages: vec![ReadingStage::Begun], ..all() }).await, ["1.2"]);
+    assert_eq!(finds(&store, WorklistQuery { stages: vec![ReadingStage::New], ..all() }).await, ["1.1", "1.3"]);
+    let either = WorklistQuery { stages: vec![ReadingStage::New, ReadingStage::Begun, ReadingStage::Signed], ..all() };
     assert_eq!(finds(&store, either).await.len(), 3);
     assert_eq!(finds(&store, WorklistQuery { priority: Some(Priority::Stat), ..all() }).await, ["1.1"]);
     let days = WorklistQuery { from: Some("20260102".to_owned()), to: Some("20260102".to_owned()), ..all() };
