@@ -33,6 +33,8 @@ class Worklist {
   dragging = $state(false);
   selectedUid = $state<string | null>(null);
   loaded = $state(false);
+  /** All studies were asked for, and there are none. */
+  empty = $state(false);
   failed = $state<Described | null>(null);
   job = $state<ImportJob | null>(null);
   showVerdicts = $state(false);
@@ -83,10 +85,12 @@ class Worklist {
 
   async read(): Promise<void> {
     const mine = ++this.latest;
+    const all = this.filter === "all" && [this.search, this.from, this.to].every((text) => text === "");
     try {
       const rows = await shell.worklist(this.search, { ...FILTERS[this.filter].asks, from: this.from, to: this.to });
       if (mine !== this.latest) return;
       this.rows = rows;
+      this.empty = all && rows.length === 0;
       this.failed = null;
     } catch (reason) {
       if (mine === this.latest) this.failed = describe(reason);
