@@ -86,18 +86,24 @@ fn scalar(identity: &[u8]) -> [u8; 32] {
 
 /// The database past Hilum, without triggers and references: as somebody who has the key would edit it.
 pub async fn open_raw(database: &Path, key: &[u8; 32]) -> SqliteConnection {
-    let mut connection = SqliteConnectOptions::new()
-        .filename(database)
-        .pragma("key", format!("\"x'{}'\"", hex::encode(key)))
-        .pragma("cipher_compatibility", "4")
-        .foreign_keys(false)
-        .disable_statement_logging()
-        .connect()
-        .await
-        .expect("the database");
+    let mut connection = options(database, key).foreign_keys(false).connect().await.expect("the database");
     let triggers =
         "PRAGMA journal_mode = DELETE; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type = 'trigger';
         PRAGMA writable_schema = RESET;";
     sqlx::raw_sql(triggers).execute(&mut connection).await.expect("triggers that are gone");
     connection
+}
+
+/// The database past Hilum, with all that it holds up by itself.
+#[allow(dead_code)]
+pub async fn open_whole(database: &Path, key: &[u8; 32]) -> SqliteConnection {
+    options(database, key).connect().await.expect("the database")
+}
+
+fn options(database: &Path, key: &[u8; 32]) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(database)
+        .pragma("key", format!("\"x'{}'\"", hex::encode(key)))
+        .pragma("cipher_compatibility", "4")
+        .disable_statement_logging()
 }

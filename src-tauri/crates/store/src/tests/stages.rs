@@ -7,13 +7,8 @@ use hilum_report::{
     Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, SentenceId, VersionKind,
 };
 
-const ALL: [ReadingStage; 5] = [
-    ReadingStage::New,
-    ReadingStage::Drafted,
-    ReadingStage::Begun,
-    ReadingStage::Signed,
-    ReadingStage::Cancelled,
-];
+const ALL: [ReadingStage; 5] =
+    [ReadingStage::New, ReadingStage::Drafted, ReadingStage::Begun, ReadingStage::Signed, ReadingStage::Cancelled];
 
 /// The stage of the one study, by which alone the worklist finds it.
 async fn stage(store: &Store) -> ReadingStage {
@@ -99,7 +94,8 @@ async fn a_folder_from_before_the_stages_were_kept_gets_them() {
     let report = with_report(&store, "r1").await;
     let report = write(&store, &report).await;
     sign_it(&store, &report, "v1").await.unwrap();
-    let before = "DROP TRIGGER studies_stage_begins; DROP TRIGGER studies_stage_steps; DROP TRIGGER studies_stage_drafted;
+    let before =
+        "DROP TRIGGER studies_stage_begins; DROP TRIGGER studies_stage_steps; DROP TRIGGER studies_stage_drafted;
         DROP VIEW study_stages; DROP INDEX studies_in_order; ALTER TABLE studies DROP COLUMN stage;
         CREATE INDEX studies_in_order ON studies (date); DELETE FROM _sqlx_migrations WHERE version = 13";
     assert_eq!(raw(&store, before).await, "ok");
