@@ -179,10 +179,13 @@ fn only_time_stamping_opens_a_connection() {
     assert!(found.len() == 1 && found[0].ends_with("workflow/src/time_stamping.rs"), "{found:?}");
 }
 
-/// Tests of cargo with their packages, and every file: what a document may name.
+/// Tests of cargo with their packages, functions of tests, scenes, and every file: what a document may name.
 struct There {
     /// Package and test.
     tests: Vec<(String, String)>,
+    functions: BTreeSet<String>,
+    /// What takes the pictures of the window's screens.
+    scenes: String,
     files: Vec<String>,
 }
 
@@ -204,7 +207,56 @@ fn there() -> There {
             if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path().display().to_string()) }
         }
     }
-    There { tests, files }
+    let mut sources = Vec::new();
+    for folder in ["tests", "src-tauri"] {
+        rust_files(&root.join(folder), &mut sources);
+    }
+    let functions = sources.iter().flat_map(|(_, text)| functions_of_tests(text)).collect();
+    let scenes = std::fs::read_to_string(root.join("ui/preview/scenes.mjs")).expect("the scenes");
+    There { tests, functions, scenes, files }
+}
+
+/// The functions of a source file that are tests.
+fn functions_of_tests(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_test = |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    let tests = lines.iter().enumerate().filter(|(_, line)| is_test(line));
+    let function = |at: usize| -> Option<String> {
+        let line = lines[at..].iter().find(|line| line.contains("fn "))?;
+        let name = line.split_once("fn ")?.1;
+        Some(name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+    };
+    tests.filter_map(|(at, _)| function(at)).collect()
+}
+
+/// How many tests the last column of a document's tables names between backquotes, and those that are not there.
+fn shown_by(text: &str, there: &There) -> (usize, Vec<String>) {
+    let (mut named, mut missing) = (0, Vec::new());
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        let cell = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        for code in cell.split('`').skip(1).step_by(2) {
+            // Whole commands are asked for what they name by `named`.
+            if ["cargo ", "node ", "./dev ", "packaging/", "tools/"].iter().any(|command| code.starts_with(command)) {
+                continue;
+            }
+            for word in code.split_whitespace().map(|word| word.trim_end_matches(':')) {
+                let (name, is_whole) = word.strip_suffix("...").map_or((word, true), |name| (name, false));
+                let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+                if !plain || ["unit", "window", "ui"].contains(&name) {
+                    continue;
+                }
+                named += 1;
+                let is = there.tests.iter().any(|(_, test)| test == name)
+                    || there.files.iter().any(|file| file.ends_with(&format!("/{name}.rs")))
+                    || there.functions.iter().any(|f| if is_whole { f == name } else { f.starts_with(name) })
+                    || there.scenes.contains(&format!("async {name}("));
+                if !is {
+                    missing.push(code.to_owned());
+                }
+            }
+        }
+    }
+    (named, missing)
 }
 
 /// How many scripts and files a document names between backquotes, and those that are not there.
@@ -221,7 +273,7 @@ fn named(text: &str, there: &There) -> (usize, Vec<String>) {
     for code in text.split('`').skip(1).step_by(2) {
         let words: Vec<&str> = code.split_whitespace().collect();
         let package = words.windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1]);
-        for (at, word) in words.iter().copied().enumerate() {
+        for (at, word) in words.iter().map(|word| word.trim_end_matches(':')).enumerate() {
             let behind = at.checked_sub(1).map(|before| words[before]);
             if behind == Some("--test") {
                 let its = |(of, test): &(String, String)| test == word && package.is_none_or(|package| of == package);
@@ -246,10 +298,22 @@ fn named(text: &str, there: &There) -> (usize, Vec<String>) {
 fn what_the_documents_name_is_there() {
     let there = there();
     let read = |document: &str| std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).expect(document);
-    for (document, least) in [("docs/hazards.md", 40), ("docs/reliability.md", 60), ("README.md", 12)] {
+    let scripts = [
+        ("docs/hazards.md", 40),
+        ("docs/reliability.md", 60),
+        ("README.md", 12),
+        ("docs/shown.md", 40),
+        ("docs/report-features.md", 10),
+    ];
+    for (document, least) in scripts {
         let (named, missing) = named(&read(document), &there);
         assert_eq!(missing, Vec::<String>::new(), "{document} names what is not there");
         assert!(named >= least, "{document} names {named} scripts and files");
+    }
+    for (document, least) in [("docs/shown.md", 35), ("docs/report-features.md", 80)] {
+        let (named, missing) = shown_by(&read(document), &there);
+        assert_eq!(missing, Vec::<String>::new(), "{document} names tests that are not there");
+        assert!(named >= least, "{document} names {named} tests");
     }
     let reliability = read("docs/reliability.md");
     let word = |name: &str| reliability.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
@@ -274,4 +338,12 @@ fn a_name_of_nothing_would_be_noticed() {
     check("`guard_nothing`, `_packs`, `_nothing`", (3, &["guard_nothing", "_nothing"]));
     check("`privacy/edits.rs`, `privacy/nothing.rs`, `dits.rs`", (3, &["privacy/nothing.rs", "dits.rs"]));
     check("`tests/guard/nothing`", (1, &["tests/guard/nothing"]));
+    let check = |text: &str, expected: (usize, &[&str])| {
+        let (count, missing) = shown_by(text, &there);
+        assert_eq!((count, missing.iter().map(String::as_str).collect::<Vec<_>>()), (expected.0, expected.1.to_vec()), "{text}");
+    };
+    check("no row: `nothing`", (0, &[]));
+    check("| a | `exchange`, `unit critical` (report); window `prior` |", (3, &[]));
+    check("| `nothing` | `bindings: no_such_test`, `nothing` |", (3, &["bindings: no_such_test", "nothing"]));
+    check("| a | `a_name_of_nothing_...`, `no_such_...`, `cargo test nothing` |", (2, &["no_such_..."]));
 }
