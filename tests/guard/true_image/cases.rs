@@ -52,13 +52,13 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
-const ROWS: u32 = 48;
-const COLUMNS: u32 = 64;
+pub const ROWS: u32 = 48;
+pub const COLUMNS: u32 = 64;
 /// Large enough to be drawn from means of 2 x 2 pixels, in squares that no mean crosses.
 const LARGE: (u32, u32, u32) = (2000, 2400, 200);
 
 /// Steps from 0 to 4095, row by row: turned, mirrored or moved it is another picture.
-fn wedge(row: u32, column: u32) -> u16 {
+pub fn wedge(row: u32, column: u32) -> u16 {
     ((row * COLUMNS + column) * 4095 / (ROWS * COLUMNS - 1)) as u16
 }
 
@@ -74,11 +74,11 @@ fn colour(row: u32, column: u32) -> [u8; 3] {
     [(4 * column) as u8, (5 * row) as u8, (255 - 2 * (row + column)) as u8]
 }
 
-fn plain() -> DicomFile {
+pub fn plain() -> DicomFile {
     DicomFile::radiograph(ROWS as u16, COLUMNS as u16, 12, wedge)
 }
 
-fn window(file: DicomFile, center: &str, width: &str) -> DicomFile {
+pub fn window(file: DicomFile, center: &str, width: &str) -> DicomFile {
     file.text(0x0028_1050, b"DS", center).text(0x0028_1051, b"DS", width)
 }
 
@@ -118,17 +118,7 @@ fn written() -> Vec<Case> {
     made.enumerate()
         .map(|(n, (name, file, syntax, pixels, shown, units))| {
             let (study, instance) = (format!("2.25.1{n:03}"), format!("2.25.3{n:03}"));
-            let file = file
-                .text(dicom::PATIENT_NAME, b"PN", &format!("{name}^TEST"))
-                .text(dicom::PATIENT_ID, b"LO", &format!("TRUE{n:03}"))
-                .text(dicom::STUDY_UID, b"UI", &study)
-                .text(dicom::SERIES_UID, b"UI", &format!("2.25.2{n:03}"))
-                .text(dicom::INSTANCE_UID, b"UI", &instance)
-                // A hand, so that no model is asked about it.
-                .text(0x0018_0015, b"CS", "HAND")
-                .text(0x0008_1030, b"LO", "Hand")
-                .text(0x0020_0020, b"CS", "L\\F")
-                .write_as(syntax);
+            let file = named(file, name, n).write_as(syntax);
             let large = name == "SQUARES";
             let (rows, columns, block) = if large { LARGE } else { (ROWS, COLUMNS, 1) };
             let always = ALWAYS.contains(&name);
@@ -149,6 +139,19 @@ fn written() -> Vec<Case> {
             }
         })
         .collect()
+}
+
+/// With a patient, and identifiers by a number.
+pub fn named(file: DicomFile, name: &str, n: usize) -> DicomFile {
+    file.text(dicom::PATIENT_NAME, b"PN", &format!("{name}^TEST"))
+        .text(dicom::PATIENT_ID, b"LO", &format!("TRUE{n:03}"))
+        .text(dicom::STUDY_UID, b"UI", &format!("2.25.1{n:03}"))
+        .text(dicom::SERIES_UID, b"UI", &format!("2.25.2{n:03}"))
+        .text(dicom::INSTANCE_UID, b"UI", &format!("2.25.3{n:03}"))
+        // A hand, so that no model is asked about it.
+        .text(0x0018_0015, b"CS", "HAND")
+        .text(0x0008_1030, b"LO", "Hand")
+        .text(0x0020_0020, b"CS", "L\\F")
 }
 
 fn uncompressed() -> Vec<Made> {

@@ -13,10 +13,13 @@ mod cases;
 #[allow(dead_code)]
 #[path = "../../common/mod.rs"]
 mod common;
+#[path = "../../window/display.rs"]
+mod display;
 mod fixtures;
 mod frame;
 #[path = "../person.rs"]
 mod person;
+mod planes;
 #[allow(dead_code)]
 #[path = "../../window/scene.rs"]
 mod scene;

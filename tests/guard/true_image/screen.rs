@@ -3,34 +3,25 @@
 
 use crate::browser::Window;
 use crate::cases::{self, Case, Pixels};
+use crate::display::{self, DRAWN, Display};
 use crate::scene::{self, SHIFT, Scene, image_shown};
 use crate::standard::brightness;
 use serde_json::Value;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Of the display that a scene's window is opened on.
-const DISPLAY: (usize, usize) = (1600, 1000);
-/// How long the screen may take to show what the viewer has drawn, seconds.
-const DRAWN: u64 = 20;
 /// How far a level of 0 to 255 may be off: the shader computes in 32 bits and the card rounds either way.
-const ROUNDING: f64 = 1.0;
-/// A square that no image has, at the page's top left.
-const MARK: &str = "const d = document.createElement('div'); d.id = 'corner-of-the-page';
-    Object.assign(d.style, { position: 'fixed', left: '0', top: '0', width: '6px', height: '6px', background: 'rgb(255, 0, 255)', zIndex: '99999' });
-    document.body.append(d); return true";
-const UNMARK: &str = "document.getElementById('corner-of-the-page').remove(); return true";
+pub const ROUNDING: f64 = 1.0;
 /// Words and marks over the image are no part of what is looked at.
 const BARE: &str = "document.querySelectorAll('[data-testid=\"viewer\"] > :not(.canvas)').forEach((e) => { e.style.visibility = 'hidden' }); return true";
 /// Where the canvas lies, in CSS pixels of the page, and how many device pixels one of them is.
-const PLACE: &str = "const v = document.querySelector('[data-testid=\"viewer\"]'), b = v.querySelector('canvas').getBoundingClientRect();
+pub const PLACE: &str = "const v = document.querySelector('[data-testid=\"viewer\"]'), b = v.querySelector('canvas').getBoundingClientRect();
     return [b.left, b.top, v.clientWidth, v.clientHeight, devicePixelRatio]";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_screen_shows_is_what_the_standard_asks_for() {
     let Some(scene) = Scene::with_user().await else { return };
-    if Command::new("import").arg("-version").output().is_err() {
-        return hilum_testkit::skipped("gray levels of the screen (ImageMagick's import is not installed)");
+    if !display::seen("gray levels of the screen") {
+        return;
     }
     let full = std::env::var_os("HILUM_GUARD_FORM").is_some_and(|form| form == "full");
     let cases: Vec<Case> = cases::all().into_iter().filter(|case| full || case.always).collect();
@@ -39,7 +30,7 @@ async fn what_the_screen_shows_is_what_the_standard_asks_for() {
     let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, bytes)| (&name[..], bytes.clone())).collect();
     let window = scene.open(Some(&scene.folder("studies", &files))).await;
     image_shown(&window).await;
-    let corner = corner(&window).await;
+    let corner = display::corner(&window).await;
     for case in &cases {
         open(&window, &case.name).await;
         let surface = window.text("return document.querySelector('[data-testid=\"viewer\"]').dataset.surface").await;
@@ -52,11 +43,11 @@ async fn what_the_screen_shows_is_what_the_standard_asks_for() {
 
 /// What a reader did to the view.
 #[derive(Debug, Clone, Copy, Default)]
-struct Turned {
-    mirrored: bool,
+pub struct Turned {
+    pub mirrored: bool,
     /// Quarter turns clockwise.
-    quarters: u32,
-    inverted: bool,
+    pub quarters: u32,
+    pub inverted: bool,
 }
 
 /// Each pixel goes where it must, and the letters at the edges with it.
@@ -83,28 +74,12 @@ async fn turned(window: &Window, corner: (f64, f64), case: &Case) {
 }
 
 /// Opens a study with no pointer over the image, whose tooltips would be on it.
-async fn open(window: &Window, patient: &str) {
+pub async fn open(window: &Window, patient: &str) {
     let script = "document.querySelector('[data-testid=\"go-worklist\"]')?.click(); return true";
     window.client.execute(script, vec![]).await.expect("a click");
     scene::open_study(window, patient).await;
     let focus = "document.querySelector('[data-room=\"images\"]').focus(); return true";
     window.client.execute(focus, vec![]).await.expect("the focus");
-}
-
-/// Where the page's top left lies on the display, in device pixels.
-async fn corner(window: &Window) -> (f64, f64) {
-    window.client.execute(MARK, vec![]).await.expect("a mark");
-    let until = Instant::now() + Duration::from_secs(DRAWN);
-    let at = loop {
-        let picture = Display::of(window);
-        if let Some(at) = picture.0.iter().position(|pixel| *pixel == [255, 0, 255]) {
-            break ((at % DISPLAY.0) as f64, (at / DISPLAY.0) as f64);
-        }
-        assert!(Instant::now() < until, "the page is not on the display");
-        scene::pause(100).await;
-    };
-    window.client.execute(UNMARK, vec![]).await.expect("no mark");
-    at
 }
 
 /// Waits until the display shows the image as it must be; how many of its pixels were looked at.
@@ -135,27 +110,13 @@ async fn check(window: &Window, corner: (f64, f64), case: &Case, turned: Turned)
 
 /// How many pixels were looked at, and what is wrong of them.
 fn compare(display: &Display, corner: (f64, f64), place: &Value, case: &Case, turned: Turned) -> (usize, Vec<String>) {
-    let number = |n: usize| place[n].as_f64().expect("a number");
-    let (left, top, across, down, density) = (number(0), number(1), number(2), number(3), number(4));
-    let (width, height) = (f64::from(case.columns), f64::from(case.rows));
-    let lies = turned.quarters % 2 == 1;
-    let zoom = if lies { (across / height).min(down / width) } else { (across / width).min(down / height) };
+    let laid = Laid::new(corner, place, (case.rows, case.columns), turned);
     let range = case.range();
     let (mut seen, mut wrong) = (0, Vec::new());
     for row in (case.block / 2..case.rows).step_by(case.block as usize) {
         for column in (case.block / 2..case.columns).step_by(case.block as usize) {
-            let (x, y) = (f64::from(column) + 0.5 - width / 2.0, f64::from(row) + 0.5 - height / 2.0);
-            let x = if turned.mirrored { -x } else { x };
-            let (x, y) = match turned.quarters {
-                0 => (x, y),
-                1 => (-y, x),
-                2 => (-x, -y),
-                _ => (y, -x),
-            };
-            let on = |corner: f64, edge: f64, side: f64, of: f64| {
-                (corner + (edge + side / 2.0 + of * zoom) * density).floor() as usize
-            };
-            let shown = display.at(on(corner.0, left, across, x), on(corner.1, top, down, y));
+            let (x, y) = laid.at(row, column);
+            let shown = display.at(x, y);
             let at = (row * case.columns + column) as usize;
             let (wanted, within) = match &case.pixels {
                 Pixels::Colour(colours) => (colours[at].map(f64::from), 0.0),
@@ -178,20 +139,40 @@ fn compare(display: &Display, corner: (f64, f64), place: &Value, case: &Case, tu
     (seen, wrong)
 }
 
-/// The display's pixels, row by row, as the X server has them.
-struct Display(Vec<[u8; 3]>);
+/// How an image lies on the display, shown to fit.
+pub struct Laid {
+    /// Its middle, in device pixels.
+    middle: (f64, f64),
+    /// Device pixels of one pixel of the image.
+    scale: f64,
+    rows: u32,
+    columns: u32,
+    turned: Turned,
+}
 
-impl Display {
-    fn of(window: &Window) -> Display {
-        let arguments = ["-display", &window.display, "-window", "root", "-depth", "8", "rgb:-"];
-        let output = Command::new("import").args(arguments).output().expect("import");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.stdout.len(), 3 * DISPLAY.0 * DISPLAY.1, "the display is of another size");
-        Display(output.stdout.as_chunks::<3>().0.to_vec())
+impl Laid {
+    /// `place` is what [`PLACE`] returns.
+    pub fn new(corner: (f64, f64), place: &Value, (rows, columns): (u32, u32), turned: Turned) -> Laid {
+        let number = |n: usize| place[n].as_f64().expect("a number");
+        let (left, top, across, down, density) = (number(0), number(1), number(2), number(3), number(4));
+        let (width, height) = (f64::from(columns), f64::from(rows));
+        let lies = turned.quarters % 2 == 1;
+        let zoom = if lies { (across / height).min(down / width) } else { (across / width).min(down / height) };
+        let middle = (corner.0 + (left + across / 2.0) * density, corner.1 + (top + down / 2.0) * density);
+        Laid { middle, scale: zoom * density, rows, columns, turned }
     }
 
-    fn at(&self, x: usize, y: usize) -> [u8; 3] {
-        assert!(x < DISPLAY.0 && y < DISPLAY.1, "{x}, {y} is not on the display");
-        self.0[y * DISPLAY.0 + x]
+    /// The pixel of the display at the middle of a pixel of the image.
+    pub fn at(&self, row: u32, column: u32) -> (usize, usize) {
+        let x = f64::from(column) + 0.5 - f64::from(self.columns) / 2.0;
+        let y = f64::from(row) + 0.5 - f64::from(self.rows) / 2.0;
+        let x = if self.turned.mirrored { -x } else { x };
+        let (x, y) = match self.turned.quarters {
+            0 => (x, y),
+            1 => (-y, x),
+            2 => (-x, -y),
+            _ => (y, -x),
+        };
+        ((self.middle.0 + x * self.scale).floor() as usize, (self.middle.1 + y * self.scale).floor() as usize)
     }
 }
