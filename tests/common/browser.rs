@@ -195,6 +195,13 @@ impl Window {
         self.client.perform_actions(pressed(held, key)).await.expect("a chord");
     }
 
+    /// Moves the pointer to a place of the page with no button pressed, in CSS pixels.
+    pub async fn point(&self, (x, y): (f64, f64)) {
+        use fantoccini::actions::{MouseActions, PointerAction};
+        let to = PointerAction::MoveTo { duration: Some(Duration::from_millis(40)), x, y };
+        self.client.perform_actions(MouseActions::new("mouse".into()).then(to)).await.expect("a move");
+    }
+
     /// Presses the pointer at one place of the page, moves it over the others and lets go, in CSS pixels.
     pub async fn drag(&self, places: &[(f64, f64)]) {
         use fantoccini::actions::{InputSource, MouseActions, PointerAction};

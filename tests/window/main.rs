@@ -9,8 +9,10 @@ mod browser;
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]
 mod common;
+mod display;
 #[path = "../guard/safekeeping/lateness.rs"]
 mod lateness;
+mod picture;
 mod scene;
 mod settings;
 #[path = "../guard/safekeeping/small_disk.rs"]
@@ -23,6 +25,7 @@ mod engine;
 mod exchange;
 mod first_run;
 mod full_disk;
+mod hanging;
 mod hostile_page;
 mod import;
 mod keyboard;
@@ -36,4 +39,5 @@ mod second_screen;
 mod template;
 mod two_readers;
 mod unattended;
+mod viewer;
 mod writing;

@@ -28,6 +28,9 @@ pub const F1: char = '\u{e031}';
 pub const DELETE: char = '\u{e017}';
 pub const F9: char = '\u{e039}';
 pub const F10: char = '\u{e03a}';
+pub const F11: char = '\u{e03b}';
+pub const PAGE_UP: char = '\u{e00e}';
+pub const PAGE_DOWN: char = '\u{e00f}';
 
 /// How long the engine may take for one draft on a machine that does other things too.
 pub const DRAFT: u64 = 240;
