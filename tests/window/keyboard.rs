@@ -51,6 +51,8 @@ async fn reviewed_and_signed_by_keyboard_alone() {
         )
         .await;
 
+    zoomed_and_windowed(&window).await;
+
     // Draft, then each sentence: one edited, one dropped, the others accepted.
     window.until("the models to apply", 30, "return !!document.querySelector('[data-testid=\"draft-start\"]')").await;
     window.chord(CONTROL, 'g').await;
@@ -138,6 +140,25 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     window.chord(CONTROL, '1').await;
     window.see("worklist-row", 20).await;
     window.close().await;
+}
+
+/// The image nearer and further, its window wider and narrower, brighter and darker: each step, and back.
+async fn zoomed_and_windowed(window: &crate::browser::Window) {
+    let zoom = "Number(/Zoom ([0-9.]+)/.exec(document.querySelector('[data-testid=\"viewer\"]').innerText)?.[1])";
+    let before = window.number(&format!("return {zoom}")).await;
+    window.press('+').await;
+    window.until("the image to be nearer", 10, &format!("return {zoom} > {before} * 1.1")).await;
+    window.press('-').await;
+    window.until("the image as it was", 10, &format!("return Math.abs({zoom} - {before}) < 0.02")).await;
+
+    let words = "document.querySelector('[data-testid=\"window-text\"]').innerText";
+    for (there, back) in [(RIGHT, LEFT), (LEFT, RIGHT), (UP, DOWN), (DOWN, UP)] {
+        let before = window.text(&format!("return {words}")).await;
+        window.chord(SHIFT, there).await;
+        window.until("another window", 10, &format!("return {words} !== {before:?}")).await;
+        window.chord(SHIFT, back).await;
+        window.until("the window as it was", 10, &format!("return {words} === {before:?}")).await;
+    }
 }
 
 /// Presses Tab until the element of this test id has the focus.

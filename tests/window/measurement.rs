@@ -38,6 +38,14 @@ async fn a_measurement_goes_into_the_report() {
     window.chord(CONTROL, 'y').await;
     window.until("the mark again", 10, &format!("return {MARKS} === 2")).await;
 
+    // Moved by its keys, the image takes its marks along.
+    let left = "document.querySelector('[data-testid=\"mark\"]').getBoundingClientRect().left";
+    let before = window.number(&format!("return {left}")).await;
+    window.press(RIGHT).await;
+    window.until("the image to move right", 10, &format!("return {left} > {before} + 20")).await;
+    window.press(LEFT).await;
+    window.until("the image to be back", 10, &format!("return Math.abs({left} - {before}) < 1")).await;
+
     // From the list into the report: no flag calls the number unmeasured.
     window.chord(SHIFT, 'L').await;
     window.see("mark-row", 10).await;
@@ -60,6 +68,12 @@ async fn a_measurement_goes_into_the_report() {
             "return (document.querySelector('[data-testid=\"report-flags\"]')?.innerText ?? '').includes('17 mm')",
         )
         .await;
+    // Where words are written, the arrows are the text's.
+    let before = window.number(&format!("return {left}")).await;
+    window.press(LEFT).await;
+    pause(300).await;
+    let after = window.number(&format!("return {left}")).await;
+    assert!((after - before).abs() < 1.0, "the image moved from {before} to {after}");
 
     // Another look at the study finds everything where it was.
     window.click("go-worklist").await;

@@ -7,10 +7,11 @@ export function capOf(id: ActionId): string {
   return key === undefined ? "" : printed(key);
 }
 
-/** "Invert (I)": how tooltips name an action. */
-export function tooltip(id: ActionId): string {
-  const cap = capOf(id);
-  return cap === "" ? action(id).title : `${action(id).title} (${cap})`;
+/** "Invert (I)": how tooltips name an action. "Zoom (Z; by keys: +, -)" where others do the same without a pointer. */
+export function tooltip(id: ActionId, byKeys: readonly ActionId[] = []): string {
+  const caps = byKeys.map(capOf).filter((cap) => cap !== "");
+  const said = [capOf(id), caps.length > 0 ? `by keys: ${caps.join(", ")}` : ""].filter((part) => part !== "");
+  return said.length === 0 ? action(id).title : `${action(id).title} (${said.join("; ")})`;
 }
 
 /** A sentence with the key of every action that it names in braces: "Sign with {sign.open}." */

@@ -73,6 +73,14 @@ function isTextField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range"].includes(target.type);
 }
 
+/**
+ * True where the arrow keys have a meaning of their own: in the report they scroll what is read, and on a slider, a splitter,
+ * a tab or a choice they move it. Whatever action has them waits there.
+ */
+function hasArrows(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("[data-room=report], [role=separator], [role=tab], [role=menu], input[type=range], input[type=radio]") !== null;
+}
+
 /** Listens for keys on the window. `scopes` says what is on the screen at the moment. */
 export function listenForKeys(scopes: () => readonly Scope[]): () => void {
   const onKey = (event: KeyboardEvent, chords: boolean) => {
@@ -81,6 +89,7 @@ export function listenForKeys(scopes: () => readonly Scope[]): () => void {
     if (isTyping(name) === chords) return;
     // Enter and Space belong to a focused button.
     if (event.target instanceof HTMLButtonElement && (name === "Enter" || name === " ")) return;
+    if (/^(Shift\+)?Arrow/.test(name) && hasArrows(event.target)) return;
     const found = actionFor(name, scopes(), isTextField(event.target));
     // A plain field undoes its own typing.
     if (found && /^(edit|mark)\./.test(found.id) && event.target instanceof HTMLInputElement) return;

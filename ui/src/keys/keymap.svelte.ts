@@ -54,11 +54,26 @@ export function withKey(action: Action, key: string, changes: Changes): Changes 
   return next;
 }
 
+/** The standard keys of an action that nothing else has. A reserved one that is its standard is its own. */
+function freeKeys(action: Action, changes: Changes): string[] {
+  return action.keys.filter((key) => {
+    const taken = obstacle(action, key, changes);
+    return taken === null || taken === "reserved";
+  });
+}
+
 /** An action with its standard keys again, but for those that were given to another one. */
 export function withStandard(action: Action, changes: Changes): Changes {
   const { [action.id as ActionId]: _, ...rest } = changes;
-  const free = action.keys.filter((key) => obstacle(action, key, rest) === null);
+  const free = freeKeys(action, rest);
   return free.length === action.keys.length ? rest : { ...rest, [action.id]: free };
+}
+
+/** The same changes, where an action that is newer than they are has a key as its standard which the reader gave to another one: that one keeps it. */
+function settled(changes: Changes): Changes {
+  const unchanged = (ACTIONS as readonly Action[]).filter((action) => !(action.id in changes));
+  const robbed = unchanged.map((action) => [action, freeKeys(action, changes)] as const).filter(([action, free]) => free.length < action.keys.length);
+  return { ...changes, ...Object.fromEntries(robbed.map(([action, free]) => [action.id, free])) };
 }
 
 /** Changes as they were kept; none for what is not such a list, or names what is not there any more. */
@@ -69,7 +84,7 @@ export function parseChanges(text: string | null): Changes {
     if (typeof kept !== "object" || kept === null || Array.isArray(kept)) return {};
     const known = new Set<string>(ACTIONS.map((a) => a.id));
     const keys = (value: unknown): value is string[] => Array.isArray(value) && value.length <= MOST && value.every((k) => typeof k === "string" && k !== "" && k.length < 40 && !RESERVED.has(k));
-    return Object.fromEntries(Object.entries(kept).filter(([id, value]) => known.has(id) && keys(value))) as Changes;
+    return settled(Object.fromEntries(Object.entries(kept).filter(([id, value]) => known.has(id) && keys(value))) as Changes);
   } catch {
     return {};
   }

@@ -27,6 +27,9 @@ test.each([
   [stroke(".", { ctrlKey: true }), "Ctrl+."],
   [stroke("Enter", { ctrlKey: true }), "Ctrl+Enter"],
   [stroke(" ", { ctrlKey: true }), "Ctrl+ "],
+  [stroke("+", { shiftKey: true }), "+"],
+  [stroke("ArrowLeft"), "ArrowLeft"],
+  [stroke("ArrowLeft", { shiftKey: true }), "Shift+ArrowLeft"],
 ])("%o is named", (given, name) => expect(nameOf(given)).toBe(name));
 
 test("no two actions of scopes that meet share a key", () => {
@@ -53,6 +56,29 @@ test("plain keys are text while a person types, chords are not", () => {
   expect(actionFor("w", ["worklist"], false)).toBeNull();
 });
 
+test.each<[string, ActionId]>([
+  ["+", "view.zoom_in"],
+  ["=", "view.zoom_in"],
+  ["-", "view.zoom_out"],
+  ["ArrowLeft", "view.left"],
+  ["ArrowRight", "view.right"],
+  ["ArrowUp", "view.up"],
+  ["ArrowDown", "view.down"],
+  ["Shift+ArrowLeft", "window.narrower"],
+  ["Shift+ArrowRight", "window.wider"],
+  ["Shift+ArrowUp", "window.brighter"],
+  ["Shift+ArrowDown", "window.darker"],
+])("%s is %s with the focus in the images and outside of them, and text while a person types", (key, id) => {
+  expect(actionFor(key, ["everywhere", "room"], false)?.id).toBe(id);
+  expect(actionFor(key, ["everywhere", "image", "room"], false)?.id).toBe(id);
+  expect(actionFor(key, ["everywhere", "image", "room"], true)).toBeNull();
+});
+
+test("the arrows go through the worklist, and lead to proposals with Alt", () => {
+  expect(actionFor("ArrowDown", ["everywhere", "worklist"], false)?.id).toBe("worklist.down");
+  expect(actionFor("Alt+ArrowDown", ["everywhere", "image", "room"], false)?.id).toBe("proposal.next");
+});
+
 test.each([
   ["Ctrl+K", "Ctrl K"],
   ["Ctrl+Enter", "Ctrl ↵"],
@@ -61,6 +87,9 @@ test.each([
   ["Ctrl+,", "Ctrl ,"],
   ["w", "W"],
   ["?", "?"],
+  ["+", "+"],
+  ["Ctrl++", "Ctrl +"],
+  ["Shift+ArrowLeft", "Shift Left"],
 ])("%s is printed as %s", (key, cap) => expect(printed(key)).toBe(cap));
 
 test.each<[ActionId, string, ActionId | "reserved" | null]>([
@@ -97,10 +126,28 @@ test("a key is taken from one action for another, and given back", () => {
   expect(capOf("view.invert")).toBe("I");
 });
 
+test("a tool that is dragged says by which keys the same is done", () => {
+  expect(tooltip("tool.zoom", ["view.zoom_in", "view.zoom_out"])).toBe("Zoom (Z; by keys: +, -)");
+  keymap.changes = { "tool.zoom": [], "view.zoom_in": [] };
+  expect(tooltip("tool.zoom", ["view.zoom_in", "view.zoom_out"])).toBe("Zoom (by keys: -)");
+  expect(tooltip("tool.zoom", ["view.zoom_in"])).toBe("Zoom");
+  keymap.changes = {};
+});
+
+test("a standard key that is reserved comes back to the action whose it is", () => {
+  const changed = withKey(action("worklist.open"), "o", {});
+  expect(withStandard(action("worklist.open"), changed)).toEqual({});
+});
+
 test.each([
   [null, {}],
+  ["{}", {}],
   ["", {}],
   ["[]", {}],
   ["{", {}],
   ['{"view.invert":["y"],"gone.action":["z"],"view.flip":"x","view.fit":["Tab"],"view.actual":[]}', { "view.invert": ["y"], "view.actual": [] }],
+  // A key that the reader had chosen before another action came with it stays the reader's.
+  ['{"view.rotate":["+"],"image.next":["ArrowRight"]}', { "view.rotate": ["+"], "image.next": ["ArrowRight"], "view.zoom_in": ["="], "view.right": [] }],
+  // In the worklist, and on a proposed sentence, it is in nobody's way.
+  ['{"worklist.open":["+"],"proposal.below":["-"]}', { "worklist.open": ["+"], "proposal.below": ["-"] }],
 ])("kept keys %s are read as %o", (kept, changes) => expect(parseChanges(kept)).toEqual(changes));

@@ -51,8 +51,19 @@ export const ACTIONS = [
   { id: "mark.list", keys: ["Shift+L"], title: "List of measurements", group: "Measure and mark", scope: "room" },
 
   { id: "tool.window", keys: ["w"], title: "Window and level", group: "Image", scope: "room" },
+  { id: "window.wider", keys: ["Shift+ArrowRight"], title: "Wider window: less contrast", group: "Image", scope: "room" },
+  { id: "window.narrower", keys: ["Shift+ArrowLeft"], title: "Narrower window: more contrast", group: "Image", scope: "room" },
+  { id: "window.brighter", keys: ["Shift+ArrowUp"], title: "Brighter", group: "Image", scope: "room" },
+  { id: "window.darker", keys: ["Shift+ArrowDown"], title: "Darker", group: "Image", scope: "room" },
   { id: "tool.zoom", keys: ["z"], title: "Zoom", group: "Image", scope: "room" },
+  // "=" is where "+" is without Shift on many keyboards.
+  { id: "view.zoom_in", keys: ["+", "="], title: "Zoom in", group: "Image", scope: "room" },
+  { id: "view.zoom_out", keys: ["-"], title: "Zoom out", group: "Image", scope: "room" },
   { id: "tool.pan", keys: ["h"], title: "Pan", group: "Image", scope: "room" },
+  { id: "view.left", keys: ["ArrowLeft"], title: "Move the image left", group: "Image", scope: "room" },
+  { id: "view.right", keys: ["ArrowRight"], title: "Move the image right", group: "Image", scope: "room" },
+  { id: "view.up", keys: ["ArrowUp"], title: "Move the image up", group: "Image", scope: "room" },
+  { id: "view.down", keys: ["ArrowDown"], title: "Move the image down", group: "Image", scope: "room" },
   { id: "tool.magnify", keys: ["m"], title: "Magnifier", group: "Image", scope: "room" },
   { id: "view.invert", keys: ["i"], title: "Invert", group: "Image", scope: "room" },
   { id: "view.rotate", keys: ["r"], title: "Rotate by 90°", group: "Image", scope: "room" },
@@ -132,6 +143,8 @@ export function action(id: ActionId): Action {
 const WORDS: Record<string, string> = {
   " ": "Space",
   ArrowDown: "Down",
+  ArrowLeft: "Left",
+  ArrowRight: "Right",
   ArrowUp: "Up",
   Backspace: "⌫",
   Enter: "↵",

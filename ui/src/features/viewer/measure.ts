@@ -1,4 +1,4 @@
-import type { AnnotationKind } from "../../ipc";
+import type { Annotation, AnnotationKind } from "../../ipc";
 import type { Point } from "./view";
 
 /** What millimetres rest on; null where the file says nothing of its pixels' size. */
@@ -131,6 +131,12 @@ export function measure(
     default:
       return nothing;
   }
+}
+
+/** What is kept with a mark: its numbers, and what its millimetres rest on where it has any. */
+export function keptOf(kind: AnnotationKind, points: readonly Point[], spacing: Spacing | null): Pick<Annotation, "measured" | "spacing"> {
+  const { measured } = measure(kind, points, spacing);
+  return { measured, spacing: measured.some((value) => value.endsWith(" mm")) ? (spacing?.source ?? null) : null };
 }
 
 function degrees(angle: number, name: string): Measurement {

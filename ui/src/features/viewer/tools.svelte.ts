@@ -20,6 +20,12 @@ export interface PaneActions {
   flip(): void;
   fit(): void;
   actual(): void;
+  /** One step nearer (1) or further (-1). */
+  zoom(by: 1 | -1): void;
+  /** Steps to the right and down, or back. */
+  pan(right: number, down: number): void;
+  /** One step of the window. */
+  window(wider: -1 | 0 | 1, brighter: -1 | 0 | 1): void;
   reset(): void;
   /** 1 file, 2 full range, 3 lung, 4 mediastinum, 5 bone. */
   preset(number: number): void;

@@ -77,6 +77,26 @@ export function panned(view: View, dx: number, dy: number): View {
   return { ...view, pan: { x: view.pan.x + dx, y: view.pan.y + dy } };
 }
 
+/** What one press of a key zooms by, and the part of the pane's smaller side that it moves the image by. */
+const KEY_STEP = { zoom: 1.2, pan: 0.08 };
+
+/** One step nearer (1) or further (-1), with the middle of the pane where it is. */
+export function zoomStep(view: View, pane: Size, by: 1 | -1): View {
+  return zoomedAt(view, pane, { x: pane.width / 2, y: pane.height / 2 }, KEY_STEP.zoom ** by);
+}
+
+/** One step to a side, as the hand would drag the image. */
+export function panStep(view: View, pane: Size, right: number, down: number): View {
+  const step = KEY_STEP.pan * Math.min(pane.width, pane.height);
+  return panned(view, right * step, down * step);
+}
+
+/** A point of the pane on the image, held to it. */
+export function heldToImage(view: View, image: Size, pane: Size, at: Point): Point {
+  const { x, y } = toImage(view, image, pane, at);
+  return { x: Math.min(image.width, Math.max(0, x)), y: Math.min(image.height, Math.max(0, y)) };
+}
+
 const OPPOSITE: Record<string, string> = { L: "R", R: "L", A: "P", P: "A", H: "F", F: "H" };
 
 /** "LF" becomes "RH". */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PixelDescription } from "../../ipc";
-import { fit, linear, opposite, sideLetters, toImage, toPane, zoomedAt, type View } from "./view";
-import { brightness, dragged, fileVoi, fullRange, percentiles, presetsOf, throughTable, windowOf } from "./window";
+import { fit, heldToImage, linear, opposite, panStep, sideLetters, toImage, toPane, zoomedAt, zoomStep, ZOOM_LIMITS, type View } from "./view";
+import { brightness, dragged, fileVoi, fullRange, percentiles, presetsOf, throughTable, windowOf, windowStep } from "./window";
 
 const image = (more: Partial<PixelDescription> = {}): PixelDescription => ({
   rows: 2,
@@ -83,6 +83,33 @@ describe("windows", () => {
     expect(dragged(start, 0, 10, 900, true)).toEqual({ center: 90, width: 50 });
     expect(dragged(start, -1000, 0, 900, false).width).toBe(1);
   });
+
+  test.each([
+    [1, 0, false, 100, 220],
+    [-1, 0, false, 100, 200 / 1.1],
+    [0, 1, false, 90, 200],
+    [0, -1, false, 110, 200],
+    // Where high values are shown dark, brighter is towards them.
+    [0, 1, true, 110, 200],
+  ] as const)("a key's step, wider %d, brighter %d, inverted %s: level %d, width %d", (wider, brighter, inverted, center, width) => {
+    const next = windowStep({ center: 100, width: 200 }, wider, brighter, 4000, inverted);
+    expect(next.center).toBeCloseTo(center);
+    expect(next.width).toBeCloseTo(width);
+  });
+
+  test("a step brighter makes a pixel brighter, and a step back leaves it as it was", () => {
+    const start = { center: 2000, width: 800 };
+    const brighter = windowStep(start, 0, 1, 4095, false);
+    expect(brightness(2000, brighter, "linear")).toBeGreaterThan(brightness(2000, start, "linear"));
+    expect(windowStep(brighter, 0, -1, 4095, false)).toEqual(start);
+  });
+
+  test("a key that is held leaves the width between one and four times the range; a wider one of the file's stays", () => {
+    let [narrow, wide] = [{ center: 0, width: 100 }, { center: 0, width: 100 }];
+    for (let n = 0; n < 200; n++) [narrow, wide] = [windowStep(narrow, -1, 0, 1000, false), windowStep(wide, 1, 0, 1000, false)];
+    expect([narrow.width, wide.width]).toEqual([1, 4000]);
+    expect(windowStep({ center: 0, width: 9000 }, 1, 0, 1000, false).width).toBe(9000);
+  });
 });
 
 describe("the view", () => {
@@ -104,6 +131,29 @@ describe("the view", () => {
     const after = toImage(zoomedAt(view, pane, at, 1.7), size, pane, at);
     expect(after.x).toBeCloseTo(before.x);
     expect(after.y).toBeCloseTo(before.y);
+  });
+
+  test.each(views)("a key's step zooms about the middle of the pane, and back: %o", (view) => {
+    const middle = { x: pane.width / 2, y: pane.height / 2 };
+    const nearer = zoomStep(view, pane, 1);
+    expect(nearer.zoom).toBeGreaterThan(view.zoom);
+    const [before, after] = [toImage(view, size, pane, middle), toImage(nearer, size, pane, middle)];
+    expect([after.x, after.y]).toEqual([expect.closeTo(before.x), expect.closeTo(before.y)]);
+    expect(zoomStep(nearer, pane, -1).zoom).toBeCloseTo(view.zoom);
+    expect(zoomStep({ ...view, zoom: ZOOM_LIMITS.most }, pane, 1).zoom).toBe(ZOOM_LIMITS.most);
+  });
+
+  test.each(views)("a key's step moves the image on the screen, however it is turned: %o", (view) => {
+    const at = { x: 1000, y: 700 };
+    const [before, right, up] = [view, panStep(view, pane, 1, 0), panStep(view, pane, 0, -1)].map((v) => toPane(v, size, pane, at));
+    expect([right!.x - before!.x, right!.y - before!.y]).toEqual([expect.closeTo(64), expect.closeTo(0)]);
+    expect([up!.x - before!.x, up!.y - before!.y]).toEqual([expect.closeTo(0), expect.closeTo(-64)]);
+  });
+
+  test("a point beside the image is held to its edge", () => {
+    const view = fit(size, pane);
+    expect(heldToImage(view, size, pane, { x: 450, y: -50 })).toEqual({ x: 1500, y: 0 });
+    expect(heldToImage(view, size, pane, { x: 450, y: 400 })).toEqual({ x: 1500, y: 1000 });
   });
 
   test("a fitted image touches two edges", () => {

@@ -128,6 +128,17 @@ export function dragged(start: Window, dx: number, dy: number, range: number, in
   return { center, width };
 }
 
+/** What one press of a key widens the window by, and the part of its width that the centre moves by. */
+const KEY_STEP = { width: 1.1, center: 0.05 };
+/** How many times the image's own range a window is widened to: past it nothing is to be told apart. */
+const WIDEST = 4;
+
+/** The window after one press of a key, in steps of its own width: a narrow one is set as finely as it needs. */
+export function windowStep(start: Window, wider: -1 | 0 | 1, brighter: -1 | 0 | 1, range: number, inverted: boolean): Window {
+  const width = Math.max(1, Math.min(start.width * KEY_STEP.width ** wider, Math.max(start.width, WIDEST * range)));
+  return { center: start.center - brighter * KEY_STEP.center * start.width * (inverted ? -1 : 1), width };
+}
+
 /** The window behind keys 1 to 5; null while those that need all pixels are not known. */
 export function voiOfPreset(number: number, about: PixelDescription, presets: Presets | null): Voi | null {
   if (number === 1) return fileVoi(about);
