@@ -60,8 +60,10 @@ async fn reviewed_and_signed_by_keyboard_alone() {
     println!("{proposed} sentences proposed");
 
     // A menu of which nothing can be chosen yet closes by its key too, and gives the focus back.
-    let focus = "document.querySelector('[data-testid=\"preliminary-menu\"]').focus()";
-    window.client.execute(focus, vec![]).await.expect("a script");
+    window.press(F6).await;
+    let in_report = "return !!document.activeElement?.closest('[data-room=\"report\"]')";
+    window.until("the report to take the focus", 10, in_report).await;
+    tab_to(&window, "preliminary-menu").await;
     window.press(ENTER).await;
     window.until("the menu", 10, "return !!document.querySelector('[popover]:popover-open')").await;
     window.press(ESCAPE).await;
