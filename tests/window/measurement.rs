@@ -68,6 +68,9 @@ async fn a_measurement_goes_into_the_report() {
             "return (document.querySelector('[data-testid=\"report-flags\"]')?.innerText ?? '').includes('17 mm')",
         )
         .await;
+    // The checks have spoken by now, and still not of the one that was measured.
+    let flagged = window.text(flags).await;
+    assert!(!flagged.contains("30 mm"), "{flagged}");
     // Where words are written, the arrows are the text's.
     let before = window.number(&format!("return {left}")).await;
     window.press(LEFT).await;
