@@ -27,6 +27,7 @@ async fn a_watched_folder_and_its_drafts() {
     window.see("draft-queue", 60).await;
     window.click("queue-pause").await;
     window.says("draft-queue", "Go on", 20).await;
+    accessible(&window, "queue").await;
     window.click("queue-pause").await;
     // Nobody has opened either; both are drafted.
     let drafted = "const rows = [...document.querySelectorAll('[data-testid=\"worklist-row\"]')]; return rows.length === 2 && rows.every((r) => r.dataset.status === 'drafted')";

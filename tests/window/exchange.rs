@@ -20,6 +20,8 @@ async fn from_a_critical_result_to_every_export() {
         1.0
     );
     window.click("critical-open").await;
+    window.see("critical-dialog", 10).await;
+    accessible(&window, "critical").await;
     window.fill("critical-to", "Dr B. Ward, intensive care").await;
     window.choose("critical-how", "in_person").await;
     window.click("critical-read-back").await;

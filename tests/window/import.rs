@@ -30,6 +30,7 @@ async fn a_folder_with_bad_files() {
     // Enter closes the verdicts; it does not take the import back.
     let close = "return document.activeElement?.dataset.testid === 'verdicts-close'";
     window.until("the focus on what only closes", 5, close).await;
+    scene::accessible(&window, "verdicts").await;
 
     let list = "return JSON.stringify([...document.querySelectorAll('[data-testid=\"verdict\"]')]
         .map((v) => [v.querySelector('.mono').innerText, v.dataset.verdict, v.querySelector('p')?.innerText ?? '']))";

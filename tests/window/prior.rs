@@ -67,11 +67,34 @@ async fn the_prior_beside_the_study() {
     let flags = window.words("report-flags").await;
     assert!(!flags.contains("30 mm"), "{flags}");
 
+    // The rules by which images are hung.
+    window.chord(SHIFT, 'H').await;
+    window.see("hanging-rules", 10).await;
+    accessible(&window, "hanging").await;
+    window.press(ESCAPE).await;
+    gone(&window, "hanging-rules").await;
+
+    // Images like this one of other patients.
+    window.click("tab-similar").await;
+    window.see("similar-pane", 20).await;
+    let looked = "const p = document.querySelector('[data-testid=\"similar-pane\"]');
+        return p?.querySelector('[aria-busy]')?.getAttribute('aria-busy') === 'false' && (p.querySelector('[role=\"status\"]')?.innerText ?? '') !== ''";
+    window.until("similar cases to be looked for", 60, looked).await;
+    accessible(&window, "similar").await;
+
     // The patient's own studies, and nobody else's; the comparison is unlinked and linked again.
     window.click("tab-timeline").await;
     window
         .until("two studies", 20, "return document.querySelectorAll('[data-testid=\"timeline-study\"]').length === 2")
         .await;
+    accessible(&window, "timeline").await;
+    // To whom a study might be moved instead; it stays where it is.
+    window.click("move-study").await;
+    window.fill("move-search", "SOMEBODY").await;
+    window.see("move-to", 20).await;
+    accessible(&window, "move").await;
+    window.press(ESCAPE).await;
+    gone(&window, "move-dialog").await;
     window.click("unlink").await;
     window.see("link", 20).await;
     window.click("tab-report").await;
@@ -100,6 +123,13 @@ async fn the_prior_beside_the_study() {
         )
         .await;
     window.close().await;
+}
+
+/// Waits until the element of this test id is not there any more.
+async fn gone(window: &crate::browser::Window, id: &str) {
+    window
+        .until(&format!("{id} to be gone"), 10, &format!("return !document.querySelector('[data-testid=\"{id}\"]')"))
+        .await;
 }
 
 /// The middle of a pane, in CSS pixels.
