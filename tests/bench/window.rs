@@ -41,12 +41,28 @@ mod linux {
     const ALT: char = '\u{e00a}';
     const DOWN: char = '\u{e015}';
     const STUDIES: usize = 6;
-    /// None is beside the one before it in the list, so that no pixels are decoded ahead.
+    /// None is beside the one before it in the list, whose neighbours' pixels are decoded ahead. Scores that come in may still
+    /// have moved the list meanwhile: what was decoded ahead all the same is told by its request, and left out.
     const OPENED: [usize; 12] = [0, 3, 1, 4, 2, 5, 0, 2, 4, 1, 5, 3];
     const SWITCHES: usize = 200;
     const READY: &str = "return document.querySelector('[data-testid=\"viewer\"]')?.dataset.ready === 'true'";
     const FIRST_FRAME: &str = "return Number(document.querySelector('[data-testid=\"viewer\"]').dataset.firstFrameMs)";
     const SCORED: &str = "return /[+\\u2212-][0-9][.][0-9][0-9]/.test(document.querySelector('[data-testid=\"report\"]')?.innerText ?? '')";
+
+    /// Notes what the page asks the app for: the command, its arguments and when.
+    const ASKED: &str = "
+        const asks = window.benchAsks = [];
+        const asked = window.fetch;
+        window.fetch = (...a) => {
+            asks.push([String(a[0]?.url ?? a[0]).split('/').pop(), String(a[1]?.body ?? ''), performance.now()]);
+            return asked(...a);
+        };";
+    /// Whether the first pixels of the image on the screen were asked for between the click and its first frame.
+    const ASKED_FOR: &str = "
+        const viewer = document.querySelector('[data-testid=\"viewer\"]');
+        const end = window.benchClick + Number(viewer.dataset.firstFrameMs);
+        return Number(window.benchAsks.some(([name, body, at]) =>
+            name === 'image_overview' && at >= window.benchClick && at <= end && body.includes(`\"${viewer.dataset.instance}\"`)));";
 
     /// Notes when the page asks the app, and when its answer is there, and each call of the graphics library that takes time.
     const WATCH: &str = "
@@ -163,14 +179,19 @@ mod linux {
         window.close().await;
     }
 
-    /// Every study opened from the worklist, its pixels not decoded ahead.
+    /// Studies opened from the worklist, none of them open already and the pixels of none decoded ahead.
     async fn first_frames(window: &Window) {
         let stages = std::env::var_os("HILUM_BENCH_STAGES").is_some();
+        window.client.execute(ASKED, vec![]).await.expect("the page's requests are noted");
         if stages {
             window.client.execute(WATCH, vec![]).await.expect("the page is watched");
         }
         let (mut times, mut wholes) = (Vec::new(), Vec::new());
-        for n in OPENED {
+        let (mut already_open, mut decoded_ahead) = (0, 0);
+        for n in OPENED.into_iter().cycle().take(3 * OPENED.len()) {
+            if times.len() == OPENED.len() {
+                break;
+            }
             window.click("go-worklist").await;
             window.see("worklist-row", 30).await;
             let rows =
@@ -179,6 +200,9 @@ mod linux {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let open = format!(
                 "const b = document.querySelectorAll('[data-testid=\"open-study\"]')[{n}];
+                const open = document.querySelector('[data-testid=\"reading-room\"] [data-testid=\"viewer\"]')?.dataset.instance;
+                if (open === b.innerText.replace('BENCH', '2.25.300')) return '';
+                window.benchAsks.length = 0;
                 const clicked = window.benchClick = performance.now();
                 const whole = () => {{
                     const v = document.querySelector('[data-testid=\"viewer\"]');
@@ -190,21 +214,34 @@ mod linux {
                 b.click(); return b.innerText"
             );
             let name = window.text(&open).await;
+            // A click on the study that is open shows what is there, and measures nothing.
+            if name.is_empty() {
+                already_open += 1;
+                continue;
+            }
             // The study that was open before is ready all the time.
             let shown = format!(
                 "const v = document.querySelector('[data-testid=\"viewer\"]');
                 return v?.dataset.ready === 'true' && (v.innerText.match(/BENCH\\d+/)?.[0] ?? '') === {name:?}"
             );
             window.until("image", 60, &shown).await;
-            times.push(window.number(FIRST_FRAME).await);
+            let first = window.number(FIRST_FRAME).await;
+            let counts = window.number(ASKED_FOR).await == 1.0;
             if stages {
-                println!("first frame after {:.0} ms\n{}", times[times.len() - 1], window.text(SPANS).await);
+                println!("first frame after {first:.0} ms\n{}", window.text(SPANS).await);
             }
             window.until("all pixels", 60, "return window.benchWhole > 0").await;
-            wholes.push(window.number("return window.benchWhole").await);
+            if counts {
+                times.push(first);
+                wholes.push(window.number("return window.benchWhole").await);
+            } else {
+                decoded_ahead += 1;
+            }
             // Each is scored in the background the first time it is opened.
             window.until("support", 120, SCORED).await;
         }
+        println!("first frames left out: {already_open} of a study that was open, {decoded_ahead} decoded ahead");
+        assert!(!times.is_empty(), "no first frame of an image that was asked for at the click");
         report("click to first frame, 2500x3000 16 bit", "ms", &mut times);
         report("click to all of its pixels", "ms", &mut wholes);
     }
