@@ -125,10 +125,8 @@ pub struct View {
 pub struct Pane {
     /// Its number among the panes.
     pub nth: usize,
-    /// The top left of what is drawn.
+    /// The top left of what is drawn, from where the pointer is reckoned too.
     canvas: (f64, f64),
-    /// From where the viewer reckons the pointer: its border, which lies outside of that.
-    border: (f64, f64),
     size: (f64, f64),
     /// Device pixels of one CSS pixel.
     density: f64,
@@ -138,18 +136,12 @@ impl Pane {
     pub async fn of(window: &Window, nth: usize) -> Pane {
         let script = format!(
             "const v = document.querySelectorAll('[data-testid=\"viewer\"]')[{nth}];
-            const c = v.querySelector('canvas').getBoundingClientRect(), b = v.getBoundingClientRect();
-            return [c.left, c.top, b.left, b.top, v.clientWidth, v.clientHeight, devicePixelRatio]"
+            const c = v.querySelector('canvas').getBoundingClientRect();
+            return [c.left, c.top, v.clientWidth, v.clientHeight, devicePixelRatio]"
         );
         let place = window.client.execute(&script, vec![]).await.expect("a pane");
         let number = |n: usize| place[n].as_f64().expect("a number");
-        Pane {
-            nth,
-            canvas: (number(0), number(1)),
-            border: (number(2), number(3)),
-            size: (number(4), number(5)),
-            density: number(6),
-        }
+        Pane { nth, canvas: (number(0), number(1)), size: (number(2), number(3)), density: number(4) }
     }
 
     pub fn fit(self, picture: Picture) -> View {
@@ -164,35 +156,35 @@ impl Pane {
 
     /// Where the pointer has to be for a place of the image (column, row): the nearest whole CSS pixel of the page.
     pub fn at(self, view: View, picture: Picture, (column, row): (f64, f64)) -> (f64, f64) {
-        let on = |border: f64, side: f64, pan: f64, of: f64, sides: u32| {
-            (border + side / 2.0 + pan + view.zoom * (of - f64::from(sides) / 2.0)).round()
+        let on = |start: f64, side: f64, pan: f64, of: f64, sides: u32| {
+            (start + side / 2.0 + pan + view.zoom * (of - f64::from(sides) / 2.0)).round()
         };
         (
-            on(self.border.0, self.size.0, view.pan.0, column, picture.columns),
-            on(self.border.1, self.size.1, view.pan.1, row, ROWS),
+            on(self.canvas.0, self.size.0, view.pan.0, column, picture.columns),
+            on(self.canvas.1, self.size.1, view.pan.1, row, ROWS),
         )
     }
 
     /// The place of the image (column, row) that the pointer is at.
     pub fn under(self, view: View, picture: Picture, (x, y): (f64, f64)) -> (f64, f64) {
-        let of = |at: f64, border: f64, side: f64, pan: f64, sides: u32| {
-            (at - border - side / 2.0 - pan) / view.zoom + f64::from(sides) / 2.0
+        let of = |at: f64, start: f64, side: f64, pan: f64, sides: u32| {
+            (at - start - side / 2.0 - pan) / view.zoom + f64::from(sides) / 2.0
         };
         (
-            of(x, self.border.0, self.size.0, view.pan.0, picture.columns),
-            of(y, self.border.1, self.size.1, view.pan.1, ROWS),
+            of(x, self.canvas.0, self.size.0, view.pan.0, picture.columns),
+            of(y, self.canvas.1, self.size.1, view.pan.1, ROWS),
         )
     }
 
     /// Larger by a factor, with what the pointer is at where it was.
     pub fn zoomed(self, view: View, (x, y): (f64, f64), factor: f64) -> View {
-        let pan = |at: f64, border: f64, side: f64, pan: f64| {
-            let from = at - border - side / 2.0;
+        let pan = |at: f64, start: f64, side: f64, pan: f64| {
+            let from = at - start - side / 2.0;
             from - (from - pan) * factor
         };
         View {
             zoom: view.zoom * factor,
-            pan: (pan(x, self.border.0, self.size.0, view.pan.0), pan(y, self.border.1, self.size.1, view.pan.1)),
+            pan: (pan(x, self.canvas.0, self.size.0, view.pan.0), pan(y, self.canvas.1, self.size.1, view.pan.1)),
         }
     }
 
@@ -290,7 +282,7 @@ impl Look {
     fn view_at(&self, x: f64, y: f64) -> Option<View> {
         let Some(pointer) = self.lens else { return Some(self.view) };
         let radius = 150f64.min(self.pane.size.0 / 4.0);
-        let (across, down) = (x - (pointer.0 - self.pane.border.0), y - (pointer.1 - self.pane.border.1));
+        let (across, down) = (x - (pointer.0 - self.pane.canvas.0), y - (pointer.1 - self.pane.canvas.1));
         let beyond = across.abs().max(down.abs()) - radius;
         match () {
             () if beyond.abs() < MIXED => None,
