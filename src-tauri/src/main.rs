@@ -52,6 +52,8 @@ fn main() -> ExitCode {
     let Some(data) = data.or_else(StartOptions::default_data) else {
         return wrong_use("no home directory was found; name the data folder with --data DIR");
     };
+    #[cfg(target_os = "linux")]
+    with_one_heap();
     match run(StartOptions { data, open }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -59,6 +61,34 @@ fn main() -> ExitCode {
             ExitCode::from(3)
         }
     }
+}
+
+/// Starts this program anew, once, so that WebKit's part of it allocates by the C library (its variable `Malloc`) and the
+/// C library keeps no freed blocks by thread (glibc's `tcache_count`): what it keeps there it does not overwrite, though
+/// it was told to ([`hilum_workers::overwrite_freed_memory`]). Else a passphrase that came from the page may be found after
+/// the window has been locked. Both look while they are loaded, so that nothing later would do. The page's process, which
+/// holds a passphrase anyway while it is typed, keeps its own and quicker heap.
+#[cfg(target_os = "linux")]
+fn with_one_heap() {
+    use std::os::unix::process::CommandExt;
+    const HEAP: &str = "Malloc";
+    const TUNABLES: &str = "GLIBC_TUNABLES";
+    const NONE_BY_THREAD: &str = "glibc.malloc.tcache_count=0";
+    if std::env::var_os(HEAP).is_some() {
+        // SAFETY: no other thread has been started.
+        unsafe {
+            std::env::remove_var(HEAP);
+            std::env::remove_var(TUNABLES);
+        }
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else { return };
+    // It comes back where it fails, and then the window opens all the same.
+    let _ = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(HEAP, "1")
+        .env(TUNABLES, NONE_BY_THREAD)
+        .exec();
 }
 
 fn wrong_use(what: &str) -> ExitCode {
