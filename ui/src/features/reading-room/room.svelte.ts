@@ -32,6 +32,8 @@ class Room {
   private said: Extract<AppEvent, { event: "support_ready" | "support_failed" }> | null = null;
   private beforeLeaving: (() => Promise<void>) | null = null;
   private dictation: ((text: string) => void) | null = null;
+  /** Counts where a person wanted to go: what is saved before takes a moment, and the last wish is the one that counts. */
+  private going = 0;
 
   readonly position = $derived(worklist.shown.findIndex((r) => r.studyUid === this.studyUid));
 
@@ -60,6 +62,7 @@ class Room {
 
   async open(studyUid: string): Promise<void> {
     const clickedAt = performance.now();
+    const going = (this.going += 1);
     if (studyUid === this.studyUid && this.detail) {
       session.screen = "room";
       return;
@@ -69,7 +72,7 @@ class Room {
     this.said = null;
     const reading = shell.openStudy(studyUid);
     reading.catch(() => undefined);
-    if (!(await this.leave())) return;
+    if (!(await this.leave()) || going !== this.going) return;
     this.clickedAt = clickedAt;
     this.studyUid = studyUid;
     worklist.selectedUid = studyUid;
@@ -133,11 +136,13 @@ class Room {
   }
 
   async toWorklist(): Promise<void> {
-    if (await this.leave()) session.screen = "worklist";
+    const going = (this.going += 1);
+    if ((await this.leave()) && going === this.going) session.screen = "worklist";
   }
 
   /** To the worklist, with nothing of this study kept: opened again, it is read anew. */
   async shut(): Promise<void> {
+    this.going += 1;
     if (!(await this.leave())) return;
     session.screen = "worklist";
     this.forget();

@@ -53,6 +53,16 @@ test("scores that came before the study was read are kept", async () => {
   expect(room.supportDemo).toBe(true);
 });
 
+test("the last wish counts where one is still being followed", async () => {
+  await opened("6", [], 1);
+  const back = room.toWorklist();
+  await room.open("6");
+  await back;
+  expect(session.screen).toBe("room");
+  await room.toWorklist();
+  expect(session.screen).toBe("worklist");
+});
+
 test("scores in the study's own answer, and those of another study", async () => {
   expect(await opened("2", [], 13)).toBe(13);
   expect(await opened("3", [ready("4")], 0)).toBe(0);
