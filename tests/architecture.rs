@@ -246,7 +246,7 @@ fn shown_by(text: &str, there: &There) -> (usize, Vec<String>) {
                     continue;
                 }
                 named += 1;
-                let is = there.tests.iter().any(|(_, test)| test == name)
+                let is = there.tests.iter().any(|(_, test)| test == name || test.strip_prefix("guard_") == Some(name))
                     || there.files.iter().any(|file| file.ends_with(&format!("/{name}.rs")))
                     || there.functions.iter().any(|f| if is_whole { f == name } else { f.starts_with(name) })
                     || there.scenes.contains(&format!("async {name}("));
