@@ -214,18 +214,18 @@ impl Window {
         self.client.perform_actions(actions.then(PointerAction::Up { button: 0 })).await.expect("a drag");
     }
 
-    /// Chooses an option of a list by its value, as a person's choice would.
+    /// Chooses an option of a list by its value, as a person's choice would. A list that is being made anew may lack it for a
+    /// moment.
     pub async fn choose(&self, id: &str, value: &str) {
-        let offered = format!(
-            "const s = document.querySelector('[data-testid=\"{id}\"]'); return !!s && (!s.options || [...s.options].some((o) => o.value === {value:?}))"
-        );
-        self.until(&format!("{value} in {id}"), 20, &offered).await;
         let script = format!(
-            "const s = document.querySelector('[data-testid=\"{id}\"]'); s.value = {value:?};
+            "const s = document.querySelector('[data-testid=\"{id}\"]');
+            if (!s || s.options && ![...s.options].some((o) => o.value === {value:?})) return false;
+            s.value = {value:?};
+            if (s.value !== {value:?}) return false;
             s.dispatchEvent(new Event('input', {{ bubbles: true }})); s.dispatchEvent(new Event('change', {{ bubbles: true }}));
-            return s.value === {value:?}"
+            return true"
         );
-        assert_eq!(self.client.execute(&script, vec![]).await.ok(), Some(json!(true)), "{id} has no {value}");
+        self.until(&format!("{value} in {id}"), 20, &script).await;
     }
 
     /// The words that the element of this test id shows.

@@ -51,6 +51,13 @@ async fn the_prior_beside_the_study() {
     );
     window.until("the windows to part", 10, &apart).await;
 
+    // The rules by which images are hung.
+    window.chord(SHIFT, 'H').await;
+    window.see("hanging-rules", 10).await;
+    accessible(&window, "hanging").await;
+    window.press(ESCAPE).await;
+    gone(&window, "hanging-rules").await;
+
     // A line of 200 pixels on the prior goes into the report as the prior's, and counts as measured: the number that
     // nobody measured is flagged beside it, so that the checks have looked at both.
     let (x, y) = middle(&window, 1).await;
@@ -66,13 +73,6 @@ async fn the_prior_beside_the_study() {
     window.says("report-flags", "17 mm", 20).await;
     let flags = window.words("report-flags").await;
     assert!(!flags.contains("30 mm"), "{flags}");
-
-    // The rules by which images are hung.
-    window.chord(SHIFT, 'H').await;
-    window.see("hanging-rules", 10).await;
-    accessible(&window, "hanging").await;
-    window.press(ESCAPE).await;
-    gone(&window, "hanging-rules").await;
 
     // Images like this one of other patients.
     window.click("tab-similar").await;

@@ -32,7 +32,6 @@ pub const F6: char = '\u{e036}';
 pub const DELETE: char = '\u{e017}';
 pub const F9: char = '\u{e039}';
 pub const F10: char = '\u{e03a}';
-pub const F11: char = '\u{e03b}';
 pub const PAGE_UP: char = '\u{e00e}';
 pub const PAGE_DOWN: char = '\u{e00f}';
 

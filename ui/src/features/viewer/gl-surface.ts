@@ -337,7 +337,11 @@ export class GlSurface implements Surface {
     if (key === this.tilesFor && this.tiles) return;
     this.tilesFor = key;
     const level = this.levels.find((one) => one && one.width * one.height <= ENOUGH) ?? this.levels.at(-1)!;
-    this.small ??= { texels: this.read(level, 0, 0, level.width, level.height), width: level.width, height: level.height };
+    if (!this.small) {
+      const texels = this.read(level, 0, 0, level.width, level.height);
+      // Tables of nothing change nothing.
+      this.small = texels ? { texels, width: level.width, height: level.height } : { texels: new Uint16Array(0), width: 0, height: 0 };
+    }
     const grays = new Uint8Array(65536);
     for (let texel = about.min; texel <= about.max; texel++) {
       const value = modality(texel, about);
@@ -359,30 +363,27 @@ export class GlSurface implements Surface {
     return this.read(level, x, y, width, height);
   }
 
-  /** Texels back from the graphics card, which alone holds them once they are shown. */
-  private read(level: Level, x: number, y: number, width: number, height: number): Uint16Array {
+  /** Texels back from the graphics card, which alone holds them once they are shown; null where it does not give them. */
+  private read(level: Level, x: number, y: number, width: number, height: number): Uint16Array | null {
     const { gl } = this;
     const out = new Uint16Array(width * height);
     const frame = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, level.texture, 0);
-    const direct = gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_FORMAT) === gl.RED_INTEGER && gl.getParameter(gl.IMPLEMENTATION_COLOR_READ_TYPE) === gl.UNSIGNED_SHORT;
-    if (direct) {
-      gl.pixelStorei(gl.PACK_ALIGNMENT, 2);
-      gl.readPixels(x, y, width, height, gl.RED_INTEGER, gl.UNSIGNED_SHORT, out);
-    } else {
-      // The one form that every driver gives: four 32-bit numbers a pixel, some rows at a time.
-      const rows = Math.max(1, Math.floor(500_000 / width));
-      const four = new Uint32Array(rows * width * 4);
-      for (let row = 0; row < height; row += rows) {
-        const now = Math.min(rows, height - row);
-        gl.readPixels(x, y + row, width, now, gl.RGBA_INTEGER, gl.UNSIGNED_INT, four);
-        for (let i = 0; i < now * width; i++) out[row * width + i] = four[4 * i]!;
-      }
+    while (gl.getError() !== gl.NO_ERROR);
+    // Four 32-bit numbers a pixel, some rows at a time, is the one form that every driver gives. WebKit names one of 16 bits
+    // too (IMPLEMENTATION_COLOR_READ_TYPE), refuses it when it is asked for, and leaves zeros.
+    const rows = Math.max(1, Math.floor(500_000 / width));
+    const four = new Uint32Array(Math.min(rows, height) * width * 4);
+    for (let row = 0; row < height; row += rows) {
+      const now = Math.min(rows, height - row);
+      gl.readPixels(x, y + row, width, now, gl.RGBA_INTEGER, gl.UNSIGNED_INT, four);
+      for (let i = 0; i < now * width; i++) out[row * width + i] = four[4 * i]!;
     }
+    const refused = gl.getError() !== gl.NO_ERROR;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.deleteFramebuffer(frame);
-    return out;
+    return refused ? null : out;
   }
 
   /** Integer textures cannot be filtered by the hardware, so smaller copies are drawn once. */
