@@ -52,8 +52,6 @@ fn main() -> ExitCode {
     let Some(data) = data.or_else(StartOptions::default_data) else {
         return wrong_use("no home directory was found; name the data folder with --data DIR");
     };
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    keeping_no_freed_blocks();
     match run(StartOptions { data, open }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,26 +59,6 @@ fn main() -> ExitCode {
             ExitCode::from(3)
         }
     }
-}
-
-/// Starts this program anew, once, so that the C library keeps no freed blocks by thread (glibc's `tcache_count`): what it
-/// keeps there it does not overwrite, though it was told to ([`hilum_workers::overwrite_freed_memory`]), and a passphrase
-/// that came from the page was found after the window had been locked. The C library looks while it is loaded, so that
-/// nothing later would do. WebKit's own heap is left to it: with the C library's in its place (its variable `Malloc`) it
-/// fell over memory of its own that had been freed, when the page went to full screen.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn keeping_no_freed_blocks() {
-    use std::os::unix::process::CommandExt;
-    const TUNABLES: &str = "GLIBC_TUNABLES";
-    const NONE_BY_THREAD: &str = "glibc.malloc.tcache_count=0";
-    if std::env::var_os(TUNABLES).is_some_and(|set| set.to_string_lossy().contains(NONE_BY_THREAD)) {
-        // Children are started without it. SAFETY: no other thread has been started.
-        unsafe { std::env::remove_var(TUNABLES) };
-        return;
-    }
-    let Ok(program) = std::env::current_exe() else { return };
-    // It comes back where it fails, and then the window opens all the same.
-    let _ = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(TUNABLES, NONE_BY_THREAD).exec();
 }
 
 fn wrong_use(what: &str) -> ExitCode {
