@@ -11,9 +11,9 @@ CREATE VIEW study_stages AS
             WHEN r.status = 'final' THEN 'signed'
             WHEN r.status IN ('preliminary', 'reopened') THEN 'begun'
             -- A model's draft is a line of the journal for the findings and one for the impression; whatever
-            -- comes after them is the reader's.
-            WHEN r.revision <= 2
-                AND EXISTS (SELECT 1 FROM proposals WHERE study_uid = s.uid AND status = 'complete') THEN 'drafted'
+            -- comes after them is the reader's. A draft for a report that was given up is none of the next one's.
+            WHEN r.revision <= 2 AND EXISTS (SELECT 1 FROM proposals
+                WHERE study_uid = s.uid AND status = 'complete' AND coalesce(report_id, r.id) = r.id) THEN 'drafted'
             -- Opened, and nothing written.
             WHEN r.revision = 0 THEN 'new'
             ELSE 'begun'

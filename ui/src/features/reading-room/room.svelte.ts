@@ -182,6 +182,8 @@ class Room {
   }
 
   private forget(): void {
+    // What was on its way there ends: the folder may have been locked meanwhile.
+    this.going += 1;
     this.studyUid = null;
     this.row = null;
     this.detail = null;

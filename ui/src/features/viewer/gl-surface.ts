@@ -380,7 +380,7 @@ export class GlSurface implements Surface {
       gl.readPixels(x, y + row, width, now, gl.RGBA_INTEGER, gl.UNSIGNED_INT, four);
       for (let i = 0; i < now * width; i++) out[row * width + i] = four[4 * i]!;
     }
-    const refused = gl.getError() !== gl.NO_ERROR;
+    const refused = gl.isContextLost() || gl.getError() !== gl.NO_ERROR;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.deleteFramebuffer(frame);
     return refused ? null : out;

@@ -29,6 +29,8 @@ class Marks {
   private studies = new Set<string>();
   /** The mark that is being dragged: it stays where the pointer has it. */
   private dragged: string | null = null;
+  /** Marks that the shell could not keep: what the reader made of them stays in sight, to be sent with its next change. */
+  private readonly unkept = new Set<string>();
   /** How many changes were made here, and of how many the shell told. */
   private made = 0;
   private told = 0;
@@ -47,6 +49,7 @@ class Marks {
     this.history.clear();
     this.look();
     this.dragged = null;
+    this.unkept.clear();
     this.studies = new Set();
   }
 
@@ -105,7 +108,7 @@ class Marks {
     for (const mark of this.all) {
       const now = left.get(mark.id);
       left.delete(mark.id);
-      if (mark.id === this.dragged || (now && same(mark, now))) {
+      if (mark.id === this.dragged || this.unkept.has(mark.id) || (now && same(mark, now))) {
         // The object itself stays: to the viewer, another one is a mark that was moved.
         all.push(mark);
         continue;
@@ -182,11 +185,16 @@ class Marks {
       this.all = others;
       if (this.selectedId === before!.id) this.selectedId = null;
     }
+    const { id } = (after ?? before)!;
     this.sending = this.sending
       .then(async () => {
-        await (after ? shell.annotationPut(after) : shell.annotationRemove(before!.id));
+        await (after ? shell.annotationPut(after) : shell.annotationRemove(id));
+        this.unkept.delete(id);
       })
-      .catch((reason: unknown) => session.say(reason));
+      .catch((reason: unknown) => {
+        if (after) this.unkept.add(id);
+        session.say(reason);
+      });
   }
 }
 
