@@ -4,6 +4,8 @@ import type { Annotation } from "../../ipc";
 /** What the shell keeps, by study. */
 let kept: Record<string, Annotation[]> = {};
 const asked: string[] = [];
+/** The shell can keep nothing. */
+let full = false;
 /** Holds answers back until they are let go. */
 let gate: Promise<void> = Promise.resolve();
 
@@ -17,6 +19,7 @@ vi.mock("../../ipc", async (original) => ({
       return answer;
     },
     annotationPut: async (mark: Annotation) => {
+      if (full) throw new Error("no room");
       kept["1"] = [...(kept["1"] ?? []).filter((one) => one.id !== mark.id), structuredClone(mark)];
     },
     annotationRemove: async (id: string) => {
@@ -34,6 +37,7 @@ const shown = () => marks.all.map((one) => `${one.id}@${one.points[0]![0]}`);
 beforeEach(async () => {
   kept = { "1": [mark("a")], "2": [mark("p")] };
   asked.length = 0;
+  full = false;
   gate = Promise.resolve();
   marks.clear();
   await marks.read("1");
@@ -50,6 +54,20 @@ test("what the other window draws, moves and deletes is shown here", async () =>
   await settled();
   expect(shown()).toEqual(["b@10"]);
   expect(marks.selectedId).toBeNull();
+});
+
+test("what could not be kept stays in sight, and is sent with its next change", async () => {
+  full = true;
+  marks.change(mark("a"), mark("a", 20));
+  await settled();
+  full = false;
+  kept["1"] = [...kept["1"]!, mark("b")];
+  marks.changed("1");
+  await settled();
+  expect(shown()).toEqual(["a@20", "b@10"]);
+  marks.change(mark("a", 20), mark("a", 21));
+  await settled();
+  expect(kept["1"]!.map((one) => one.points[0]![0])).toContain(21);
 });
 
 test("a study that is not shown here is not asked for", async () => {

@@ -2,7 +2,7 @@
 
 use super::records::{outcome, proposal};
 use super::setup::*;
-use crate::{ReadingStage, Store, WorklistQuery};
+use crate::{NewProposal, ReadingStage, Store, WorklistQuery};
 use hilum_report::{
     Command, Entry, PackHash, ProposalId, ProposedText, Region, Report, ReportId, SectionKind, SentenceId, VersionKind,
 };
@@ -80,10 +80,14 @@ async fn a_report_that_was_given_up_makes_way_for_another() {
     let (_, store, _) = create(temp.path()).await;
     with_study(&store).await;
     let report = with_report(&store, "r1").await;
+    let own = NewProposal { report: Some(ReportId::new("r1")), ..proposal("p1") };
+    store.begin_proposal(&own).await.unwrap();
+    store.finish_proposal(&ProposalId::new("p1"), &outcome()).await.unwrap();
+    assert_eq!(stage(&store).await, ReadingStage::Drafted);
     next(&store, &report, Command::Cancel).await;
     assert_eq!(stage(&store).await, ReadingStage::Cancelled);
     store.create_report(&ReportId::new("r2"), STUDY, &template(), &ada().id, later(20)).await.unwrap();
-    assert_eq!(stage(&store).await, ReadingStage::New);
+    assert_eq!(stage(&store).await, ReadingStage::New, "the draft was the other one's");
 }
 
 #[tokio::test]
