@@ -3,6 +3,7 @@
 use crate::dto::{AppError, AppEvent, Settings};
 use crate::engines;
 use crate::host::Host;
+use crate::letterbox::Letterbox;
 use hilum_workflow::children::{PackDrafter, PackScorer};
 use hilum_workflow::{Cancel, ModelPack, Workstation};
 use std::collections::HashMap;
@@ -79,6 +80,8 @@ pub struct App {
     reading: Mutex<Option<String>>,
     /// The page's process has ended, and the page that comes after it was not told yet.
     page_ended: AtomicBool,
+    /// Keys for what the page seals.
+    pub(crate) letterbox: Letterbox,
 }
 
 /// How far the closing of the window has come.
@@ -111,6 +114,7 @@ impl App {
             started: AtomicBool::new(false),
             reading: Mutex::default(),
             page_ended: AtomicBool::new(false),
+            letterbox: Letterbox::default(),
         }
     }
 

@@ -10,6 +10,7 @@ mod desktop;
 pub mod dto;
 mod engines;
 mod host;
+mod letterbox;
 mod packs;
 pub mod queue;
 pub mod watch;

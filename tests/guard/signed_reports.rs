@@ -194,6 +194,7 @@ fn report(number: usize, at: OffsetDateTime, random: &mut Random) -> ReportDocum
     let sentences = if number % 5 == 4 { 150 + random.below(60) } else { 1 + random.below(12) };
     document.text = words(kind, sentences, random);
     let meaning = match kind {
+        _ if document.in_bulk() => Meaning::AcceptedInBulk,
         VersionKind::Addendum => Meaning::AddendumAuthor,
         VersionKind::Amendment => Meaning::AmendmentAuthor,
         VersionKind::Original if number % 2 == 0 => {

@@ -5,6 +5,7 @@ import { PreviewPacks } from "./packs";
 import { phantom, thumbnailOf } from "./phantom";
 import { calibratedSupport, calibrationRows, evidenceFor, mapFrame, proposalOf, similarFor, withFlags } from "./second";
 import { PreviewBackups } from "./backups";
+import { PreviewLetterbox } from "./letterbox";
 import { PreviewWriting, textsOf } from "./writing";
 import { detailFor, pdfOf, preparedFor, PROPOSAL, reportFor, rowsFor, SUPPORT } from "./sample";
 
@@ -135,13 +136,16 @@ export class PreviewShell {
     }
     if (command.startsWith("plugin:")) return null;
     await wait(command === "sign" ? 300 : 15);
-    if (!["app_status", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
+    if (!["app_status", "sealing_key", "touch", "worklist", "thumbnail"].includes(command)) this.record(command);
     const answer = this.answers[command] ?? this.writing.answers[command] ?? this.backing.answers[command] ?? this.packs.answers[command];
     if (!answer) return refuse("app.internal", `no command ${command}`);
-    return answer(args);
+    return answer(await this.letterbox.opened(args));
   }
 
+  private letterbox = new PreviewLetterbox();
+
   private answers: Record<string, (args: any) => unknown> = {
+    sealing_key: () => this.letterbox.key(),
     app_status: () => this.status,
     create_first_user: ({ name, passphrase }) => {
       if (passphrase.length < 8) return refuse("vault.weak_passphrase", "too short");

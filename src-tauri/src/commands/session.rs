@@ -1,7 +1,7 @@
 //! Who is there: first run, unlocking, locking, users.
 
 use crate::app::App;
-use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, UserSummary};
+use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, SealingKey, UserSummary};
 use hilum_store::Role;
 use hilum_workflow::SessionUser;
 use std::sync::Arc;
@@ -21,6 +21,11 @@ pub async fn app_status(app: &App) -> Result<AppStatus, AppError> {
         decoder_protected: cfg!(target_os = "linux"),
         opens_at_start: app.opens_at_start().is_some(),
     })
+}
+
+/// A key for one secret that the page is about to send.
+pub async fn sealing_key(app: &App) -> Result<SealingKey, AppError> {
+    Ok(app.letterbox.key(app.workstation().await?.fresh_id(), &mut rand_core::OsRng))
 }
 
 pub async fn create_first_user(app: &App, name: String, passphrase: String) -> Result<FirstUser, AppError> {
@@ -63,6 +68,7 @@ pub async fn recovery_renew(app: &App, passphrase: String) -> Result<String, App
 
 pub async fn lock(app: &App) -> Result<(), AppError> {
     app.cancel_all();
+    app.letterbox.empty();
     app.set_second(None);
     app.set_reading(None);
     app.workstation().await?.lock().await?;

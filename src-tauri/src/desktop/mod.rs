@@ -3,6 +3,7 @@
 mod names;
 #[cfg(target_os = "linux")]
 mod page;
+mod sealed;
 mod wrappers;
 
 pub use names::COMMANDS;

@@ -32,6 +32,7 @@ pub const COMMANDS: &[&str] = &[
     "import_folder",
     "index_cancel",
     "lock",
+    "sealing_key",
     "models",
     "open_study",
     "pack_add",

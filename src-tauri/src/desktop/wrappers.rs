@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::commands as on;
 use crate::dto::*;
+use super::sealed::Sealed;
 use std::sync::Arc;
 use tauri::State;
 use tauri::ipc::{Invoke, Response};
@@ -24,7 +25,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         add_user, app_status, audit, audit_export, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_overview, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove,
-        recovery_renew, proposal_view, report_edit, report_view, save_pdf, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
+        recovery_renew, proposal_view, report_edit, report_view, save_pdf, sealing_key, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
 }
@@ -35,33 +36,33 @@ async fn app_status(app: Shell<'_>) -> Answer<AppStatus> {
 }
 
 #[tauri::command]
-async fn create_first_user(app: Shell<'_>, name: String, passphrase: String) -> Answer<FirstUser> {
-    on::session::create_first_user(&app, name, passphrase).await
+async fn create_first_user(app: Shell<'_>, name: String, passphrase: Sealed<String>) -> Answer<FirstUser> {
+    on::session::create_first_user(&app, name, passphrase.0).await
 }
 
 #[tauri::command]
-async fn unlock(app: Shell<'_>, user: String, passphrase: String) -> Answer<AppStatus> {
-    on::session::unlock(&app, user, passphrase).await
+async fn unlock(app: Shell<'_>, user: String, passphrase: Sealed<String>) -> Answer<AppStatus> {
+    on::session::unlock(&app, user, passphrase.0).await
 }
 
 #[tauri::command]
 async fn unlock_with_recovery(
     app: Shell<'_>,
-    recovery_key: String,
+    recovery_key: Sealed<String>,
     user: String,
-    new_passphrase: String,
+    new_passphrase: Sealed<String>,
 ) -> Answer<AppStatus> {
-    on::session::unlock_with_recovery(&app, recovery_key, user, new_passphrase).await
+    on::session::unlock_with_recovery(&app, recovery_key.0, user, new_passphrase.0).await
 }
 
 #[tauri::command]
-async fn add_user(app: Shell<'_>, name: String, passphrase: String, trainee: bool) -> Answer<UserSummary> {
-    on::session::add_user(&app, name, passphrase, trainee).await
+async fn add_user(app: Shell<'_>, name: String, passphrase: Sealed<String>, trainee: bool) -> Answer<UserSummary> {
+    on::session::add_user(&app, name, passphrase.0, trainee).await
 }
 
 #[tauri::command]
-async fn change_passphrase(app: Shell<'_>, old: String, new: String) -> Answer<()> {
-    on::session::change_passphrase(&app, old, new).await
+async fn change_passphrase(app: Shell<'_>, old: Sealed<String>, new: Sealed<String>) -> Answer<()> {
+    on::session::change_passphrase(&app, old.0, new.0).await
 }
 
 #[tauri::command]
@@ -72,8 +73,13 @@ async fn close_window(app: Shell<'_>, window: tauri::WebviewWindow) -> Answer<()
 }
 
 #[tauri::command]
-async fn recovery_renew(app: Shell<'_>, passphrase: String) -> Answer<String> {
-    on::session::recovery_renew(&app, passphrase).await
+async fn recovery_renew(app: Shell<'_>, passphrase: Sealed<String>) -> Answer<String> {
+    on::session::recovery_renew(&app, passphrase.0).await
+}
+
+#[tauri::command]
+async fn sealing_key(app: Shell<'_>) -> Answer<SealingKey> {
+    on::session::sealing_key(&app).await
 }
 
 #[tauri::command]
@@ -183,13 +189,13 @@ async fn draft_cancel(app: Shell<'_>, report_id: String) -> Answer<()> {
 }
 
 #[tauri::command]
-async fn sign(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
-    on::signing::sign(&app, request).await
+async fn sign(app: Shell<'_>, request: Sealed<SignRequest>) -> Answer<SignedResult> {
+    on::signing::sign(&app, request.0).await
 }
 
 #[tauri::command]
-async fn sign_without_time_stamp(app: Shell<'_>, request: SignRequest) -> Answer<SignedResult> {
-    on::signing::sign_without_time_stamp(&app, request).await
+async fn sign_without_time_stamp(app: Shell<'_>, request: Sealed<SignRequest>) -> Answer<SignedResult> {
+    on::signing::sign_without_time_stamp(&app, request.0).await
 }
 
 #[tauri::command]
@@ -238,8 +244,8 @@ async fn signing_key(app: Shell<'_>) -> Answer<SigningKey> {
 }
 
 #[tauri::command]
-async fn signing_key_import(app: Shell<'_>, password: String, passphrase: String) -> Answer<Option<SigningKey>> {
-    on::signing_key::signing_key_import(&app, password, passphrase).await
+async fn signing_key_import(app: Shell<'_>, password: Sealed<String>, passphrase: Sealed<String>) -> Answer<Option<SigningKey>> {
+    on::signing_key::signing_key_import(&app, password.0, passphrase.0).await
 }
 
 #[tauri::command]
@@ -538,8 +544,8 @@ async fn report_release(app: Shell<'_>, report_id: String) -> Answer<()> {
 }
 
 #[tauri::command]
-async fn sign_preliminary(app: Shell<'_>, request: SignRequest) -> Answer<ReportView> {
-    on::signing::sign_preliminary(&app, request).await
+async fn sign_preliminary(app: Shell<'_>, request: Sealed<SignRequest>) -> Answer<ReportView> {
+    on::signing::sign_preliminary(&app, request.0).await
 }
 
 #[tauri::command]
@@ -572,8 +578,8 @@ async fn restore_start(
     app: Shell<'_>,
     token: String,
     user: String,
-    secret: String,
+    secret: Sealed<String>,
     by_recovery_key: bool,
 ) -> Answer<()> {
-    on::backup::restore_start(&app, token, user, secret, by_recovery_key).await
+    on::backup::restore_start(&app, token, user, secret.0, by_recovery_key).await
 }

@@ -13,6 +13,15 @@ pub struct AppError {
     pub detail: String,
 }
 
+/// What the page seals one secret for before it sends it.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SealingKey {
+    pub id: String,
+    /// A point of P-256, uncompressed, in base 64.
+    pub point: String,
+}
+
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AppStatus {

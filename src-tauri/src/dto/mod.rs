@@ -35,7 +35,7 @@ pub fn typescript() -> String {
         }};
     }
     let declarations = declarations![
-        AppError, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, PackCandidate, PackChoice, PackProblem,
+        AppError, SealingKey, AppStatus, UserSummary, FirstUser, EngineStatus, EngineState, ModelPack, PackCandidate, PackChoice, PackProblem,
         PackPhase, Settings, BackupView, RestoreChoice, BackupStage, AuditLine, AuditFilter, AuditExported, AuditVerdict,
         StudyRow, StudyDetail, PatientView, ImageView, ImportFile, FindingSupport,
         EvidenceMapHead, MapPlacement, SimilarFilter, SimilarCases, SimilarCase, SimilarIdentity, CalibratedProbability,

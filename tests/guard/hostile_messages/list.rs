@@ -23,12 +23,16 @@ fn wrapper(text: &str) -> Wrapper {
     let (body, _) = rest.split_once("\n}\n").expect("an end of the body");
     let given = arguments.split(',').filter_map(|one| one.split_once(':')).map(|(name, of)| (name.trim(), of.trim()));
     let given: Vec<(&str, &str)> = given.filter(|(name, _)| *name != "app").collect();
+    // What the page seals is opened before the wrapper runs; `letterbox.rs` has what is sent instead of that.
+    let opened = |of: &str| of.strip_prefix("Sealed<").and_then(|of| of.strip_suffix('>')).unwrap_or(of).to_owned();
+    let sealed = given.iter().filter(|(_, of)| of.starts_with("Sealed<"));
+    let body = sealed.fold(body.trim().to_owned(), |body, (name, _)| body.replace(&format!("{name}.0"), name));
     Wrapper {
         name: name.to_owned(),
-        arguments: given.iter().map(|(name, of)| (in_the_window(name), (*of).to_owned())).collect(),
+        arguments: given.iter().map(|(name, of)| (in_the_window(name), opened(of))).collect(),
         parameters: given.iter().map(|(name, _)| (*name).to_owned()).collect(),
         answer: answer.to_owned(),
-        body: body.trim().to_owned(),
+        body,
     }
 }
 

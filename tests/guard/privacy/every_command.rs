@@ -36,6 +36,7 @@ fn leaves(command: &str) -> Leaves {
         }
         "signing_key_import" => Lines(&["user.identity"]),
         "accept_intended_use" => Lines(&["terms.accept"]),
+        "sealing_key" => Nothing("makes a key for one message of the page"),
         "touch" | "close_window" | "draft_queue_pause" => Nothing(OF_THE_SESSION),
         "lock" => Nothing("nothing is read or changed until somebody unlocks, which is a line"),
         "cancel_import" | "draft_cancel" | "index_cancel" | "backup_cancel" | "pack_add_cancel" => Nothing(STOPS),

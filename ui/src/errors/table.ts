@@ -22,6 +22,10 @@ export const WORDING: Record<string, Wording> = {
     what: "Something went wrong inside Hilum.",
     next: "Your text is kept. Try again; if it happens again, restart Hilum.",
   },
+  "ipc.sealed": {
+    what: "What was typed did not reach Hilum as it was sent.",
+    next: "Nothing was done. Type it again.",
+  },
   "data.in_use": {
     what: "The data folder is in use by another Hilum.",
     next: "Close the other window or the running command, then try again.",

@@ -10,6 +10,12 @@ code: string,
  */
 detail: string, };
 
+export type SealingKey = { id: string, 
+/**
+ * A point of P-256, uncompressed, in base 64.
+ */
+point: string, };
+
 export type AppStatus = { version: string, 
 /**
  * True when the data folder holds no user yet.

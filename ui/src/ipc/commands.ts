@@ -21,6 +21,7 @@ import type {
   ReportText,
   ReportView,
   RestoreChoice,
+  SealingKey,
   SectionHow,
   SectionToDraft,
   Settings,
@@ -46,6 +47,7 @@ import { call } from "./call";
 import { type LogoPicture, parseLogo } from "./logo";
 import { type EvidenceMap, parseMap } from "./map";
 import { parsePixels, type PixelImage } from "./pixels";
+import { sealFor } from "./seal";
 
 /** What the check of the audit chain found. */
 export interface AuditCheck {
@@ -58,17 +60,21 @@ export interface AuditCheck {
 }
 
 export const appStatus = () => call<AppStatus>("app_status");
-export const createFirstUser = (name: string, passphrase: string) =>
-  call<FirstUser>("create_first_user", { name, passphrase });
-export const unlock = (user: string, passphrase: string) => call<AppStatus>("unlock", { user, passphrase });
-export const unlockWithRecovery = (recoveryKey: string, user: string, newPassphrase: string) =>
-  call<AppStatus>("unlock_with_recovery", { recoveryKey, user, newPassphrase });
+/** What is secret leaves the page sealed, each for a key of its own. */
+const seal = async (value: unknown) => sealFor(await call<SealingKey>("sealing_key"), value);
+
+export const createFirstUser = async (name: string, passphrase: string) =>
+  call<FirstUser>("create_first_user", { name, passphrase: await seal(passphrase) });
+export const unlock = async (user: string, passphrase: string) => call<AppStatus>("unlock", { user, passphrase: await seal(passphrase) });
+export const unlockWithRecovery = async (recoveryKey: string, user: string, newPassphrase: string) =>
+  call<AppStatus>("unlock_with_recovery", { recoveryKey: await seal(recoveryKey), user, newPassphrase: await seal(newPassphrase) });
 /** A trainee signs as preliminary alone. */
-export const addUser = (name: string, passphrase: string, trainee: boolean) => call<UserSummary>("add_user", { name, passphrase, trainee });
-export const changePassphrase = (old: string, next: string) =>
-  call<null>("change_passphrase", { old, new: next });
+export const addUser = async (name: string, passphrase: string, trainee: boolean) =>
+  call<UserSummary>("add_user", { name, passphrase: await seal(passphrase), trainee });
+export const changePassphrase = async (old: string, next: string) =>
+  call<null>("change_passphrase", { old: await seal(old), new: await seal(next) });
 /** A new recovery key, to be shown once; the one before opens nothing any more. */
-export const recoveryRenew = (passphrase: string) => call<string>("recovery_renew", { passphrase });
+export const recoveryRenew = async (passphrase: string) => call<string>("recovery_renew", { passphrase: await seal(passphrase) });
 export const lock = () => call<null>("lock");
 export const closeWindow = () => call<null>("close_window");
 export const touch = () => call<null>("touch");
@@ -129,8 +135,8 @@ export const backupCancel = () => call<null>("backup_cancel");
 /** A backup to put back, as the person chooses it; null when the dialog was closed. */
 export const restoreChoose = () => call<RestoreChoice | null>("restore_choose");
 /** Begins to put it back; what is there is kept, and the vault locks. Events tell how it goes. */
-export const restoreStart = (token: string, user: string, secret: string, byRecoveryKey: boolean) =>
-  call<null>("restore_start", { token, user, secret, byRecoveryKey });
+export const restoreStart = async (token: string, user: string, secret: string, byRecoveryKey: boolean) =>
+  call<null>("restore_start", { token, user, secret: await seal(secret), byRecoveryKey });
 
 /** Measurements and marks on the images of a study. */
 export const annotations = (studyUid: string) => call<Annotation[]>("annotations", { studyUid });
@@ -192,11 +198,11 @@ export const draftSection = (reportId: string, section: SectionToDraft, how: Sec
 /** Where a drafted sentence comes from. */
 export const proposalView = (proposalId: string) => call<ProposalView>("proposal_view", { proposalId });
 export const draftCancel = (reportId: string) => call<null>("draft_cancel", { reportId });
-export const sign = (request: SignRequest) => call<SignedResult>("sign", { request });
+export const sign = async (request: SignRequest) => call<SignedResult>("sign", { request: await seal(request) });
 /** Signs as preliminary, to be co-signed by another person. */
-export const signPreliminary = (request: SignRequest) => call<ReportView>("sign_preliminary", { request });
+export const signPreliminary = async (request: SignRequest) => call<ReportView>("sign_preliminary", { request: await seal(request) });
 /** As sign, and asks no server for the time. */
-export const signWithoutTimeStamp = (request: SignRequest) => call<SignedResult>("sign_without_time_stamp", { request });
+export const signWithoutTimeStamp = async (request: SignRequest) => call<SignedResult>("sign_without_time_stamp", { request: await seal(request) });
 export const figures = (reportId: string) => call<FigureChoice>("figures", { reportId });
 export const setFigures = (reportId: string, choice: FigureChoice) => call<FigureChoice>("set_figures", { reportId, choice });
 export async function logo(): Promise<LogoPicture | null> {
@@ -210,7 +216,8 @@ export const timeStampCertificate = () => call<TimeStampSettings | null>("time_s
 /** The certificate with which whoever is logged in signs. */
 export const signingKey = () => call<SigningKey>("signing_key");
 /** Signs from now on with the PKCS#12 file that the person chooses; null when the dialog was closed. */
-export const signingKeyImport = (password: string, passphrase: string) => call<SigningKey | null>("signing_key_import", { password, passphrase });
+export const signingKeyImport = async (password: string, passphrase: string) =>
+  call<SigningKey | null>("signing_key_import", { password: await seal(password), passphrase: await seal(passphrase) });
 /** Writes that certificate where the person says; the file, or null. */
 export const signingCertificateSave = () => call<string | null>("signing_certificate_save");
 /** Records that the person read what Hilum is for. */

@@ -366,7 +366,8 @@ impl Engine {
                 Some(_) => return Err(DraftingError::Engine("an answer of another kind".into())),
                 // An answer that ends inside a character ends without a last chunk.
                 None => {
-                    let ended = self.finish_of(&greedy.record().tokens, max_tokens);
+                    let record = greedy.record().until_its_end(&self.shape.end_tokens, max_tokens);
+                    let ended = self.finish_of(&record.tokens, max_tokens);
                     outcome.finish = ended.ok_or(DraftingError::EngineDied)?.to_owned();
                     break;
                 }
@@ -390,7 +391,7 @@ impl Engine {
         let first_token = first_token.unwrap_or_else(Instant::now);
         outcome.prompt_seconds = (first_token - started).as_secs_f64();
         outcome.decode_seconds = first_token.elapsed().as_secs_f64();
-        let record = greedy.record();
+        let record = greedy.record().until_its_end(&self.shape.end_tokens, max_tokens);
         outcome.prompt_token_ids = record.prompt;
         outcome.token_ids = record.tokens;
         outcome.logprobs = record.logprobs;

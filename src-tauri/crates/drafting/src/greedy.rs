@@ -65,6 +65,19 @@ pub(crate) struct Record {
     pub(crate) logprobs: Vec<f32>,
 }
 
+impl Record {
+    /// Without what the engine wrote after the answer's end: it takes one more step after an answer that ends with its
+    /// first token (mistralrs 0.8.1 makes a sequence run on after its prompt, whether or not it is done), and whether
+    /// that step has been written down by the time the answer is read is chance.
+    pub(crate) fn until_its_end(mut self, end_tokens: &[u32], max_tokens: usize) -> Self {
+        let end = self.tokens.iter().position(|token| end_tokens.contains(token));
+        let length = end.map_or(max_tokens, |end| max_tokens.min(end + 1));
+        self.tokens.truncate(length);
+        self.logprobs.truncate(length);
+        self
+    }
+}
+
 impl Greedy {
     pub(crate) fn shared(guide: Option<Guide>, hold: Option<Arc<Hold>>) -> Arc<Self> {
         Arc::new(Self { guide: Mutex::new(guide), hold, ..Self::default() })
@@ -210,6 +223,25 @@ mod tests {
         // What a model rules out is no fault.
         let greedy = Greedy::default();
         assert!(greedy.apply(&Tensor::new(&[0.0, f32::NEG_INFINITY], &Device::Cpu).unwrap(), &[7]).is_ok());
+    }
+
+    #[test]
+    fn a_record_ends_with_the_answer() {
+        for (tokens, max_tokens, answer) in [
+            (&[4, 5][..], 1, &[4][..]),
+            (&[1, 5], 9, &[1]),
+            (&[4, 5, 2, 6], 9, &[4, 5, 2]),
+            (&[4, 5, 2, 6], 2, &[4, 5]),
+            (&[4, 5], 2, &[4, 5]),
+            (&[4], 9, &[4]),
+            (&[], 9, &[]),
+        ] {
+            let logprobs = vec![0.0; tokens.len()];
+            let record = Record { prompt: vec![7], tokens: tokens.to_vec(), logprobs };
+            let ended = record.until_its_end(&[1, 2], max_tokens);
+            assert_eq!((ended.prompt, ended.logprobs.len()), (vec![7], answer.len()));
+            assert_eq!(ended.tokens, answer);
+        }
     }
 
     #[test]

@@ -147,13 +147,18 @@ pub struct ParentVersion {
 }
 
 impl ReportDocument {
+    /// True when a sentence of it was reviewed by nobody.
+    pub fn in_bulk(&self) -> bool {
+        self.accepted_in_bulk || self.text.accepted_in_bulk()
+    }
+
     /// The words across every page, most important first; empty for a plain signed report.
     pub fn watermarks(&self) -> Vec<&'static str> {
         let mut words = Vec::new();
         if self.demo || self.text.is_demo() {
             words.push("DEMONSTRATION - NO MEDICAL MEANING");
         }
-        if self.accepted_in_bulk || self.text.accepted_in_bulk() {
+        if self.in_bulk() {
             words.push("ACCEPTED IN BULK");
         }
         if self.signature.is_none() {

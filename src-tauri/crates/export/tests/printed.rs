@@ -151,8 +151,21 @@ fn every_page_says_what_the_report_is_not() {
         let pdf = pdf::render(document).expect("printed");
         keep(name, &pdf);
         let Some(text) = extracted(&pdf, &[]) else { return };
-        for words in expected {
-            assert!(text.contains(words), "{name}: {words}\n{text}");
+        for said in expected {
+            assert!(text.contains(said), "{name}: {said}\n{text}");
+        }
+        // A page says of a report that it was reviewed, or that it was not.
+        let text = words(&text);
+        let bulk = expected.contains(&"ACCEPTED IN BULK");
+        for (said, when) in [
+            (pdf::INTENDED_USE, !bulk),
+            (pdf::INTENDED_USE_IN_BULK, bulk),
+            ("accepted in bulk as a demonstration and signed by Dr Aoife Ní Mháille; not reviewed.", bulk),
+            ("reviewed and signed by Dr", !bulk && document.signature.is_some()),
+            ("Demonstration: accepted in bulk, not reviewed", bulk),
+            ("Reviewed and approved", !bulk && document.signature.is_some()),
+        ] {
+            assert_eq!(text.contains(said), when, "{name}: {said}\n{text}");
         }
     };
     let base = chest_report();
@@ -161,11 +174,13 @@ fn every_page_says_what_the_report_is_not() {
     let draft = "DRAFT - NOT SIGNED";
     check("signed", &base, &[]);
     check("demo", &ReportDocument { demo: true, ..base.clone() }, &[demo]);
-    check("bulk", &ReportDocument { demo: true, accepted_in_bulk: true, ..base.clone() }, &[demo, bulk]);
+    let meant = Some(SignatureBlock { meaning: Meaning::AcceptedInBulk, ..signature() });
+    let in_bulk = ReportDocument { demo: true, accepted_in_bulk: true, signature: meant.clone(), ..base.clone() };
+    check("bulk", &in_bulk, &[demo, bulk]);
     check("draft", &ReportDocument { signature: None, ..base.clone() }, &[draft]);
     // The text knows on its own where it comes from.
     let in_bulk = text(&[("impression", vec![drafted("No acute finding.", None, true, true)])]);
-    check("bulk-text", &ReportDocument { text: in_bulk, ..base }, &[demo, bulk]);
+    check("bulk-text", &ReportDocument { text: in_bulk, signature: meant, ..base }, &[demo, bulk]);
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub enum Meaning {
     AddendumAuthor,
     /// "Author of this amendment, reviewed and approved".
     AmendmentAuthor,
+    /// "Demonstration: accepted in bulk, not reviewed", whichever kind of version it is.
+    AcceptedInBulk,
 }
 
 impl Meaning {
@@ -66,6 +68,7 @@ impl Meaning {
             Meaning::CoSigned => "Attending: reviewed, approved and co-signed",
             Meaning::AddendumAuthor => "Author of this addendum, reviewed and approved",
             Meaning::AmendmentAuthor => "Author of this amendment, reviewed and approved",
+            Meaning::AcceptedInBulk => "Demonstration: accepted in bulk, not reviewed",
         }
     }
 }

@@ -73,6 +73,7 @@ impl Workstation {
         let kept = store.signing_identity(&user.id, &request.passphrase).await?;
         let at = self.now();
         let meaning = match report.becoming() {
+            _ if text.accepted_in_bulk() => Meaning::AcceptedInBulk,
             VersionKind::Original if report.preliminary().is_some_and(|first| first.by != user.id) => Meaning::CoSigned,
             VersionKind::Original => Meaning::ReviewedAndApproved,
             VersionKind::Addendum => Meaning::AddendumAuthor,

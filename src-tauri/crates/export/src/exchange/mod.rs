@@ -94,7 +94,7 @@ impl SignedReport {
             notices.push("ACCEPTED IN BULK.".to_owned());
         }
         if self.text.was_drafted() {
-            notices.push(format!("Drafted with software assistance, reviewed and signed by {}.", self.signer));
+            notices.push(crate::pdf::drafted_and_signed(&self.signer, self.text.accepted_in_bulk()));
         }
         if let Some(first) = self.text.preliminary() {
             let at = crate::pdf::moment(first.at.to_offset(self.signed_at.offset()));

@@ -14,6 +14,16 @@ const SMALL: f32 = 8.6;
 const LINE: f32 = 11.5;
 const BETWEEN: f32 = 4.5;
 
+/// How a drafted report came to be signed, as it is printed and exchanged.
+pub(crate) fn drafted_and_signed(signer: &str, in_bulk: bool) -> String {
+    match in_bulk {
+        true => format!(
+            "Drafted with software assistance, accepted in bulk as a demonstration and signed by {signer}; not reviewed."
+        ),
+        false => format!("Drafted with software assistance, reviewed and signed by {signer}."),
+    }
+}
+
 impl Composer<'_> {
     /// Height of what follows the text: the drafted sentence and the signature block.
     ///
@@ -30,7 +40,7 @@ impl Composer<'_> {
         let mut remarks = Vec::new();
         if self.document.text.was_drafted() {
             remarks.push(match &self.document.signature {
-                Some(s) => format!("Drafted with software assistance, reviewed and signed by {}.", s.name),
+                Some(s) => drafted_and_signed(&s.name, self.document.in_bulk()),
                 None => "Drafted with software assistance, not signed.".to_owned(),
             });
         }

@@ -1,6 +1,6 @@
 //! The pages of a report: where the pen stands, when a page is full, what all pages have.
 
-use super::INTENDED_USE;
+use super::{INTENDED_USE, INTENDED_USE_IN_BULK};
 use super::sheet::{BLACK, Glyphs, HAIRLINE, Ink, MUTED, Sheet, WARNING};
 use super::structure::{Artifact, Role, Structure};
 use crate::text::{Fonts, Line, Paragraph};
@@ -95,7 +95,8 @@ impl Composer<'_> {
         let ids =
             join(&[&labelled("Patient ID", &document.patient.id), &labelled("Accession", &document.study.accession)]);
         let ids = Paragraph::regular(&ids).line_of(&mut self.fonts)?;
-        let small = [labelled("Audit head", &document.audit_head), INTENDED_USE.to_owned()];
+        let intended = if document.in_bulk() { INTENDED_USE_IN_BULK } else { INTENDED_USE };
+        let small = [labelled("Audit head", &document.audit_head), intended.to_owned()];
         let (middle, right) = (self.width / 2.0, self.width - MARGIN);
         let top = self.height - FOOTER + 14.0;
         for page in 0..pages {

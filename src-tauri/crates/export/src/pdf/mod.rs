@@ -17,6 +17,10 @@ use crate::{ExportError, Logo, ReportDocument};
 pub const INTENDED_USE: &str = "Hilum is a drafting aid for qualified radiologists, not cleared for clinical use. \
                                 Every report is reviewed and signed by a person.";
 
+/// Said on every page of a report that was accepted in bulk, which nobody reviewed.
+pub const INTENDED_USE_IN_BULK: &str = "Hilum is a drafting aid for qualified radiologists, not cleared for clinical \
+                                        use. Nobody reviewed this report: it is a demonstration.";
+
 /// Prints a report as a PDF 1.7 file of one revision, without a signature field.
 ///
 /// The same document gives the same bytes. Fonts are embedded as subsets, and the content is tagged.
@@ -42,4 +46,5 @@ pub fn render(document: &ReportDocument) -> Result<Vec<u8>, ExportError> {
 }
 
 pub(crate) use file::{AUDIT_HEAD, SIGNATURE_BOX, SIGNATURE_OWNER, date, save, text_string};
+pub(crate) use closing::drafted_and_signed;
 pub(crate) use layout::moment;
