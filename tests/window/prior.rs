@@ -67,7 +67,7 @@ async fn the_prior_beside_the_study() {
     window.drag(&[(x - 100.0 * scale, y), (x, y), (x + 100.0 * scale, y)]).await;
     window.until("the line", 10, &format!("return {MARKS} === 1")).await;
     window.chord(SHIFT, 'M').await;
-    window.says("section-findings", "Measured length 30 mm on the prior of 2023-01-05.", 20).await;
+    window.says("section-findings", "Measured length 30 mm (calibrated) on the prior of 2023-01-05.", 20).await;
     write(&window, "findings", "There is a nodule of 17 mm.").await;
     saved(&window).await;
     window.says("report-flags", "17 mm", 20).await;

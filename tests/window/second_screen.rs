@@ -46,7 +46,7 @@ async fn images_on_a_second_screen() {
     window.says("notice", "Sent to the report in the first window", 10).await;
     window.client.switch_to_window(first.clone()).await.expect("the first window");
     window.until("the line in the first window", 10, &format!("return {MARKS} === 1")).await;
-    window.says("section-findings", "Measured length 30 mm.", 20).await;
+    window.says("section-findings", "Measured length 30 mm (calibrated).", 20).await;
     saved(&window).await;
 
     // Deleted in the first window, it is gone from the second.

@@ -138,6 +138,7 @@ fn a_measurement_of_the_prior_stands_as_it_is_dictated() {
     let unlinked = Known { prior: false, measured: Some(Vec::new()), ratios: Vec::new(), ..linked.clone() };
     let said = [
         ("Measured length 30 mm on the prior of 2024-01-05.", true),
+        ("Measured length 30 mm (at the detector) on the prior of 2024-01-05.", true),
         ("Nodule: Measured 30 mm by 20 mm on the prior of 2024-01-05.", true),
         ("Cardiothoracic ratio 0.56 on the prior of 2024-01-05.", true),
         ("Measured length 30 mm on a prior without a date.", true),

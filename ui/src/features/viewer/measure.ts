@@ -1,4 +1,4 @@
-import type { Annotation, AnnotationKind } from "../../ipc";
+import type { Annotation, AnnotationKind, ImageView } from "../../ipc";
 import type { Point } from "./view";
 
 /** What millimetres rest on; null where the file says nothing of its pixels' size. */
@@ -41,10 +41,20 @@ export const NAMES: Record<AnnotationKind, string> = {
   text: "Text",
 };
 
+/** The size of an image's pixels, as the shell has chosen it from the file's two spacings (workflow/src/reading.rs). */
+export function spacingOf({ spacing, spacingSource }: Pick<ImageView, "spacing" | "spacingSource">): Spacing | null {
+  return spacing && { row: spacing[0], column: spacing[1], source: spacingSource === "calibrated" ? "calibrated" : "imager" };
+}
+
 /** What the millimetres of an image rest on, in words. */
 export function spacingWords(spacing: Spacing | null): string {
   if (!spacing) return "spacing unknown, pixels only";
   return spacing.source === "imager" ? "mm at the detector (Imager Pixel Spacing): the body is magnified" : "mm by Pixel Spacing (calibrated)";
+}
+
+/** The same behind the millimetres of a sentence, whose reader has no list of marks beside it. */
+function basis(spacing: Spacing): string {
+  return spacing.source === "imager" ? "(at the detector)" : "(calibrated)";
 }
 
 /** Distance in millimetres, or in pixels where the spacing is unknown. */
@@ -85,7 +95,7 @@ export function measure(
     case "length": {
       if (!a || !b) return nothing;
       const text = lengthText(distance(a, b, spacing), spacing);
-      return spacing ? { lines: [text], measured: [text], sentence: `Measured length ${text}.` } : { lines: [text], measured: [], sentence: "" };
+      return spacing ? { lines: [text], measured: [text], sentence: `Measured length ${text} ${basis(spacing)}.` } : { lines: [text], measured: [], sentence: "" };
     }
     case "angle": {
       if (!a || !b || !c) return nothing;
@@ -126,7 +136,7 @@ export function measure(
         lines.push(`Mean ${of(statistics.mean)}${unit}, SD ${of(statistics.deviation)}`, `Min ${of(statistics.min)}, max ${of(statistics.max)}`);
       }
       const measured = spacing ? [millimetres(width * spacing.column), millimetres(height * spacing.row)] : [];
-      return { lines, measured, sentence: spacing ? `Measured ${measured[0]} by ${measured[1]}.` : "" };
+      return { lines, measured, sentence: spacing ? `Measured ${measured[0]} by ${measured[1]} ${basis(spacing)}.` : "" };
     }
     default:
       return nothing;

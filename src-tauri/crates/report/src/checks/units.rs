@@ -132,6 +132,9 @@ mod tests {
         check("One or two nodules.", &[], false);
         check("Measured length 30 mm on the prior of 2024-01-05.", &[30.0], false);
         check("Measured length 30 mm on the prior of 2024-01-05.", &[], true);
+        check("Measured length 30 mm (calibrated).", &[30.0], false);
+        check("Measured 30 mm by 15 mm (at the detector).", &[30.0, 15.0], false);
+        check("Measured 30 mm by 15 mm (at the detector).", &[30.0], true);
     }
 
     #[test]
