@@ -380,6 +380,7 @@ fn image(image: ImageDetail) -> ImageView {
         spacing: spacing.map(|(s, _)| s),
         spacing_source: spacing.map(|(_, source)| source.to_owned()),
         warnings: header.warnings,
+        lossy_ratios: header.lossy_ratios,
     }
 }
 

@@ -102,6 +102,8 @@ pub struct ImageView {
     pub spacing_source: Option<String>,
     /// Stable codes of oddities of the file.
     pub warnings: Vec<String>,
+    /// Ratios of the lossy compressions that the image went through, in their order; empty when unknown.
+    pub lossy_ratios: Vec<f64>,
 }
 
 /// The verdict on one imported file.

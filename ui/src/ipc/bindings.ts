@@ -311,7 +311,11 @@ spacing: [number, number] | null, spacingSource: string | null,
 /**
  * Stable codes of oddities of the file.
  */
-warnings: Array<string>, };
+warnings: Array<string>, 
+/**
+ * Ratios of the lossy compressions that the image went through, in their order; empty when unknown.
+ */
+lossyRatios: Array<number>, };
 
 export type ImportFile = { 
 /**

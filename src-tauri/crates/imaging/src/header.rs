@@ -11,6 +11,8 @@ use hilum_workers::messages::decode::DecodedHeader;
 const MAX_TEXT: usize = 4096;
 /// Deepest sequence whose names are listed.
 const NAME_DEPTH: usize = 16;
+/// Most compressions of one image whose ratios are kept.
+const MOST_RATIOS: usize = 8;
 
 /// Everything the rest of Hilum knows of a file besides its pixels.
 pub fn header(part10: &Part10) -> DecodedHeader {
@@ -29,6 +31,9 @@ pub fn header(part10: &Part10) -> DecodedHeader {
     }
     if set.numbers(0x0028_1053).first() == Some(&0.0) {
         warnings.push("header.bad_rescale".to_owned());
+    }
+    if has_pixels && lossy(text(0x0028_2110).as_deref(), &part10.transfer_syntax) {
+        warnings.push("pixels.lossy".to_owned());
     }
     if !has_pixels {
         warnings.push("header.no_pixels".to_owned());
@@ -77,8 +82,22 @@ pub fn header(part10: &Part10) -> DecodedHeader {
         photometric: text(0x0028_0004),
         pixel_spacing: pair(&set.numbers(0x0028_0030)),
         imager_pixel_spacing: pair(&set.numbers(0x0018_1164)),
+        lossy_ratios: set.numbers(0x0028_2112).into_iter().filter(|ratio| *ratio > 0.0).take(MOST_RATIOS).collect(),
         referenced_files: referenced_files(&data),
         warnings,
+    }
+}
+
+/// Whether the pixels lost something in a compression, by Lossy Image Compression (PS3.3 C.7.6.1.1.5) or the transfer
+/// syntax (PS3.5 8.2). The tag stays "01" for good, also where the file is not compressed any more.
+fn lossy(said: Option<&str>, syntax: &str) -> bool {
+    match syntax.strip_prefix("1.2.840.10008.1.2.4.") {
+        // JPEG with a cosine transform rounds, whatever the tag says.
+        Some("50" | "51" | "52" | "53" | "54" | "55" | "56") => true,
+        // JPEG-LS near-lossless, JPEG 2000 and HTJ2K may be used without loss, which only the tag says here: where it
+        // says nothing, loss is told of, because a syntax that rules it out was there to be chosen.
+        Some("81" | "91" | "93" | "203") => said != Some("00"),
+        _ => said == Some("01"),
     }
 }
 
@@ -180,5 +199,83 @@ fn pair(numbers: &[f64]) -> Option<[f64; 2]> {
     match numbers {
         [row, column] if *row > 0.0 && *column > 0.0 => Some([*row, *column]),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header;
+    use crate::part10;
+    use hilum_testkit::dicom::{DicomFile, EXPLICIT_LE, IMPLICIT_LE};
+    use hilum_workers::messages::decode::DecodedHeader;
+
+    fn read(file: &[u8]) -> DecodedHeader {
+        header(&part10::open(file).unwrap())
+    }
+
+    fn told_of_loss(header: &DecodedHeader) -> bool {
+        header.warnings.iter().any(|warning| warning == "pixels.lossy")
+    }
+
+    #[test]
+    fn loss_is_told_by_the_tag_and_by_the_transfer_syntax() {
+        let jpeg = |last: &str| format!("1.2.840.10008.1.2.4.{last}");
+        let cases = [
+            (EXPLICIT_LE.to_owned(), None, false),
+            (EXPLICIT_LE.to_owned(), Some("00"), false),
+            (EXPLICIT_LE.to_owned(), Some("01"), true),
+            (IMPLICIT_LE.to_owned(), Some("01"), true),
+            (jpeg("50"), None, true),
+            (jpeg("51"), Some("00"), true),
+            (jpeg("70"), None, false),
+            (jpeg("70"), Some("01"), true),
+            (jpeg("80"), None, false),
+            (jpeg("81"), None, true),
+            (jpeg("90"), None, false),
+            (jpeg("91"), None, true),
+            (jpeg("91"), Some("00"), false),
+            (jpeg("91"), Some("01"), true),
+            (jpeg("203"), None, true),
+        ];
+        for (syntax, said, wanted) in cases {
+            let plain = DicomFile::radiograph(4, 4, 12, |_, _| 7);
+            let file = match said {
+                Some(said) => plain.text(0x0028_2110, b"CS", said),
+                None => plain,
+            };
+            assert_eq!(told_of_loss(&read(&file.write_as(&syntax))), wanted, "{syntax} {said:?}");
+        }
+        let no_image = DicomFile::header(4, 4, 16, 12).text(0x0028_2110, b"CS", "01");
+        assert!(!told_of_loss(&read(&no_image.write())), "nothing was lost of an image that is not there");
+    }
+
+    #[test]
+    fn ratios_of_compression_are_read_in_their_order() {
+        let cases: [(&str, &[f64]); 4] = [("12.5", &[12.5]), ("10\\4", &[10.0, 4.0]), ("0\\x\\-3", &[]), ("", &[])];
+        for (written, wanted) in cases {
+            let file = DicomFile::radiograph(4, 4, 12, |_, _| 7).text(0x0028_2112, b"DS", written);
+            assert_eq!(read(&file.write()).lossy_ratios, wanted, "{written}");
+        }
+    }
+
+    #[test]
+    fn compressed_files_tell_of_loss_where_there_is_some() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../decode/tests/fixtures");
+        for (name, wanted) in [
+            ("jpeg_baseline", true),
+            ("jpeg_extended", true),
+            ("jpeg_progressive", true),
+            ("jpeg_lossless_sv1", false),
+            ("jpegls", false),
+            ("jpegls_near", true),
+            ("jpeg2000", false),
+            ("jpeg2000_lossy", true),
+            ("htj2k", false),
+            ("rle", false),
+            ("deflated", false),
+        ] {
+            let file = std::fs::read(folder.join(format!("{name}.dcm"))).unwrap();
+            assert_eq!(told_of_loss(&read(&file)), wanted, "{name}");
+        }
     }
 }

@@ -135,11 +135,14 @@ pub struct DecodedHeader {
     pub pixel_spacing: Option<[f64; 2]>,
     /// Same, at the detector, from Imager Pixel Spacing (0018,1164).
     pub imager_pixel_spacing: Option<[f64; 2]>,
+    /// Of each lossy compression that the image went through, in their order, from Lossy Image Compression Ratio
+    /// (0028,2112): 10 for a tenth of the bytes. Empty where the file does not say.
+    pub lossy_ratios: Vec<f64>,
     /// Files that a DICOMDIR names, relative to its folder, parts joined by a slash.
     pub referenced_files: Vec<String>,
 
     /// Things that were odd but did not stop the reading: stable codes such as
-    /// "header.no_preamble", "header.no_meta", "header.missing_window", "pixels.padded".
+    /// "header.no_preamble", "header.no_meta", "header.missing_window", "pixels.padded", "pixels.lossy".
     pub warnings: Vec<String>,
 }
 
