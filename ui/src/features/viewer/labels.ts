@@ -100,7 +100,7 @@ export function wordsAtEdges({ width, height }: Size): Box[] {
     { left: x - 12, top: height - 28, right: x + 12, bottom: height - 8 },
     { left: 0, top: 0, right: 150, bottom: 66 },
     { left: width - 90, top: 0, right: width, bottom: 48 },
-    { left: 0, top: height - 30, right: 90, bottom: height },
+    { left: 0, top: height - 48, right: 190, bottom: height },
     { left: width - 150, top: height - 48, right: width, bottom: height },
   ];
 }

@@ -76,6 +76,11 @@ export function millimetres(value: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} mm`;
 }
 
+/** A value of pixels in the image's own units: hundredths only where it is small and no whole number. */
+export function valueText(value: number): string {
+  return Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : Math.round(value).toString();
+}
+
 function lengthText(value: number, spacing: Spacing | null): string {
   return spacing ? millimetres(value) : `${Math.round(value)} px`;
 }
@@ -130,10 +135,9 @@ export function measure(
       const areaText = spacing ? (area >= 100 ? `${(area / 100).toFixed(1)} cm²` : `${area.toFixed(1)} mm²`) : `${Math.round(area)} px²`;
       const sides = spacing ? `${millimetres(width * spacing.column)} × ${millimetres(height * spacing.row)}` : "";
       const unit = units ? ` ${units}` : "";
-      const of = (n: number) => (Math.abs(n) < 10 && !Number.isInteger(n) ? n.toFixed(2) : Math.round(n).toString());
       const lines = [`Area ${areaText}${sides && `, ${sides}`}`];
       if (statistics) {
-        lines.push(`Mean ${of(statistics.mean)}${unit}, SD ${of(statistics.deviation)}`, `Min ${of(statistics.min)}, max ${of(statistics.max)}`);
+        lines.push(`Mean ${valueText(statistics.mean)}${unit}, SD ${valueText(statistics.deviation)}`, `Min ${valueText(statistics.min)}, max ${valueText(statistics.max)}`);
       }
       const measured = spacing ? [millimetres(width * spacing.column), millimetres(height * spacing.row)] : [];
       return { lines, measured, sentence: spacing ? `Measured ${measured[0]} by ${measured[1]} ${basis(spacing)}.` : "" };
