@@ -22,7 +22,6 @@ export interface Unsaved {
 class Session {
   status = $state<AppStatus | null>(null);
   failed = $state<Described | null>(null);
-  screen = $state<Screen>("worklist");
   settings = $state<Settings | null>(null);
   engines = $state<EngineStatus[]>([]);
   notices = $state<Notice[]>([]);
@@ -36,8 +35,27 @@ class Session {
   readonly unlocked = $derived(this.status !== null && !this.status.locked && !this.status.firstRun && !this.keepFirstRun);
   readonly demo = $derived(this.engines.some((engine) => engine.demo));
 
+  private shown = $state<Screen>("worklist");
+  /** Counts where a person wanted to go. */
+  private wishes = 0;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
+
+  get screen(): Screen {
+    return this.shown;
+  }
+
+  /** Going to a screen is a wish like any other: a study that was asked for before does not come over it. */
+  set screen(to: Screen) {
+    this.wishes += 1;
+    this.shown = to;
+  }
+
+  /** A wish to go where it takes a moment to get to; the result says whether it is still the last one. */
+  wish(): () => boolean {
+    const mine = (this.wishes += 1);
+    return () => mine === this.wishes;
+  }
 
   async boot(): Promise<void> {
     subscribe((event) => {

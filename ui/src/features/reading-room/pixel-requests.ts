@@ -23,6 +23,13 @@ export class PixelRequests {
     this.pending.set(instanceUid, known ?? this.begin(instanceUid));
   }
 
+  /** The study is not opened after all: nobody takes its image. */
+  giveUp(instanceUid: string): void {
+    const request = this.pending.get(instanceUid);
+    this.pending.delete(instanceUid);
+    if (request) free(request);
+  }
+
   /** Decodes what is likely to be opened next, one after the other, in place of what was likely before. */
   async expect(instanceUids: readonly string[]): Promise<void> {
     for (const [uid, request] of this.neighbours) {

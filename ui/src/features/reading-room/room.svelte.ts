@@ -32,14 +32,21 @@ class Room {
   private said: Extract<AppEvent, { event: "support_ready" | "support_failed" }> | null = null;
   private beforeLeaving: (() => Promise<void>) | null = null;
   private dictation: ((text: string) => void) | null = null;
-  /** Counts where a person wanted to go: what is saved before takes a moment, and the last wish is the one that counts. */
-  private going = 0;
+  /** Counts the openings that were asked for. */
+  private openings = 0;
+  /** Another one for every study that is shown, so that an answer that comes late is known by it. */
+  private showing = {};
 
   readonly position = $derived(worklist.shown.findIndex((r) => r.studyUid === this.studyUid));
 
   follow(): () => void {
+    const started = session.wish();
     const end = subscribe((event) => {
-      if (event.event === "open_study") void this.open(event.studyUid);
+      if (event.event === "open_study") {
+        // What was given at start takes a while to be imported; whoever went anywhere meanwhile stays there.
+        if (started()) void this.open(event.studyUid);
+        else session.say("The study given at start is imported.", "It is in the worklist.");
+      }
       if (event.event === "page_reloaded") {
         session.say("The page had ended by itself and was loaded again", "What was kept is here. The last words typed may be missing: read them over.");
         if (event.studyUid) void this.open(event.studyUid);
@@ -62,17 +69,23 @@ class Room {
 
   async open(studyUid: string): Promise<void> {
     const clickedAt = performance.now();
-    const going = (this.going += 1);
+    const wanted = session.wish();
     if (studyUid === this.studyUid && this.detail) {
       session.screen = "room";
       return;
     }
     const row = worklist.rows.find((r) => r.studyUid === studyUid) ?? null;
+    const opening = (this.openings += 1);
     if (row?.instanceUid) this.pixels.ahead(row.instanceUid);
+    if (!(await this.leave()) || !wanted()) {
+      // Where another opening followed, that one has what was decoded ahead.
+      if (row?.instanceUid && opening === this.openings) this.pixels.giveUp(row.instanceUid);
+      return;
+    }
+    // The shell is not asked before: it records who read the report, and may have a model draft it.
     this.said = null;
     const reading = shell.openStudy(studyUid);
-    reading.catch(() => undefined);
-    if (!(await this.leave()) || going !== this.going) return;
+    const showing = (this.showing = {});
     this.clickedAt = clickedAt;
     this.studyUid = studyUid;
     worklist.selectedUid = studyUid;
@@ -88,7 +101,7 @@ class Room {
     session.screen = "room";
     try {
       const detail = await reading;
-      if (this.studyUid !== studyUid) return;
+      if (this.showing !== showing) return;
       this.detail = detail;
       this.support = detail.support;
       this.supportDemo = detail.supportDemo;
@@ -96,7 +109,7 @@ class Room {
       if (detail.support.length === 0) this.hearSupport();
       this.expectNext(studyUid);
     } catch (reason) {
-      if (this.studyUid === studyUid) this.failed = describe(reason);
+      if (this.showing === showing) this.failed = describe(reason);
     }
   }
 
@@ -123,10 +136,10 @@ class Room {
 
   /** Reads again what is filed with the open study: its patient and its priors. */
   async refresh(): Promise<void> {
-    const uid = this.studyUid;
-    if (!uid || !this.detail) return;
-    const fresh = await shell.openStudy(uid);
-    if (this.studyUid === uid && this.detail) this.detail = { ...this.detail, patient: fresh.patient, priors: fresh.priors };
+    const { studyUid, showing } = this;
+    if (!studyUid || !this.detail) return;
+    const fresh = await shell.openStudy(studyUid);
+    if (this.showing === showing && this.detail) this.detail = { ...this.detail, patient: fresh.patient, priors: fresh.priors };
   }
 
   /** To the study before or after this one in the worklist. */
@@ -136,16 +149,20 @@ class Room {
   }
 
   async toWorklist(): Promise<void> {
-    const going = (this.going += 1);
-    if ((await this.leave()) && going === this.going) session.screen = "worklist";
+    const wanted = session.wish();
+    if ((await this.leave()) && wanted()) session.screen = "worklist";
   }
 
   /** To the worklist, with nothing of this study kept: opened again, it is read anew. */
   async shut(): Promise<void> {
-    this.going += 1;
-    if (!(await this.leave())) return;
-    session.screen = "worklist";
-    this.forget();
+    const wanted = session.wish();
+    const { showing } = this;
+    if (!(await this.leave()) || this.showing !== showing) return;
+    // Whoever went to another screen meanwhile stays there; in the room there is nothing left to see.
+    if (wanted() || session.screen === "room") session.screen = "worklist";
+    this.drop();
+    // The window on the second screen follows the room, which is gone before it could say so.
+    shell.secondShow(null, false).catch((reason: unknown) => session.say(reason));
   }
 
   /** What is saved before another study is shown; the result takes it back. */
@@ -183,7 +200,12 @@ class Room {
 
   private forget(): void {
     // What was on its way there ends: the folder may have been locked meanwhile.
-    this.going += 1;
+    session.wish();
+    this.drop();
+  }
+
+  private drop(): void {
+    this.showing = {};
     this.studyUid = null;
     this.row = null;
     this.detail = null;

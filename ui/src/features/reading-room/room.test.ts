@@ -14,6 +14,7 @@ vi.mock("../../ipc", async (original) => ({
   ...(await original<typeof import("../../ipc")>()),
   shell: {
     openStudy: () => new Promise<StudyDetail>((resolve) => (answer = resolve)),
+    secondShow: async () => null,
     reportRelease: async () => null,
   },
 }));
@@ -40,9 +41,9 @@ beforeEach(() => {
 /** Opens a study, with what is said before its answer and the scores in that answer; gives the number of scores shown. */
 async function opened(studyUid: string, before: AppEvent[], scores: number): Promise<number> {
   const open = room.open(studyUid);
-  await Promise.resolve();
+  await vi.advanceTimersByTimeAsync(0);
   before.forEach((event) => tell(event));
-  await Promise.resolve();
+  await vi.advanceTimersByTimeAsync(0);
   answer(detail(studyUid, scores));
   await open;
   return room.support.length;
