@@ -1,0 +1,36 @@
+import { expect, test, vi } from "vitest";
+import type { StudyRow } from "../../ipc";
+
+const answers = new Map<string, (rows: StudyRow[]) => void>();
+vi.mock("../../ipc", async (original) => ({
+  ...(await original<typeof import("../../ipc")>()),
+  shell: { worklist: (words: string) => new Promise<StudyRow[]>((give) => answers.set(words, give)) },
+}));
+
+const { PatientSearch } = await import("./patients.svelte");
+
+const row = (studyUid: string, id: string) => ({ studyUid, patient: { id, name: id } }) as unknown as StudyRow;
+
+/** Types the words one after another, has them answered in that order, and gives the patients found. */
+async function found(typed: string[], answered: Record<string, StudyRow[]>): Promise<string[]> {
+  const search = new PatientSearch();
+  const looking = typed.map((words) => {
+    search.words = words;
+    return search.look("own");
+  });
+  for (const [words, rows] of Object.entries(answered)) answers.get(words)!(rows);
+  await Promise.all(looking);
+  return search.found.map((one) => one.studyUid);
+}
+
+test("a patient is found once, and not by the study that is moved", async () => {
+  expect(await found(["s"], { s: [row("own", "P"), row("1", "P"), row("2", "P"), row("3", "Q")] })).toEqual(["1", "3"]);
+});
+
+test("the patients of a search before are not offered under the words of a later one", async () => {
+  expect(await found(["sm", "smith"], { smith: [row("2", "SMITH")], sm: [row("1", "SMALL"), row("2", "SMITH")] })).toEqual(["2"]);
+});
+
+test("a search that was emptied offers nobody", async () => {
+  expect(await found(["sm", ""], { sm: [row("1", "SMALL")] })).toEqual([]);
+});
