@@ -1,6 +1,7 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
 import { IpcError, shell, type SentenceEvidence } from "../../ipc";
 import { subscribe } from "../../state/bus";
+import { Latest } from "../../state/latest";
 
 /** A run of yes/no questions to the model. */
 export interface Requery {
@@ -20,6 +21,7 @@ export class ReportEvidence {
 
   private timer: ReturnType<typeof setTimeout> | null = null;
   private closed = false;
+  private readonly latest = new Latest();
   private readonly endEvents: () => void;
 
   constructor(
@@ -81,15 +83,17 @@ export class ReportEvidence {
 
   /** `keepFailure` where words about a run that failed are still to be read. */
   private async read(keepFailure = false): Promise<void> {
+    const current = this.latest.ask();
     try {
       const list = await shell.evidence(this.reportId);
-      if (this.closed) return;
+      // The claims of a text that has changed since then say nothing of this one.
+      if (this.closed || !current()) return;
       if (!keepFailure) this.failed = null;
       this.known = new Map(list.map((e) => [e.sentenceId, e]));
       this.changed();
     } catch (reason) {
       // Writing goes on without evidence; the panel says why there is none.
-      if (!this.closed) this.failed = describe(IpcError.from(reason));
+      if (!this.closed && current()) this.failed = describe(IpcError.from(reason));
     }
   }
 }
