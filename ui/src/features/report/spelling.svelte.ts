@@ -38,6 +38,9 @@ class SpellingClient {
     this.own = [];
     this.known.clear();
     this.asking.clear();
+    // Nobody answers these any more, and a word that waits is not asked about again.
+    for (const resolve of [...this.waiting.values()].flat()) resolve([]);
+    this.waiting.clear();
     this.tell();
   }
 

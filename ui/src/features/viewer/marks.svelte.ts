@@ -67,7 +67,8 @@ class Marks {
       if (this.told !== told) this.readAgain();
     } catch (reason) {
       studies.delete(studyUid);
-      session.say(reason);
+      // Locked or shut meanwhile, nothing of it is shown any more.
+      if (this.studies === studies) session.say(reason);
     }
   }
 

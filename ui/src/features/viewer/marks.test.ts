@@ -28,6 +28,7 @@ vi.mock("../../ipc", async (original) => ({
   },
 }));
 
+const { session } = await import("../../state/session.svelte");
 const { marks } = await import("./marks.svelte");
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -143,4 +144,16 @@ test("what is told while a study is read is not lost", async () => {
   await reading;
   await settled();
   expect(shown()).toEqual(["b@10"]);
+});
+
+test("that the marks of a study could not be read is not said once another one is shown", async () => {
+  marks.clear();
+  session.notices = [];
+  let fail = (): void => undefined;
+  gate = new Promise((_, reject) => (fail = () => reject(new Error("locked"))));
+  const reading = marks.read("1");
+  marks.clear();
+  fail();
+  await reading;
+  expect(session.notices).toEqual([]);
 });

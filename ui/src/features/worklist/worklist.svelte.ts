@@ -76,6 +76,8 @@ class Worklist {
     return () => {
       end();
       clearTimeout(this.timer);
+      // An answer that is on its way brings no patient's name behind the lock.
+      this.latest += 1;
       this.rows = [];
       this.loaded = false;
       this.job = null;
@@ -132,12 +134,16 @@ class Worklist {
 
   /** Takes the last import back. */
   async undoImport(): Promise<void> {
-    if (!this.job) return;
+    const job = this.job?.job;
+    if (job === undefined) return;
     try {
-      const { removed, kept } = await shell.undoImport(this.job.job);
+      const { removed, kept } = await shell.undoImport(job);
       session.say(`${removed} studies of this import were taken out again.`, kept > 0 ? `${kept} stay: reported on, or here before.` : "");
-      this.showVerdicts = false;
-      this.job = null;
+      // Another import, such as one from the watched folder, may have begun: what became of its files is still to be seen.
+      if (this.job?.job === job) {
+        this.showVerdicts = false;
+        this.job = null;
+      }
       await this.read();
     } catch (reason) {
       session.say(reason);
