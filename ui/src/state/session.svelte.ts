@@ -1,6 +1,7 @@
 import { describe, type Described } from "../errors/describe";
 import { shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
 import { subscribe } from "./bus";
+import { Latest } from "./latest";
 
 export type Screen = "worklist" | "room" | "models" | "calibration" | "audit" | "settings" | "help";
 
@@ -38,6 +39,10 @@ class Session {
   private shown = $state<Screen>("worklist");
   /** Counts where a person wanted to go. */
   private wishes = 0;
+  private readonly changes = new Latest();
+  /** Changes of the settings that the shell has not answered, and the settings as it kept them last. */
+  private unanswered = 0;
+  private kept: Settings | null = null;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
 
@@ -49,6 +54,18 @@ class Session {
   set screen(to: Screen) {
     this.wishes += 1;
     this.shown = to;
+  }
+
+  /** Does what has to be done first; true where that went well and nobody has gone anywhere meanwhile. A failure is said. */
+  async stays(work: () => Promise<unknown>): Promise<boolean> {
+    const { wishes } = this;
+    try {
+      await work();
+    } catch (reason) {
+      this.say(reason);
+      return false;
+    }
+    return wishes === this.wishes;
   }
 
   /** A wish to go where it takes a moment to get to; the result says whether it is still the last one. */
@@ -90,16 +107,21 @@ class Session {
 
   async saveSettings(change: Partial<Settings>): Promise<void> {
     if (!this.settings) return;
-    const before = this.settings;
-    this.settings = { ...before, ...change };
+    const current = this.changes.ask();
+    if (this.unanswered === 0) this.kept = this.settings;
+    this.unanswered += 1;
+    this.settings = { ...this.settings, ...change };
     applyTheme(this.settings.theme);
     try {
-      this.settings = await shell.setSettings($state.snapshot(this.settings));
+      this.kept = await shell.setSettings($state.snapshot(this.settings));
     } catch (reason) {
-      this.settings = before;
-      applyTheme(before.theme);
       this.say(reason);
     }
+    this.unanswered -= 1;
+    // A change made meanwhile holds this one too, and is not taken back by the answer to it.
+    if (!current() || !this.kept) return;
+    this.settings = this.kept;
+    applyTheme(this.kept.theme);
   }
 
   toggleTheme(): void {
