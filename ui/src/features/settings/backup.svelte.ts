@@ -1,6 +1,7 @@
 import { describeCode, type Described } from "../../errors/describe";
-import { IpcError, type BackupStage, type ShellEvent } from "../../ipc";
+import { IpcError, shell, type BackupStage, type BackupView, type ShellEvent } from "../../ipc";
 import { subscribe } from "../../state/bus";
+import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
 
 export const STAGE_WORDS: Record<BackupStage, string> = {
@@ -17,6 +18,9 @@ class Backups {
   restored = $state.raw<string | null>(null);
   /** Grows with each backup that was made, so that lists read again. */
   made = $state(0);
+  /** The backups in the folder that is chosen, the newest first. */
+  list = $state.raw<BackupView[]>([]);
+  private readonly latest = new Latest();
 
   constructor() {
     subscribe((event) => this.take(event));
@@ -26,6 +30,17 @@ class Backups {
     this.failed = null;
     this.restored = null;
     this.running = { stage: "database", fraction: 0 };
+  }
+
+  /** Reads what lies in the folder; a slow folder's answer does not stand for the one that was chosen after it. */
+  async look(): Promise<void> {
+    const current = this.latest.ask();
+    try {
+      const found = await shell.backups();
+      if (current()) this.list = found;
+    } catch (reason) {
+      if (current()) session.say(reason);
+    }
   }
 
   take(event: ShellEvent): void {
