@@ -17,12 +17,12 @@ export const FORMS: Record<string, Form> = {
   q8_0: {
     name: "8-bit (Q8_0)",
     bits: 8.5,
-    meaning: "About half the memory of the published weights; writes about a quarter more slowly than 4-bit. Its answers stay close to the model as published.",
+    meaning: "About half the memory of the published weights; writes about a quarter more slowly than 4‑bit. Its answers stay close to the model as published.",
   },
   none: {
     name: "As published (16-bit)",
     bits: 16,
-    meaning: "The model as its publisher gives it, with the most memory; on a processor it writes about seven times more slowly than 4-bit.",
+    meaning: "The model as its publisher gives it, with the most memory; on a processor it writes about seven times more slowly than 4‑bit.",
   },
 };
 
