@@ -122,6 +122,13 @@ async fn reviewed_and_signed_by_keyboard_alone() {
         .await;
     window.chord(CONTROL, '\u{e007}').await;
     window.see("sign-dialog", 20).await;
+    // No other screen comes under a dialog, which would be hidden with its own and keep everything else from being reached.
+    for screen in [',', '1', '3'] {
+        window.chord(CONTROL, screen).await;
+        pause(300).await;
+        let shown = "return Number(document.querySelector('[data-testid=\"sign-dialog\"]').getClientRects().length > 0)";
+        assert_eq!(window.number(shown).await, 1.0, "Ctrl {screen} went away under the dialog");
+    }
     for id in ["sign-patient", "sign-accession"] {
         tab_to(&window, id).await;
         window.press(' ').await;

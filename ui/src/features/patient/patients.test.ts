@@ -34,3 +34,15 @@ test("the patients of a search before are not offered under the words of a later
 test("a search that was emptied offers nobody", async () => {
   expect(await found(["sm", ""], { sm: [row("1", "SMALL")] })).toEqual([]);
 });
+
+test("whoever was chosen among the patients of one search is not chosen under the words of another", async () => {
+  const search = new PatientSearch();
+  search.words = "smith";
+  const looking = search.look("own");
+  answers.get("smith")!([row("2", "SMITH")]);
+  await looking;
+  search.chosen = search.found[0]!;
+  search.words = "small";
+  void search.look("own");
+  expect(search.chosen).toBeNull();
+});
