@@ -19,6 +19,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("add_user", &[("name", "String"), ("passphrase", "String"), ("trainee", "bool")]),
     ("change_passphrase", &[("old", "String"), ("new", "String")]),
     ("recovery_renew", &[("passphrase", "String")]),
+    ("sealing_key", &[]),
     ("lock", &[]),
     ("touch", &[]),
     ("started", &[]),
@@ -162,6 +163,10 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         "recovery_renew" => {
             let passphrase: String = argument(arguments, "passphrase")?;
             let answer: Answer<String> = async { on::session::recovery_renew(&app, passphrase).await }.await;
+            answered(answer)
+        }
+        "sealing_key" => {
+            let answer: Answer<SealingKey> = async { on::session::sealing_key(&app).await }.await;
             answered(answer)
         }
         "lock" => {
