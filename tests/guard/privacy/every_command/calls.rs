@@ -64,6 +64,7 @@ impl World {
         let unready = "a report that was made ready";
         match command {
             "app_status" => session::app_status(&app).await.map(drop),
+            "sealing_key" => session::sealing_key(&app).await.map(drop),
             "create_first_user" => {
                 let data = self.folder.join("another");
                 let (fresh, _) = app_on(&data);
