@@ -2,10 +2,10 @@
 //!
 //! Every wrapper is `async`, because a synchronous one would block the window.
 
+use super::sealed::Sealed;
 use crate::app::App;
 use crate::commands as on;
 use crate::dto::*;
-use super::sealed::Sealed;
 use std::sync::Arc;
 use tauri::State;
 use tauri::ipc::{Invoke, Response};
