@@ -110,10 +110,19 @@ impl Window {
         self.see(id, 20).await;
         let script = format!("return !document.querySelector('[data-testid=\"{id}\"]').disabled");
         self.until(&format!("{id} to be enabled"), 20, &script).await;
-        let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
-        if let Err(e) = element.click().await {
-            let picture = self.picture_of_failure();
-            panic!("{id} takes no click: {e:?}; {}", picture.display());
+        let patience = Instant::now();
+        loop {
+            let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
+            match element.click().await {
+                Ok(()) => return,
+                // The page goes on while the driver brings the element into sight and looks for its middle; whoever finds
+                // that it moved away under the pointer clicks once more.
+                Err(_) if patience.elapsed().as_secs() < 5 => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(e) => {
+                    let picture = self.picture_of_failure();
+                    panic!("{id} takes no click: {e:?}; {}", picture.display());
+                }
+            }
         }
     }
 

@@ -299,7 +299,7 @@ fn register_peak(isa: Isa, precision: Precision) -> Option<f64> {
     chains!(narrow, "avx2,fma", __m256, _mm256_setzero_ps(), |sum, a, b| _mm256_fmadd_ps(a, b, sum));
 
     let (run, operations): (unsafe fn(), f64) = match (isa, precision) {
-        (Isa::Avx512 { .. } | Isa::Avx512Plain { .. }, Precision::F32) => (floats, 32.),
+        (Isa::Amx { .. } | Isa::Avx512 { .. } | Isa::Avx512Plain { .. }, Precision::F32) => (floats, 32.),
         (Isa::Avx512 { .. }, Precision::Bf16) if isa.has_bf16() => (pairs, 64.),
         (Isa::Avx512 { .. }, Precision::Int8) if isa.has_vnni() => (bytes, 128.),
         (Isa::Avx512 { .. } | Isa::Avx512Plain { .. } | Isa::Avx2 { .. }, Precision::F32 | Precision::Bf16) => {

@@ -16,6 +16,9 @@ use std::sync::OnceLock;
 /// assert!(Isa::Portable.is_available());
 /// ```
 /// ```compile_fail
+/// let unseen = hilum_kernels::cpu::Isa::Amx;
+/// ```
+/// ```compile_fail
 /// let unseen = hilum_kernels::cpu::Isa::Avx512;
 /// ```
 /// ```compile_fail
@@ -30,6 +33,7 @@ use std::sync::OnceLock;
 ///
 /// | set | needs |
 /// |---|---|
+/// | `Amx` | all of `Avx512` with BF16 and VNNI, and the tiles of AMX with products of brain floats and of bytes, which the system has to let the process use |
 /// | `Avx512` | AVX-512 F, BW, DQ, VL. Products of brain floats and of bytes use BF16 and VNNI where [`Features`] says so, and are those of `Avx2` otherwise |
 /// | `Avx512Plain` | the same, and leaves BF16 and VNNI alone where they are: what `Avx512` is on a processor without them, so that a machine with them can test it |
 /// | `Avx2` | AVX2, FMA, F16C |
@@ -37,6 +41,8 @@ use std::sync::OnceLock;
 /// | `Portable` | nothing |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isa {
+    #[non_exhaustive]
+    Amx,
     #[non_exhaustive]
     Avx512,
     #[non_exhaustive]
@@ -59,7 +65,7 @@ pub struct Features {
     pub bf16: bool,
 }
 
-/// Names the set to use instead of the best: `avx512`, `avx512-plain`, `avx2`, `neon` or `portable`.
+/// Names the set to use instead of the best: `amx`, `avx512`, `avx512-plain`, `avx2`, `neon` or `portable`.
 /// Programs ask [`Isa::asked`] before they load a model, and refuse what names no set of
 /// this processor.
 pub const OVERRIDE: &str = "HILUM_KERNELS";
@@ -81,7 +87,7 @@ impl std::error::Error for NoSuchSet {}
 
 impl Isa {
     /// The best first, but for the order of sets that no processor has both of.
-    const ALL: [Self; 5] = [Self::Avx512, Self::Avx512Plain, Self::Avx2, Self::Neon, Self::Portable];
+    const ALL: [Self; 6] = [Self::Amx, Self::Avx512, Self::Avx512Plain, Self::Avx2, Self::Neon, Self::Portable];
 
     /// The set in use: the best one, unless [`OVERRIDE`] names another. Settled at the first
     /// call, which says on standard error where the word there is not followed.
@@ -114,8 +120,9 @@ impl Isa {
         match self {
             Self::Portable => true,
             Self::Neon => Features::detected().best == Self::Neon,
-            Self::Avx512 | Self::Avx512Plain => Features::detected().best == Self::Avx512,
-            Self::Avx2 => matches!(Features::detected().best, Self::Avx512 | Self::Avx2),
+            Self::Amx => Features::detected().best == Self::Amx,
+            Self::Avx512 | Self::Avx512Plain => matches!(Features::detected().best, Self::Amx | Self::Avx512),
+            Self::Avx2 => matches!(Features::detected().best, Self::Amx | Self::Avx512 | Self::Avx2),
         }
     }
 
@@ -129,6 +136,7 @@ impl Isa {
     /// The word that [`OVERRIDE`] takes.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Amx => "amx",
             Self::Avx512 => "avx512",
             Self::Avx512Plain => "avx512-plain",
             Self::Avx2 => "avx2",
@@ -137,14 +145,14 @@ impl Isa {
         }
     }
 
-    /// Whether products of brain floats run as `vdpbf16ps` in this set.
+    /// Whether this set has products of brain floats: `vdpbf16ps`, or the tiles of AMX.
     pub fn has_bf16(self) -> bool {
-        self == Self::Avx512 && Features::detected().bf16
+        self == Self::Amx || self == Self::Avx512 && Features::detected().bf16
     }
 
-    /// Whether products of bytes run as 512-bit `vpdpbusd` in this set.
+    /// Whether this set has 512-bit `vpdpbusd`.
     pub fn has_vnni(self) -> bool {
-        self == Self::Avx512 && Features::detected().vnni
+        self == Self::Amx || self == Self::Avx512 && Features::detected().vnni
     }
 
     fn named(word: &str) -> Result<Option<Self>, NoSuchSet> {
@@ -169,6 +177,7 @@ impl Features {
 pub fn description() -> String {
     let isa = Isa::current();
     let name = match isa {
+        Isa::Amx => "AMX, AVX-512",
         Isa::Avx512 => "AVX-512",
         Isa::Avx512Plain => "AVX-512, plain",
         Isa::Avx2 => "AVX2",
@@ -196,16 +205,16 @@ fn detect() -> Features {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl");
+    let vnni = avx512 && is_x86_feature_detected!("avx512vnni");
+    let bf16 = avx512 && is_x86_feature_detected!("avx512bf16");
     let best = match (avx512, avx2) {
+        // Asked last, because the asking changes what the system keeps of this process.
+        (true, _) if vnni && bf16 && crate::amx::granted() => Isa::Amx,
         (true, _) => Isa::Avx512,
         (false, true) => Isa::Avx2,
         (false, false) => Isa::Portable,
     };
-    Features {
-        best,
-        vnni: avx512 && is_x86_feature_detected!("avx512vnni"),
-        bf16: avx512 && is_x86_feature_detected!("avx512bf16"),
-    }
+    Features { best, vnni, bf16 }
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -259,6 +268,14 @@ mod tests {
         assert_eq!(Isa::Avx512Plain.is_available(), Isa::Avx512.is_available());
     }
 
+    /// What the widest set has, those below it have, so that a machine with it can test them.
+    #[test]
+    fn a_set_brings_those_below_it() {
+        let below = [(Isa::Amx, Isa::Avx512), (Isa::Avx512, Isa::Avx2), (Isa::Avx2, Isa::Portable)];
+        assert!(below.into_iter().all(|(isa, below)| !isa.is_available() || below.is_available()));
+        assert!(!Isa::Amx.is_available() || Isa::Avx512.has_bf16() && Isa::Avx512.has_vnni());
+    }
+
     /// What tests over [`Isa::available`] leave out of the kernels that this program has on a processor with these
     /// features. Sets of another architecture are no part of the program.
     fn untested(features: Features) -> Vec<&'static str> {
@@ -268,9 +285,10 @@ mod tests {
         let Features { best, vnni, bf16 } = features;
         let lacking = [
             (best == Isa::Portable, "AVX2"),
-            (best != Isa::Avx512, "AVX-512"),
+            (!matches!(best, Isa::Amx | Isa::Avx512), "AVX-512"),
             (!bf16, "products of brain floats in AVX-512"),
             (!vnni, "products of bytes in AVX-512"),
+            (best != Isa::Amx, "tiles of AMX"),
         ];
         lacking.into_iter().filter_map(|(lacks, form)| lacks.then_some(form)).collect()
     }
@@ -289,10 +307,12 @@ mod tests {
             assert_eq!(untested(Features { best, vnni, bf16 }), expected, "{best:?} {vnni} {bf16}");
         };
         let (floats, bytes) = ("products of brain floats in AVX-512", "products of bytes in AVX-512");
-        check(Isa::Avx512, true, true, &[]);
-        check(Isa::Avx512, true, false, &[floats]);
-        check(Isa::Avx512, false, false, &[floats, bytes]);
-        check(Isa::Avx2, false, false, &["AVX-512", floats, bytes]);
-        check(Isa::Portable, false, false, &["AVX2", "AVX-512", floats, bytes]);
+        let tiles = "tiles of AMX";
+        check(Isa::Amx, true, true, &[]);
+        check(Isa::Avx512, true, true, &[tiles]);
+        check(Isa::Avx512, true, false, &[floats, tiles]);
+        check(Isa::Avx512, false, false, &[floats, bytes, tiles]);
+        check(Isa::Avx2, false, false, &["AVX-512", floats, bytes, tiles]);
+        check(Isa::Portable, false, false, &["AVX2", "AVX-512", floats, bytes, tiles]);
     }
 }

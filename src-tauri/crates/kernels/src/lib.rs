@@ -69,6 +69,8 @@ pub mod threads;
 pub mod tower;
 pub mod values;
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod lines;
 mod micro;
 #[cfg(test)]

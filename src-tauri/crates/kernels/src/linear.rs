@@ -1,9 +1,11 @@
 //! A linear layer, y = x W^T + b, over weights that are packed once.
 
+use std::ops::Range;
+
 use crate::cpu::Isa;
 use crate::lines::{Lines, floats_of};
 use crate::math::gelu;
-use crate::micro::{Kernel, Kind, MAX_TILE};
+use crate::micro::{Kernel, Kind, MAX_TILE, Ready};
 use crate::rows::{PackedRows, byte, byte_scale};
 use crate::threads::{self, SharedMut, for_each_part_with, part};
 use crate::values::{Values, to_bf16};
@@ -50,11 +52,26 @@ pub struct Linear {
     scales: Vec<f32>,
 }
 
-/// Bytes of packed rows that a thread keeps in its second-level cache while it goes
-/// through the weights.
-const ROWS_BYTES: usize = 480 << 10;
-/// Bytes of a panel of weights that is kept in the first-level cache.
-const PANEL_BYTES: usize = 36 << 10;
+/// What of a product stays in the caches while the rest goes by.
+struct Blocking {
+    /// Bytes of packed rows that a thread keeps in its second-level cache while it goes through the weights.
+    rows: usize,
+    /// Bytes of a panel of weights that go through all of these rows at once.
+    panel: usize,
+}
+
+impl Blocking {
+    fn of(kernel: Kernel) -> Self {
+        match kernel.isa() {
+            // Both come from the second-level cache, of which processors with AMX have 2 MB: what is read again in the
+            // first-level one is paid for by sums that are put down in between.
+            Isa::Amx => Self { rows: 1200 << 10, panel: 80 << 10 },
+            // The panel stays in the first-level cache.
+            _ => Self { rows: 480 << 10, panel: 36 << 10 },
+        }
+    }
+}
+
 /// Parts of a product for each thread, at least: one that is held up by other work leaves
 /// little to wait for.
 const PARTS: usize = 12;
@@ -147,6 +164,12 @@ impl Linear {
         packed.pack(self.kernel, rows, self.inputs, source);
     }
 
+    /// [`Self::pack_rows`] of rows that are float32 or brain floats.
+    pub fn pack_values(&self, x: Values, rows: usize, packed: &mut PackedRows) {
+        assert_eq!(Some(x.len()), rows.checked_mul(self.inputs), "{rows} rows of {}", self.inputs);
+        packed.pack_values(self.kernel, rows, self.inputs, &x);
+    }
+
     /// Multiplies rows, `[rows, inputs]` to `[rows, outputs]`.
     pub fn forward(&self, x: &[f32], rows: usize, activation: Activation, output: Output) {
         let mut packed = PackedRows::new();
@@ -169,7 +192,7 @@ impl Linear {
         let steps = self.kernel.steps(self.inputs);
         let row_panels = rows.div_ceil(self.kernel.rows());
         let panel_bytes = (self.kernel.rows() * steps * 4).max(1);
-        let block = (ROWS_BYTES / panel_bytes).max(1).min(row_panels);
+        let block = (Blocking::of(self.kernel).rows / panel_bytes).max(1).min(row_panels);
         let blocks = row_panels.div_ceil(block);
         // Enough parts that the last ones even out, and no more than that, since each
         // reads its rows anew.
@@ -177,29 +200,31 @@ impl Linear {
         let wanted = if threads == 1 { 1 } else { (PARTS * threads).div_ceil(blocks) };
         let chunk = panels.div_ceil(wanted.min(panels));
         let chunks = panels.div_ceil(chunk);
-        let scratch = || Lines::zeroed(block * MAX_TILE * 4);
-        for_each_part_with(blocks * chunks, scratch, |tiles, unit| {
+        let scratch = || (self.kernel.ready(), Lines::zeroed(block * MAX_TILE * 4));
+        for_each_part_with(blocks * chunks, scratch, |(ready, tiles), unit| {
             let row_panels = part(unit / chunks, block, row_panels);
             let panels = part(unit % chunks, chunk, panels);
-            self.block(x, row_panels, panels, activation, &target, tiles.words_mut());
+            self.block(ready, x, row_panels, panels, activation, &target, tiles.words_mut());
         });
     }
 
     /// A block of rows times a run of panels.
+    #[allow(clippy::too_many_arguments)]
     fn block(
         &self,
+        ready: &Ready,
         x: &PackedRows,
-        row_panels: std::ops::Range<usize>,
-        panels: std::ops::Range<usize>,
+        row_panels: Range<usize>,
+        panels: Range<usize>,
         activation: Activation,
         target: &Target,
         tiles: &mut [u32],
     ) {
         let (columns, width, steps) = (self.kernel.columns(), self.kernel.width(), self.kernel.steps(self.inputs));
-        let run = (PANEL_BYTES / (columns * width)).max(1);
+        let run = (Blocking::of(self.kernel).panel / (columns * width)).max(1);
         let runs = steps.div_ceil(run).max(1);
         // Runs of one length, so that the last one is not a stump.
-        let run = steps.div_ceil(runs).max(1);
+        let run = steps.div_ceil(runs).max(1).next_multiple_of(self.kernel.together());
         let tile_size = self.kernel.rows() * columns;
         for panel in panels {
             let weights = &self.weights.bytes()[panel * steps * columns * width..][..steps * columns * width];
@@ -209,7 +234,7 @@ impl Linear {
                 for row_panel in row_panels.clone() {
                     let (words, height) = x.panel(row_panel, range.clone());
                     let tile = &mut tiles[(row_panel - row_panels.start) * tile_size..][..height * columns];
-                    self.kernel.run(height, words, vectors, tile, k > 0);
+                    ready.run(height, words, vectors, tile, k > 0);
                     if k + 1 == runs {
                         self.finish(x, row_panel, panel, activation, target, tile);
                     }
@@ -339,7 +364,7 @@ impl<'a> Target<'a> {
 
     /// # Safety
     /// Nobody else stores to these places at the same time.
-    unsafe fn store(&self, isa: Isa, place: std::ops::Range<usize>, values: &[f32]) {
+    unsafe fn store(&self, isa: Isa, place: Range<usize>, values: &[f32]) {
         // SAFETY: the caller's promise.
         unsafe {
             match self {

@@ -11,14 +11,16 @@ pub(crate) struct Lines(Vec<Line>);
 
 impl Lines {
     pub fn zeroed(bytes: usize) -> Self {
-        Self(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)];
+        in_large_pages(&mut lines);
+        Self(lines)
     }
 
     /// Makes room for `bytes`; what is in there is then of no meaning.
     pub fn reserve(&mut self, bytes: usize) {
         let lines = bytes.div_ceil(64);
         if self.0.len() < lines {
-            self.0 = vec![Line([0; 64]); lines];
+            *self = Self::zeroed(bytes);
         }
     }
 
@@ -41,6 +43,26 @@ impl Lines {
         // SAFETY: as above, and every value of a word is valid.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 16) }
     }
+}
+
+/// Asks for pages of 2 MB where memory that was just made has room for some. A product goes through megabytes of weights
+/// and activations for each row of results, in more pages of 4 KB than the processor has addresses of at hand.
+pub(crate) fn in_large_pages<T>(memory: &mut [T]) {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+    {
+        const LARGE: usize = 2 << 20;
+        const PAGE: usize = 4096;
+        let start = memory.as_mut_ptr().cast::<u8>();
+        let skipped = start.align_offset(PAGE);
+        let length = size_of_val(memory).saturating_sub(skipped) / PAGE * PAGE;
+        if length >= 2 * LARGE {
+            // SAFETY: whole pages of this memory; how large they are changes nothing that is in them. A system that has
+            // no such pages refuses, and then all is as it was.
+            unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+    let _ = memory;
 }
 
 /// Words as the bytes that they are made of.

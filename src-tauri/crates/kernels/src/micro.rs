@@ -1,12 +1,15 @@
 //! Register-blocked products: a tile of sums over a run of steps.
 //!
 //! A tile is `rows x columns` sums of float32 (or int32), row by row. Its first operand
-//! is *broadcast*: words of four bytes, `[step][row]`. Its second is *vectors*:
+//! is *broadcast*: words of four bytes, `[run of steps][row][step of the run]`, where a run
+//! is of [`Kernel::together`] steps, most often of one. Its second is *vectors*:
 //! `[step][column]` groups of [`Kernel::width`] bytes. A step covers [`Kernel::depth`]
 //! terms of the sum: one float32, two brain floats, two or four integers.
 
 use crate::cpu::Isa;
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -38,11 +41,13 @@ pub(crate) struct Kernel {
 }
 
 /// The most words in any kernel's tile.
-pub(crate) const MAX_TILE: usize = 14 * 32;
+pub(crate) const MAX_TILE: usize = 32 * 32;
 
 impl Kernel {
     pub fn f32(isa: Isa) -> Self {
-        Self { kind: Kind::F32, isa: isa.checked() }
+        let isa = isa.checked();
+        // The tiles of AMX have no products of float32.
+        Self { kind: Kind::F32, isa: if isa == Isa::Amx { Isa::Avx512 } else { isa } }
     }
 
     pub fn bf16(isa: Isa) -> Self {
@@ -72,6 +77,7 @@ impl Kernel {
     /// Rows of a full tile.
     pub fn rows(self) -> usize {
         match self.isa {
+            Isa::Amx => 32,
             Isa::Avx512 | Isa::Avx512Plain => 14,
             Isa::Avx2 | Isa::Neon => 6,
             Isa::Portable => 4,
@@ -79,15 +85,19 @@ impl Kernel {
     }
 
     /// Rows of the tile that holds `rows` of them, no more than [`Self::rows`]: the tiles
-    /// of fewer rows are of one row or of an even number.
+    /// of fewer rows are of one row or of an even number, those of AMX of 16.
     pub fn height(self, rows: usize) -> usize {
         debug_assert!(rows <= self.rows());
-        if rows <= 1 { 1 } else { rows.next_multiple_of(2) }
+        match (self.isa, rows) {
+            (Isa::Amx, _) => rows.max(1).next_multiple_of(16),
+            (_, 0 | 1) => 1,
+            _ => rows.next_multiple_of(2),
+        }
     }
 
     /// Columns of every tile.
     pub fn columns(self) -> usize {
-        if matches!(self.isa, Isa::Avx512 | Isa::Avx512Plain) { 32 } else { 16 }
+        if matches!(self.isa, Isa::Amx | Isa::Avx512 | Isa::Avx512Plain) { 32 } else { 16 }
     }
 
     /// Terms of the sum in a step.
@@ -107,38 +117,84 @@ impl Kernel {
         }
     }
 
+    /// Steps whose words of a row lie side by side. Sums are over whole runs of them.
+    pub fn together(self) -> usize {
+        if self.isa == Isa::Amx { 16 } else { 1 }
+    }
+
     /// Steps of a sum of `terms`.
     pub fn steps(self, terms: usize) -> usize {
-        terms.div_ceil(self.depth())
+        terms.div_ceil(self.depth()).next_multiple_of(self.together())
+    }
+
+    /// Puts the words of a row at their places in those of a panel of `height` rows.
+    #[inline(always)]
+    pub fn place(self, words: &[u32], row: usize, height: usize, panel: &mut [u32]) {
+        if self.together() == 1 {
+            for (step, &word) in panel.chunks_exact_mut(height).zip(words) {
+                step[row] = word;
+            }
+        } else {
+            let (runs, _) = words.as_chunks::<16>();
+            let (lines, _) = panel.as_chunks_mut::<16>();
+            for (run, lines) in runs.iter().zip(lines.chunks_exact_mut(height)) {
+                lines[row] = *run;
+            }
+        }
+    }
+
+    /// This thread, ready to compute with the kernel.
+    pub fn ready(self) -> Ready {
+        Ready {
+            kernel: self,
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the set was there when the kernel was made.
+            _tiles: (self.isa == Isa::Amx).then(|| unsafe { crate::amx::Tiles::new() }),
+        }
     }
 
     /// Whether the tile holds int32.
     pub fn is_integer(self) -> bool {
         matches!(self.kind, Kind::Bytes | Kind::Shorts)
     }
+}
 
+/// A thread that computes with a kernel; no other thread may, which is why this stays where it was made.
+pub(crate) struct Ready {
+    kernel: Kernel,
+    #[cfg(target_arch = "x86_64")]
+    _tiles: Option<crate::amx::Tiles>,
+}
+
+impl Ready {
     /// Computes one tile of `height` rows; `height` is one that [`Self::height`] gives.
     /// The sums are added to what is in the tile, or replace it.
-    pub fn run(self, height: usize, words: &[u32], vectors: &[u8], tile: &mut [u32], accumulate: bool) {
-        let (columns, width) = (self.columns(), self.width());
+    pub fn run(&self, height: usize, words: &[u32], vectors: &[u8], tile: &mut [u32], accumulate: bool) {
+        let Kernel { kind, isa } = self.kernel;
+        let (columns, width) = (self.kernel.columns(), self.kernel.width());
         let steps = words.len() / height;
-        assert!(height >= 1 && height <= self.rows() && (height == 1 || height.is_multiple_of(2)));
+        assert!(height >= 1 && height <= self.kernel.rows() && height == self.kernel.height(height));
+        assert!(steps.is_multiple_of(self.kernel.together()));
         assert!(words.len() == steps * height && vectors.len() == steps * columns * width);
         assert!(tile.len() == height * columns);
-        match self.isa {
+        match isa {
+            // SAFETY: the processor has the set, checked when this kernel was made, this thread
+            // holds tiles of the shape, and the lengths, checked above, are those that are read and written.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx => unsafe { amx::run(kind, height, steps, words, vectors, tile, accumulate) },
             // SAFETY: the processor has the set, checked when this kernel was made, and
             // the lengths, checked above, are those that the tile reads and writes.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Plain => unsafe {
-                avx512::run(self.kind, height, steps, words, vectors, tile, accumulate)
+                avx512::run(kind, height, steps, words, vectors, tile, accumulate)
             },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::run(self.kind, height, steps, words, vectors, tile, accumulate) },
+            Isa::Avx2 => unsafe { avx2::run(kind, height, steps, words, vectors, tile, accumulate) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => unsafe { neon::run(self.kind, height, steps, words, vectors, tile, accumulate) },
-            _ => portable::run(self.kind, height, words, vectors, tile, accumulate),
+            Isa::Neon => unsafe { neon::run(kind, height, steps, words, vectors, tile, accumulate) },
+            _ => portable::run(kind, height, words, vectors, tile, accumulate),
         }
     }
 }

@@ -4,14 +4,14 @@ use crate::lines::Lines;
 use crate::math::largest_magnitude;
 use crate::micro::{Kernel, Kind};
 use crate::threads::{SharedMut, for_each_part_with};
-use crate::values::{from_bf16, to_bf16};
+use crate::values::{Values, from_bf16, to_bf16};
 use crate::versions::versions;
 
 /// Rows that [`crate::linear::Linear`] multiplies: rounded to brain floats, or to int8
 /// with a scale for each row, or as they are. The memory is kept from one use to the next.
 #[derive(Default, Clone)]
 pub struct PackedRows {
-    /// `[panel][step][row of the panel]`; the last panel may be of fewer rows.
+    /// By panel as [`crate::micro`] has it; the last panel may be of fewer rows.
     words: Lines,
     kernel: Option<Kernel>,
     rows: usize,
@@ -46,6 +46,28 @@ impl PackedRows {
         terms: usize,
         source: impl Fn(usize, &mut [f32]) + Sync,
     ) {
+        self.pack_words(kernel, rows, terms, |row, values, words| {
+            source(row, &mut values[..terms]);
+            words_of(kernel.isa(), kernel.kind(), values, words)
+        });
+    }
+
+    /// [`Self::pack`] of rows that lie one after another.
+    pub(crate) fn pack_values(&mut self, kernel: Kernel, rows: usize, terms: usize, values: &Values) {
+        self.pack_words(kernel, rows, terms, |row, scratch, words| {
+            words_at(kernel, values, row * terms, terms, scratch, words)
+        });
+    }
+
+    /// `source` makes the words of the row it is asked for, with memory for its numbers, zero beyond the last; it returns
+    /// the row's scale and sum.
+    fn pack_words(
+        &mut self,
+        kernel: Kernel,
+        rows: usize,
+        terms: usize,
+        source: impl Fn(usize, &mut [f32], &mut [u32]) -> (f32, i32) + Sync,
+    ) {
         let (steps, panel_rows) = (kernel.steps(terms), kernel.rows());
         let panels = rows.div_ceil(panel_rows);
         (self.kernel, self.rows, self.terms) = (Some(kernel), rows, terms);
@@ -64,12 +86,13 @@ impl PackedRows {
             // SAFETY: panels do not overlap, and each is packed once.
             let packed = unsafe { words.range(start..start + height * steps) };
             for r in 0..height {
-                if r < count {
-                    source(first + r, &mut values[..terms]);
-                } else {
-                    values[..terms].fill(0.);
-                }
-                let (scale, sum) = words_of(kernel.isa(), kernel.kind(), values, row_words);
+                let (scale, sum) = match r < count {
+                    true => source(first + r, values, row_words),
+                    false => {
+                        row_words.fill(0);
+                        (1., 0)
+                    }
+                };
                 if kernel.is_integer() && r < count {
                     // SAFETY: a row is in one panel, which is packed once.
                     unsafe {
@@ -77,9 +100,7 @@ impl PackedRows {
                         sums.range(first + r..first + r + 1)[0] = sum;
                     }
                 }
-                for (step, &word) in packed.chunks_exact_mut(height).zip(row_words.iter()) {
-                    step[r] = word;
-                }
+                kernel.place(row_words, r, height, packed);
             }
         });
     }
@@ -99,6 +120,41 @@ impl PackedRows {
         match self.scales.is_empty() {
             true => (1., 0),
             false => (self.scales[row], self.sums[row]),
+        }
+    }
+}
+
+/// The words of `count` numbers from `start` on, as many as there are steps in `words`; `row` is memory for as many
+/// numbers as those are deep.
+#[inline(always)]
+pub(crate) fn words_at(
+    kernel: Kernel,
+    values: &Values,
+    start: usize,
+    count: usize,
+    row: &mut [f32],
+    words: &mut [u32],
+) -> (f32, i32) {
+    if let (Kind::PairsBf16, Values::Bf16(bits)) = (kernel.kind(), values) {
+        paired(kernel.isa(), &bits[start..start + count], words);
+        return (1., 0);
+    }
+    values.read(start, &mut row[..count]);
+    row[count..].fill(0.);
+    words_of(kernel.isa(), kernel.kind(), row, words)
+}
+
+versions! {
+    /// Brain floats as they are, two in a word, with zeros beyond the last.
+    fn paired(bits: &[u16], words: &mut [u32]) {
+        let (pairs, odd) = bits.as_chunks::<2>();
+        let (whole, rest) = words.split_at_mut(pairs.len());
+        for (word, pair) in whole.iter_mut().zip(pairs) {
+            *word = u32::from(pair[0]) | u32::from(pair[1]) << 16;
+        }
+        rest.fill(0);
+        if let (Some(word), Some(&odd)) = (rest.first_mut(), odd.first()) {
+            *word = u32::from(odd);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use crate::attention::{Arithmetic, Attention, Shape, Strides, View, Workspace};
 use crate::cpu::Isa;
 use crate::linear::{Activation, Linear, Output, Precision};
+use crate::lines::in_large_pages;
 use crate::math::layer_norm;
 use crate::rows::PackedRows;
 use crate::threads;
@@ -233,7 +234,7 @@ impl Tower {
             let count = rows * mlp;
             layer.fc1.forward_packed(&buffers.packed, Activation::Gelu, buffers.between.output(count));
             let between = buffers.between.values(0..count);
-            layer.fc2.pack_rows_with(rows, &mut buffers.packed, |row, out| between.read(row * mlp, out));
+            layer.fc2.pack_values(between, rows, &mut buffers.packed);
             layer.fc2.forward_packed(&buffers.packed, Activation::None, Output::Add(hidden));
         }
         ControlFlow::Continue(())
@@ -271,14 +272,19 @@ enum Between {
 
 impl Buffers {
     fn new(precision: Precision, shape: &TowerShape, rows: usize) -> Self {
+        fn zeros<T: Clone + Default>(count: usize) -> Vec<T> {
+            let mut zeros = vec![T::default(); count];
+            in_large_pages(&mut zeros);
+            zeros
+        }
         let between = (rows * 3 * shape.hidden).max(rows.min(MLP_ROWS) * shape.mlp);
         Self {
             packed: PackedRows::new(),
             between: match precision {
-                Precision::F32 => Between::F32(vec![0.; between]),
-                Precision::Bf16 | Precision::Int8 => Between::Bf16(vec![0; between]),
+                Precision::F32 => Between::F32(zeros(between)),
+                Precision::Bf16 | Precision::Int8 => Between::Bf16(zeros(between)),
             },
-            attended: vec![0.; rows * shape.hidden],
+            attended: zeros(rows * shape.hidden),
             workspace: Workspace::new(),
         }
     }

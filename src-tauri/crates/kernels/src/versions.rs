@@ -28,7 +28,9 @@ macro_rules! versions {
             match isa {
                 // SAFETY: `Isa` is only given out for what the processor has.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::Isa::Avx512 | $crate::cpu::Isa::Avx512Plain => unsafe { avx512($($arg),*) },
+                $crate::cpu::Isa::Amx | $crate::cpu::Isa::Avx512 | $crate::cpu::Isa::Avx512Plain => unsafe {
+                    avx512($($arg),*)
+                },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::Isa::Avx2 => unsafe { avx2($($arg),*) },

@@ -7,8 +7,8 @@ use super::softmax::{Running, add_mask, correct, weigh};
 use super::{Attention, Out};
 use crate::lines::{Lines, bytes_of, floats_of, floats_of_mut};
 use crate::math::largest;
-use crate::micro::Kernel;
-use crate::rows::words_of;
+use crate::micro::{Kernel, Ready};
+use crate::rows::words_at;
 use crate::threads::{for_each_part_with, part};
 
 /// Panels of queries that share a pass over the keys and values, which come from beyond
@@ -47,6 +47,7 @@ pub(super) fn run(attention: &Attention, kernel: Kernel, workspace: &Workspace, 
 struct Unit<'a> {
     attention: &'a Attention<'a>,
     layout: Layout,
+    ready: Ready,
     batch: usize,
     key_head: usize,
     /// Which of the key head's queries.
@@ -83,6 +84,7 @@ impl<'a> Unit<'a> {
         Self {
             attention,
             layout,
+            ready: layout.kernel.ready(),
             batch: 0,
             key_head: 0,
             lanes: 0..0,
@@ -115,11 +117,10 @@ impl<'a> Unit<'a> {
                         let (head, query) = self.query(lanes.start + column);
                         let view = &self.attention.query;
                         let at = view.strides.at(self.batch, head, query);
-                        view.values.read(at, &mut self.row[..shape.dim]);
+                        words_at(kernel, &view.values, at, shape.dim, &mut self.row, &mut self.words);
                     }
-                    false => self.row.fill(0.),
+                    false => self.words.fill(0),
                 }
-                words_of(kernel.isa(), kernel.kind(), &self.row, &mut self.words);
                 let packed = self.panels[p].queries.words_mut();
                 for (step, &word) in packed.chunks_exact_mut(columns).zip(&self.words) {
                     step[column] = word;
@@ -148,7 +149,7 @@ impl<'a> Unit<'a> {
                 let height = kernel.height(kernel.rows().min(self.layout.keys - first));
                 let words = &keys[first * steps..(first + height) * steps];
                 let tile = &mut self.scores.words_mut()[(first - block.start) * columns..][..height * columns];
-                kernel.run(height, words, queries, tile, false);
+                self.ready.run(height, words, queries, tile, false);
             }
             let scores = &mut self.scores.words_mut()[..block.len() * columns];
             let mut scale = self.attention.scale * std::f32::consts::LOG2_E;
@@ -161,12 +162,14 @@ impl<'a> Unit<'a> {
             if changed && !panel.fresh {
                 correct(kernel.isa(), floats_of_mut(results), &self.correction);
             }
-            let range = block.start / depth..block.end.div_ceil(depth);
-            let weights = bytes_of(&scores[..range.len() * columns]);
+            let range = self.layout.key_range(&block);
+            let weights = &mut self.scores.words_mut()[..range.len() * columns];
+            weights[block.len().div_ceil(depth) * columns..].fill(0);
+            let weights = bytes_of(weights);
             for (d, tile) in results.chunks_exact_mut(dim_height * columns).enumerate() {
                 let start = d * self.layout.key_steps();
                 let words = &values[(start + range.start) * dim_height..(start + range.end) * dim_height];
-                kernel.run(dim_height, words, weights, tile, !panel.fresh);
+                self.ready.run(dim_height, words, weights, tile, !panel.fresh);
             }
             panel.fresh = false;
         }

@@ -1,19 +1,21 @@
 //! Keys and values in the order in which the products broadcast them.
 
+use std::ops::Range;
+
 use super::{Attention, Shape};
 use crate::lines::Lines;
 use crate::micro::Kernel;
-use crate::rows::words_of;
+use crate::rows::words_at;
 use crate::threads::{SharedMut, for_each_part_with, part};
-use crate::values::to_bf16;
+use crate::values::{Values, to_bf16};
 use crate::versions::versions;
 
 /// Memory of an attention, kept from one call to the next.
 #[derive(Default)]
 pub struct Workspace {
-    /// `[batch x key head][panel of keys][step of numbers][key of the panel]`.
+    /// By key head of each sample and panel of keys, as [`crate::micro`] has words: steps are of numbers, rows are keys.
     keys: Lines,
-    /// `[batch x key head][panel of numbers][step of keys][number of the panel]`.
+    /// By key head of each sample and panel of numbers: steps are of keys, rows are numbers.
     values: Lines,
 }
 
@@ -37,13 +39,12 @@ impl Layout {
     pub fn new(kernel: Kernel, shape: &Shape) -> Self {
         // Panels of numbers of one height rather than full ones and a stump.
         let panels = shape.dim.div_ceil(kernel.rows());
-        Self {
-            kernel,
-            keys: shape.keys,
-            dim: shape.dim,
-            block: BLOCK / kernel.rows() * kernel.rows(),
-            dim_height: kernel.height(shape.dim.div_ceil(panels)),
-        }
+        let even = kernel.height(shape.dim.div_ceil(panels));
+        // Half as high where that leaves less to fill up: tiles of AMX are of 16 rows or of twice as many.
+        let least = kernel.height(1).max(2);
+        let filled = |height: usize| shape.dim.next_multiple_of(height);
+        let dim_height = if kernel.together() > 1 && filled(least) < filled(even) { least } else { even };
+        Self { kernel, keys: shape.keys, dim: shape.dim, block: BLOCK / kernel.rows() * kernel.rows(), dim_height }
     }
 
     pub fn dim_steps(&self) -> usize {
@@ -52,6 +53,12 @@ impl Layout {
 
     pub fn key_steps(&self) -> usize {
         self.kernel.steps(self.keys)
+    }
+
+    /// Steps of the values of a block of keys, whose weights beyond its last key are 0.
+    pub fn key_range(&self, block: &Range<usize>) -> Range<usize> {
+        let depth = self.kernel.depth();
+        block.start / depth..block.end.div_ceil(depth).next_multiple_of(self.kernel.together())
     }
 
     pub fn dim_panels(&self) -> usize {
@@ -111,32 +118,51 @@ impl Workspace {
                         match r < count {
                             true => {
                                 let view = &attention.key;
-                                view.values.read(view.strides.at(batch, head, first + r), &mut row[..shape.dim]);
+                                let at = view.strides.at(batch, head, first + r);
+                                words_at(kernel, &view.values, at, shape.dim, row, words);
                             }
-                            false => row.fill(0.),
+                            false => words.fill(0),
                         }
-                        words_of(kernel.isa(), kernel.kind(), row, words);
-                        for (step, &word) in panel.chunks_exact_mut(height).zip(words.iter()) {
-                            step[r] = word;
-                        }
+                        kernel.place(words, r, height, panel);
                     }
                 }
-                let depth = kernel.depth();
-                for step in block.start / depth..block.end.div_ceil(depth) {
-                    let view = &attention.value;
-                    let read = |key: usize, row: &mut [f32]| match key < shape.keys {
-                        true => view.values.read(view.strides.at(batch, head, key), &mut row[..shape.dim]),
-                        false => row.fill(0.),
-                    };
-                    read(step * depth, &mut scratch.row);
-                    if depth == 2 {
-                        read(step * depth + 1, &mut scratch.second);
+                let (depth, together) = (kernel.depth(), kernel.together());
+                let filled = scratch.across.len() / together;
+                let view = &attention.value;
+                let read = |key: usize, row: &mut [f32]| match key < shape.keys {
+                    true => view.values.read(view.strides.at(batch, head, key), &mut row[..shape.dim]),
+                    false => row.fill(0.),
+                };
+                for first in layout.key_range(&block).step_by(together) {
+                    for (step, across) in (first..).zip(scratch.across.chunks_exact_mut(filled)) {
+                        if let (2, Values::Bf16(bits)) = (depth, view.values) {
+                            let row = |key: usize| match key < shape.keys {
+                                true => &bits[view.strides.at(batch, head, key)..][..shape.dim],
+                                false => &scratch.none[..],
+                            };
+                            interleave_bits(kernel.isa(), row(step * 2), row(step * 2 + 1), across);
+                            continue;
+                        }
+                        read(step * depth, &mut scratch.row);
+                        if depth == 2 {
+                            read(step * depth + 1, &mut scratch.second);
+                        }
+                        interleave(kernel.isa(), depth, &scratch.row, &scratch.second, across);
                     }
-                    interleave(kernel.isa(), depth, &scratch.row, &scratch.second, &mut scratch.across);
-                    for (panel, words) in scratch.across.chunks_exact(layout.dim_height).enumerate() {
-                        let at = value_start + (panel * layout.key_steps() + step) * layout.dim_height;
+                    for panel in 0..layout.dim_panels() {
+                        let numbers = panel * layout.dim_height..(panel + 1) * layout.dim_height;
+                        let at = value_start + (panel * layout.key_steps() + first) * layout.dim_height;
                         // SAFETY: a step is in one block, which is packed once.
-                        unsafe { values.range(at..at + layout.dim_height) }.copy_from_slice(words);
+                        let packed = unsafe { values.range(at..at + together * layout.dim_height) };
+                        if together == 1 {
+                            packed.copy_from_slice(&scratch.across[numbers]);
+                            continue;
+                        }
+                        for (number, packed) in numbers.zip(packed.chunks_exact_mut(together)) {
+                            for (step, word) in packed.iter_mut().enumerate() {
+                                *word = scratch.across[step * filled + number];
+                            }
+                        }
                     }
                 }
             },
@@ -148,8 +174,10 @@ struct Scratch {
     /// One key or value, with zeros beyond its end.
     row: Vec<f32>,
     second: Vec<f32>,
+    /// A value that is not there.
+    none: Vec<u16>,
     words: Vec<u32>,
-    /// A step of values over all panels, with zeros beyond the end.
+    /// Steps of values that lie together, each over all panels with zeros beyond the end.
     across: Vec<u32>,
 }
 
@@ -158,9 +186,19 @@ impl Scratch {
         let row = vec![0.; layout.dim_steps() * layout.kernel.depth()];
         Self {
             second: row.clone(),
+            none: vec![0; layout.dim],
             row,
             words: vec![0; layout.dim_steps()],
-            across: vec![0; layout.dim_panels() * layout.dim_height],
+            across: vec![0; layout.kernel.together() * layout.dim_panels() * layout.dim_height],
+        }
+    }
+}
+
+versions! {
+    /// The words of one step of two brain floats, as they are.
+    fn interleave_bits(first: &[u16], second: &[u16], words: &mut [u32]) {
+        for ((word, &first), &second) in words.iter_mut().zip(first).zip(second) {
+            *word = u32::from(first) | u32::from(second) << 16;
         }
     }
 }

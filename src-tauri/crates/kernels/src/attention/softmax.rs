@@ -77,7 +77,9 @@ pub(super) fn weigh(
         // SAFETY: a kernel is only made for a set that the processor has, with BF16 where
         // it is of pairs; the panel is as wide as those of that set.
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512, Kind::PairsBf16) => unsafe { avx512::weigh_pairs(scores, scale, largest, sum, correction) },
+        (Isa::Amx | Isa::Avx512, Kind::PairsBf16) => unsafe {
+            avx512::weigh_pairs(scores, scale, largest, sum, correction)
+        },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         (Isa::Avx512 | Isa::Avx512Plain, Kind::F32) => unsafe {

@@ -48,7 +48,7 @@ impl Activations {
                     scale[0] = match isa {
                         #[cfg(target_arch = "x86_64")]
                         // SAFETY: `checked` says that the processor has the set.
-                        Isa::Avx512 | Isa::Avx512Plain => unsafe { rounded_avx512(&x[range], bytes, sums) },
+                        Isa::Amx | Isa::Avx512 | Isa::Avx512Plain => unsafe { rounded_avx512(&x[range], bytes, sums) },
                         _ => rounded(&x[range], bytes, sums),
                     };
                 }

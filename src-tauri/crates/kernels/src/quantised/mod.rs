@@ -4,8 +4,8 @@
 //! nothing is copied or repacked at load. One row of activations (a decoding step) is
 //! bound by reading the weights, and its kernels take the blocks apart in registers.
 //! Many rows (a prompt) are bound by arithmetic; there 32 rows of weights at a time are
-//! written out as bytes once and multiplied with all activations ([`tile`]), or, without byte
-//! dot products, 16 as 16-bit integers ([`tile_avx2`]).
+//! written out as bytes once and multiplied with all activations ([`tile`], [`tile_amx`]), or,
+//! without byte dot products, 16 as 16-bit integers ([`tile_avx2`]).
 //!
 //! The formats are those of llama.cpp's `ggml-common.h` (`block_q4_K`, `block_q6_K`,
 //! `block_q8_0`). Activations are rounded to bytes with one scale a block, as llama.cpp's
@@ -24,6 +24,8 @@ mod rows_portable;
 mod rows_x86;
 #[cfg(target_arch = "x86_64")]
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_amx;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
 
@@ -155,7 +157,7 @@ pub fn product_of(isa: Isa, w: &[Matrix<'_>], x: &Activations, y: &mut [&mut [f3
     if isa.has_vnni() && x.rows() >= tile::WORTH {
         for (w, y) in w.iter().zip(y.iter_mut()) {
             // SAFETY: the set and `has_vnni` say that the processor has what it is compiled for.
-            unsafe { tile::product(*w, x, y) };
+            unsafe { tile::product(*w, x, y, isa == Isa::Amx) };
         }
         return;
     }
@@ -228,9 +230,9 @@ fn dots(
     }
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 if isa.has_vnni() => as_many_as_there_are!(rows_avx512),
+        Isa::Amx | Isa::Avx512 if isa.has_vnni() => as_many_as_there_are!(rows_avx512),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 | Isa::Avx512Plain | Isa::Avx2 => as_many_as_there_are!(rows_avx2),
+        Isa::Amx | Isa::Avx512 | Isa::Avx512Plain | Isa::Avx2 => as_many_as_there_are!(rows_avx2),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => {
             // SAFETY: the set says that the processor has it.

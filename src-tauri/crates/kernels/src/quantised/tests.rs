@@ -190,7 +190,7 @@ fn weights_that_are_none_show() {
                 let at = row * format.row_bytes(512).unwrap() + format.block_bytes() + place;
                 stored[at..at + 2].copy_from_slice(&odd.to_le_bytes());
                 let w = Matrix::new(format, ROWS, 512, &stored).unwrap();
-                for m in [1, 2, 5, 6, 13] {
+                for m in [1, 2, 5, 6, 13, 33] {
                     let x: Vec<f32> = (0..m * 512).map(|_| numbers.number()).collect();
                     for isa in Isa::available() {
                         let mut y = vec![0.0; m * ROWS];
@@ -215,7 +215,7 @@ fn activations_that_are_none_show() {
             let mut numbers = Numbers(13);
             let stored = bytes(format, ROWS, 512, &mut numbers);
             let w = Matrix::new(format, ROWS, 512, &stored).unwrap();
-            for m in [1, 2, 5, 6, 13] {
+            for m in [1, 2, 5, 6, 13, 33] {
                 let mut x: Vec<f32> = (0..m * 512).map(|_| numbers.number()).collect();
                 let row = m / 2;
                 x[row * 512 + 300] = odd;
@@ -227,6 +227,31 @@ fn activations_that_are_none_show() {
                         assert_eq!(y.is_finite(), index / ROWS != row, "{what}: {index}");
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Tiles of AMX change no bit, wherever a row of activations lies: in their blocks of 32, or in what is left over.
+#[test]
+fn tiles_of_amx_are_as_those_of_bytes() {
+    let Some(amx) = Isa::available().find(|isa| isa.name() == "amx") else {
+        return crate::skipped::skipped("kernels: products in tiles of AMX (this processor has none)");
+    };
+    let avx512 = Isa::available().find(|isa| isa.name() == "avx512").expect("what AMX brings");
+    let mut numbers = Numbers(17);
+    for format in [Format::Q4K, Format::Q6K, Format::Q8] {
+        for (rows, columns) in [(1, 256), (37, 512), (64, 2560)] {
+            let stored = bytes(format, rows, columns, &mut numbers);
+            let w = Matrix::new(format, rows, columns, &stored).unwrap();
+            for m in [31, 32, 33, 64, 77] {
+                let x: Vec<f32> = (0..m * columns).map(|_| numbers.number()).collect();
+                let results = [amx, avx512].map(|isa| {
+                    let mut y = vec![0.0; m * rows];
+                    product_with(isa, w, &x, &mut y);
+                    y
+                });
+                assert_eq!(results[0], results[1], "{format:?} {rows} x {columns}, {m} activations");
             }
         }
     }

@@ -12,7 +12,8 @@
 use std::arch::x86_64::*;
 
 use super::block::{half, scale_q6k, scales_q4k, six_bits_q6k};
-use super::{Activations, Format, Matrix};
+use super::{Activations, Format, Matrix, tile_amx};
+use crate::amx::Tiles;
 use crate::math::largest_magnitude;
 use crate::threads::{SharedMut, for_each_part_with, part};
 
@@ -20,27 +21,41 @@ use crate::threads::{SharedMut, for_each_part_with, part};
 pub(super) const WORTH: usize = 6;
 
 /// Rows of weights in a tile: two registers of 16.
-const WIDE: usize = 32;
+pub(super) const WIDE: usize = 32;
 
 /// Rows of activations in one pass over a tile: 12 sums of 32 rows in integers and as many in numbers fill the registers.
 const HIGH: usize = 6;
 
-/// `y = x w^T`.
+/// `y = x w^T`, as far as it goes in the tiles of AMX where `amx` says so.
 ///
 /// # Safety
-/// The processor has AVX-512 F, BW, DQ, VL and VNNI, and F16C.
-pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
+/// The processor has AVX-512 F, BW, DQ, VL and VNNI, and F16C; AMX where `amx` says so.
+pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32], amx: bool) {
     let run = if w.format == Format::Q8 { 32 } else { 256 };
     let corrections = Corrections::new(x, run);
     let out = SharedMut::new(y);
+    // Of 32 rows each; what is left over goes on as without them.
+    let blocks = if amx && run == tile_amx::RUN { x.rows() / tile_amx::HIGH } else { 0 };
     for_each_part_with(
         w.rows.div_ceil(WIDE),
-        || Tile::new(w.columns, run),
-        |tile, index| {
+        // SAFETY: the caller's promise.
+        || (Tile::new(w.columns, run), (blocks > 0).then(|| unsafe { Tiles::new() })),
+        |(tile, _), index| {
             let rows = part(index, WIDE, w.rows);
             // SAFETY: the caller's promise.
             unsafe { tile.write_out(w, rows.start, rows.len()) };
-            for first in (0..x.rows()).step_by(HIGH) {
+            let put = |m: usize, sums: &[f32; WIDE]| {
+                let start = m * w.rows + rows.start;
+                // SAFETY: each part has its own rows of weights, and writes each row of activations once.
+                unsafe { out.range(start..start + rows.len()) }.copy_from_slice(&sums[..rows.len()]);
+            };
+            for first in (0..blocks).map(|block| block * tile_amx::HIGH) {
+                let mut sums = [[0.0; WIDE]; tile_amx::HIGH];
+                // SAFETY: this thread holds tiles, the runs are of the length asked for, and the block is of rows of `x`.
+                unsafe { tile_amx::multiply(tile, x, &corrections, first, &mut sums) };
+                (first..).zip(&sums).for_each(|(m, sums)| put(m, sums));
+            }
+            for first in (blocks * tile_amx::HIGH..x.rows()).step_by(HIGH) {
                 let high = HIGH.min(x.rows() - first);
                 let mut sums = [[0.0; WIDE]; HIGH];
                 let c = &corrections;
@@ -55,11 +70,7 @@ pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
                         _ => multiply::<6>(tile, x, c, first, &mut sums),
                     }
                 }
-                for (m, sums) in sums.iter().enumerate().take(high) {
-                    let start = (first + m) * w.rows + rows.start;
-                    // SAFETY: each part has its own rows of weights, and writes each row of activations once.
-                    unsafe { out.range(start..start + rows.len()) }.copy_from_slice(&sums[..rows.len()]);
-                }
+                (first..).zip(&sums[..high]).for_each(|(m, sums)| put(m, sums));
             }
         },
     );
@@ -70,7 +81,7 @@ pub(super) unsafe fn product(w: Matrix<'_>, x: &Activations, y: &mut [f32]) {
 #[repr(align(64))]
 struct Line([u8; 64]);
 
-struct Tile {
+pub(super) struct Tile {
     /// For each four columns, two lines: four bytes of each of rows 0 to 15, and of rows 16 to 31.
     bytes: Vec<Line>,
     /// For each run of columns, what a step of each row is worth.
@@ -79,7 +90,7 @@ struct Tile {
 }
 
 /// What 128 too much on every weight adds to a product, negated, for each row of activations and run.
-struct Corrections {
+pub(super) struct Corrections {
     run: usize,
     runs: usize,
     values: Vec<i32>,
@@ -93,12 +104,33 @@ impl Corrections {
             .collect();
         Self { run, runs: x.columns() / run, values }
     }
+
+    /// For a row of activations and one of its runs.
+    #[inline(always)]
+    pub(super) fn of(&self, row: usize, run: usize) -> i32 {
+        self.values[row * self.runs + run]
+    }
 }
 
 impl Tile {
     fn new(columns: usize, run: usize) -> Self {
         let bytes = vec![Line([0; 64]); columns.next_multiple_of(64) / 4 * 2];
         Self { bytes, steps: vec![[0.0; WIDE]; columns / run], run }
+    }
+
+    /// Where the four columns that are number `four` among all lie.
+    ///
+    /// # Panics
+    /// Where there are none.
+    #[inline(always)]
+    pub(super) fn line(&self, four: usize) -> *const u8 {
+        (&raw const self.bytes[four * 2]).cast()
+    }
+
+    /// What a step of each row is worth in a run of columns.
+    #[inline(always)]
+    pub(super) fn steps(&self, run: usize) -> &[f32; WIDE] {
+        &self.steps[run]
     }
 
     /// Writes out rows `first` to `first + count` of `w`. Rows beyond `count` hold anything: nobody reads their sums.
@@ -218,26 +250,38 @@ unsafe fn bytes_of_q4k(block: &[u8], out: &mut [Line]) -> f32 {
     let most = _mm512_zextsi256_si512(_mm256_max_epi32(bits(offsets), bits(last)));
     let most = f32::from_bits(_mm512_reduce_max_epi32(most) as u32);
     let inverse = _mm256_set1_ps(if most > 0.0 { 127.0 / most } else { 0.0 });
-    let slopes = _mm512_castps256_ps512(_mm256_mul_ps(slopes, inverse));
-    let offsets = _mm512_castps256_ps512(_mm256_mul_ps(offsets, inverse));
+    let (mut slope_of, mut offset_of) = ([0f32; 8], [0f32; 8]);
+    // SAFETY: eight numbers each.
+    unsafe {
+        _mm256_storeu_ps(slope_of.as_mut_ptr(), _mm256_mul_ps(slopes, inverse));
+        _mm256_storeu_ps(offset_of.as_mut_ptr(), _mm256_mul_ps(offsets, inverse));
+    }
     let nibbles = _mm512_set_ps(15., 14., 13., 12., 11., 10., 9., 8., 7., 6., 5., 4., 3., 2., 1., 0.);
-    let low = _mm256_set1_epi8(15);
+    // A table in each quarter: packing leaves four bytes of each of the four in every quarter.
+    let quarters = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    let tables: [__m512i; 2] = std::array::from_fn(|four| {
+        let weights: [__m512i; 4] = std::array::from_fn(|run| {
+            let (slope, offset) = (slope_of[four * 4 + run], offset_of[four * 4 + run]);
+            _mm512_cvtps_epi32(_mm512_fmadd_ps(nibbles, _mm512_set1_ps(slope), _mm512_set1_ps(offset)))
+        });
+        let low = _mm512_packs_epi32(weights[0], weights[1]);
+        let bytes = _mm512_packs_epi16(low, _mm512_packs_epi32(weights[2], weights[3]));
+        _mm512_xor_si512(_mm512_permutexvar_epi32(quarters, bytes), _mm512_set1_epi8(-128))
+    });
+    // The second 32 of 64 weights are the high halves of the first ones' bytes.
+    let shifts = _mm512_inserti64x4::<1>(_mm512_setzero_si512(), _mm256_set1_epi16(4));
     let out = out.as_mut_ptr().cast::<u8>();
     for pair in 0..4 {
         // SAFETY: 32 of the block's 128 bytes after its head of 16.
         let packed = unsafe { _mm256_loadu_si256(block.as_ptr().add(16 + pair * 32).cast()) };
-        let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16(packed, 4), low)];
-        for (which, indices) in halves.into_iter().enumerate() {
-            let run = pair * 2 + which;
-            let of_run = _mm512_set1_epi32(run as i32);
-            let weights =
-                _mm512_fmadd_ps(nibbles, _mm512_permutexvar_ps(of_run, slopes), _mm512_permutexvar_ps(of_run, offsets));
-            let table = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(weights));
-            let table = _mm256_broadcastsi128_si256(_mm_xor_si128(table, _mm_set1_epi8(-128)));
-            let bytes = _mm256_shuffle_epi8(table, indices);
-            // SAFETY: 32 of the four lines' 256 bytes.
-            unsafe { _mm256_storeu_si256(out.add(run * 32).cast(), bytes) };
-        }
+        let shifted = _mm512_srlv_epi16(_mm512_broadcast_i64x4(packed), shifts);
+        let indices = _mm512_and_si512(shifted, _mm512_set1_epi8(15));
+        let tables = match pair % 2 {
+            0 => _mm512_shuffle_i32x4::<0b01_01_00_00>(tables[pair / 2], tables[pair / 2]),
+            _ => _mm512_shuffle_i32x4::<0b11_11_10_10>(tables[pair / 2], tables[pair / 2]),
+        };
+        // SAFETY: 64 of the four lines' 256 bytes.
+        unsafe { _mm512_storeu_si512(out.add(pair * 64).cast(), _mm512_shuffle_epi8(tables, indices)) };
     }
     most / 127.0
 }
