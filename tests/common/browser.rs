@@ -1,6 +1,7 @@
 //! The real app under WebKitWebDriver, on a display of its own.
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -112,12 +113,22 @@ impl Window {
         self.until(&format!("{id} to be enabled"), 20, &script).await;
         let patience = Instant::now();
         loop {
-            let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
-            match element.click().await {
+            let found = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await;
+            match async { found?.click().await }.await {
                 Ok(()) => return,
-                // The page goes on while the driver brings the element into sight and looks for its middle; whoever finds
-                // that it moved away under the pointer clicks once more.
-                Err(_) if patience.elapsed().as_secs() < 5 => tokio::time::sleep(Duration::from_millis(100)).await,
+                // The page goes on while the driver brings the element into sight and looks for its middle. Nothing was
+                // clicked then, and whoever finds that it moved away under the pointer clicks once more.
+                Err(CmdError::Standard(e))
+                    if patience.elapsed().as_secs() < 5
+                        && matches!(
+                            e.error,
+                            ErrorStatus::ElementNotInteractable
+                                | ErrorStatus::ElementClickIntercepted
+                                | ErrorStatus::StaleElementReference
+                        ) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
                 Err(e) => {
                     let picture = self.picture_of_failure();
                     panic!("{id} takes no click: {e:?}; {}", picture.display());

@@ -163,7 +163,7 @@ fn attention(input: &mut Input) -> String {
         heads: key_heads * input.size(3),
         key_heads,
         queries: input.size(40),
-        keys: input.size(90),
+        keys: input.size(340),
         dim: input.size(80),
     };
     let Shape { batch, heads, key_heads, queries, keys, dim } = shape;
@@ -215,7 +215,7 @@ fn attention(input: &mut Input) -> String {
 fn quantised(input: &mut Input) -> String {
     let format = [Format::Q4K, Format::Q6K, Format::Q8][input.byte() % 3];
     let blocks = input.size(if format == Format::Q8 { 16 } else { 3 });
-    let (outputs, rows) = (input.size(70), input.size(20));
+    let (outputs, rows) = (input.size(70), input.size(70));
     let columns = blocks * format.block();
     let noise = input.numbers(outputs * blocks * format.block_bytes());
     // Any bytes are weights, but for steps of a size that no model has; a pack's check refuses those that are no numbers.

@@ -22,6 +22,45 @@ const HIDDEN: usize = 1152;
 const MLP: usize = 4304;
 const LAYERS: usize = 27;
 
+/// As the programs allocate (`hilum_workers::WipingAllocator`): large memory in large pages, asked for before it is touched.
+struct Large;
+
+// SAFETY: all is the system's allocator's doing; advice about fresh memory changes nothing that is in it.
+unsafe impl std::alloc::GlobalAlloc for Large {
+    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        let memory = unsafe { std::alloc::System.alloc(layout) };
+        advise(memory, layout.size());
+        memory
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: std::alloc::Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        let memory = unsafe { std::alloc::System.alloc_zeroed(layout) };
+        advise(memory, layout.size());
+        memory
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: std::alloc::Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { std::alloc::System.dealloc(memory, layout) }
+    }
+}
+
+fn advise(memory: *mut u8, size: usize) {
+    #[cfg(target_os = "linux")]
+    if size >= 4 << 20 && !memory.is_null() {
+        let skipped = memory.align_offset(4096);
+        // SAFETY: whole pages of this memory.
+        unsafe { libc::madvise(memory.add(skipped).cast(), (size - skipped) / 4096 * 4096, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, size);
+}
+
+#[global_allocator]
+static ALLOCATOR: Large = Large;
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     // Within each group of words, those that are named, and all where none is.

@@ -84,8 +84,8 @@ pub struct Attention<'a> {
 }
 
 impl Shape {
-    /// Panels of keys and of numbers are filled up to whole ones, by fewer than this.
-    const FILLED: usize = 16;
+    /// Panels of keys and of numbers, and the terms of a product of AMX, are filled up to whole ones, by fewer than this.
+    const FILLED: usize = 32;
 
     /// Whether the bytes of all that is made of this shape can be counted, so that nothing else that is made of it needs
     /// to be looked at: queries and packed keys, values and scores are no more than this.

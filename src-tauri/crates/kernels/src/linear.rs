@@ -1,11 +1,14 @@
 //! A linear layer, y = x W^T + b, over weights that are packed once.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use std::ops::Range;
 
 use crate::cpu::Isa;
-use crate::lines::{Lines, floats_of};
+use crate::lines::{Lines, ask_for, floats_of};
 use crate::math::gelu;
-use crate::micro::{Kernel, Kind, MAX_TILE, Ready};
+use crate::micro::{Kernel, Kind, Ready};
 use crate::rows::{PackedRows, byte, byte_scale};
 use crate::threads::{self, SharedMut, for_each_part_with, part};
 use crate::values::{Values, to_bf16};
@@ -63,8 +66,8 @@ struct Blocking {
 impl Blocking {
     fn of(kernel: Kernel) -> Self {
         match kernel.isa() {
-            // Both come from the second-level cache, of which processors with AMX have 2 MB: what is read again in the
-            // first-level one is paid for by sums that are put down in between.
+            // Rows and panel come from the second-level cache, of which processors with AMX have 2 MB. Panels short enough
+            // for the first-level cache were no quicker: their sums have to be put down and taken up again.
             Isa::Amx => Self { rows: 1200 << 10, panel: 80 << 10 },
             // The panel stays in the first-level cache.
             _ => Self { rows: 480 << 10, panel: 36 << 10 },
@@ -200,7 +203,7 @@ impl Linear {
         let wanted = if threads == 1 { 1 } else { (PARTS * threads).div_ceil(blocks) };
         let chunk = panels.div_ceil(wanted.min(panels));
         let chunks = panels.div_ceil(chunk);
-        let scratch = || (self.kernel.ready(), Lines::zeroed(block * MAX_TILE * 4));
+        let scratch = || (self.kernel.ready(), Lines::zeroed(block * self.kernel.rows() * self.kernel.columns() * 4));
         for_each_part_with(blocks * chunks, scratch, |(ready, tiles), unit| {
             let row_panels = part(unit / chunks, block, row_panels);
             let panels = part(unit % chunks, chunk, panels);
@@ -233,12 +236,28 @@ impl Linear {
                 let vectors = &weights[range.start * columns * width..range.end * columns * width];
                 for row_panel in row_panels.clone() {
                     let (words, height) = x.panel(row_panel, range.clone());
-                    let tile = &mut tiles[(row_panel - row_panels.start) * tile_size..][..height * columns];
+                    if k + 1 == runs {
+                        self.ask_ahead(x, row_panel, panel + 1, target);
+                    }
+                    // Sums that are finished at once need no place of their own, and their place stays in the cache.
+                    let place = if runs == 1 { 0 } else { row_panel - row_panels.start };
+                    let tile = &mut tiles[place * tile_size..][..height * columns];
                     ready.run(height, words, vectors, tile, k > 0);
                     if k + 1 == runs {
                         self.finish(x, row_panel, panel, activation, target, tile);
                     }
                 }
+            }
+        }
+    }
+
+    /// Asks for the places of a tile's results, which lie in another line of memory for each row: a processor that comes
+    /// upon them all at once waits longer for them than it computes.
+    fn ask_ahead(&self, x: &PackedRows, row_panel: usize, panel: usize, target: &Target) {
+        if panel < self.panels() {
+            let first = row_panel * self.kernel.rows();
+            for row in first..x.rows().min(first + self.kernel.rows()) {
+                target.ask_for(row * self.outputs + panel * self.kernel.columns(), self.kernel.columns());
             }
         }
     }
@@ -258,6 +277,14 @@ impl Linear {
         let start = panel * columns;
         let count = columns.min(self.outputs - start);
         let bias = if self.bias.is_empty() { &[][..] } else { &self.bias[start..start + columns] };
+        #[cfg(target_arch = "x86_64")]
+        if self.kernel.isa() == Isa::Amx && count == avx512::COLUMNS && !self.kernel.is_integer() {
+            let rows = self.kernel.rows().min(x.rows() - first);
+            let places =
+                (first..first + rows).map(|row| row * self.outputs + start..row * self.outputs + start + count);
+            // SAFETY: the set has AVX-512 with BF16; each tile is finished once, and no two share an element.
+            return unsafe { finish_wide(tile, bias, activation, target, places) };
+        }
         for (r, tile) in tile.chunks_exact_mut(columns).take(self.kernel.rows().min(x.rows() - first)).enumerate() {
             let row = first + r;
             if self.kernel.is_integer() {
@@ -362,6 +389,16 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Asks for the places of `count` results from `start` on.
+    fn ask_for(&self, start: usize, count: usize) {
+        match self {
+            Self::Write(out) | Self::Add(out) => {
+                (start..start + count).step_by(16).for_each(|at| ask_for(out.place(at)))
+            }
+            Self::WriteBf16(out) => (start..start + count).step_by(32).for_each(|at| ask_for(out.place(at))),
+        }
+    }
+
     /// # Safety
     /// Nobody else stores to these places at the same time.
     unsafe fn store(&self, isa: Isa, place: Range<usize>, values: &[f32]) {
@@ -372,6 +409,35 @@ impl<'a> Target<'a> {
                 Self::Add(out) => add(isa, out.range(place), values),
                 Self::WriteBf16(out) => round(isa, out.range(place), values),
             }
+        }
+    }
+}
+
+/// The end of a tile of 32 columns.
+///
+/// # Safety
+/// The processor has AVX-512 with BF16, and nobody else has these places at the same time.
+#[cfg(target_arch = "x86_64")]
+unsafe fn finish_wide(
+    tile: &mut [u32],
+    bias: &[f32],
+    activation: Activation,
+    target: &Target,
+    places: impl Iterator<Item = Range<usize>>,
+) {
+    if let Some(bias) = bias.first_chunk() {
+        // SAFETY: the caller's promise.
+        unsafe { avx512::add_bias(tile, bias) };
+    }
+    if activation == Activation::Gelu {
+        finish_row(Isa::Amx, tile, &[], activation);
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match target {
+            Target::Write(out) => avx512::put::<false>(tile, out, places),
+            Target::Add(out) => avx512::put::<true>(tile, out, places),
+            Target::WriteBf16(out) => avx512::round(tile, out, places),
         }
     }
 }

@@ -11,9 +11,7 @@ pub(crate) struct Lines(Vec<Line>);
 
 impl Lines {
     pub fn zeroed(bytes: usize) -> Self {
-        let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)];
-        in_large_pages(&mut lines);
-        Self(lines)
+        Self(vec![Line([0; 64]); bytes.div_ceil(64)])
     }
 
     /// Makes room for `bytes`; what is in there is then of no meaning.
@@ -45,24 +43,18 @@ impl Lines {
     }
 }
 
-/// Asks for pages of 2 MB where memory that was just made has room for some. A product goes through megabytes of weights
-/// and activations for each row of results, in more pages of 4 KB than the processor has addresses of at hand.
-pub(crate) fn in_large_pages<T>(memory: &mut [T]) {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+/// Has the line of the cache that holds this place fetched to the second-level cache. Any address may be asked for: asking
+/// changes nothing.
+#[inline(always)]
+pub(crate) fn ask_for<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
     {
-        const LARGE: usize = 2 << 20;
-        const PAGE: usize = 4096;
-        let start = memory.as_mut_ptr().cast::<u8>();
-        let skipped = start.align_offset(PAGE);
-        let length = size_of_val(memory).saturating_sub(skipped) / PAGE * PAGE;
-        if length >= 2 * LARGE {
-            // SAFETY: whole pages of this memory; how large they are changes nothing that is in them. A system that has
-            // no such pages refuses, and then all is as it was.
-            unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
-        }
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: an address that nobody may read is passed over.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
     }
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
-    let _ = memory;
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// Words as the bytes that they are made of.

@@ -40,9 +40,6 @@ pub(crate) struct Kernel {
     isa: Isa,
 }
 
-/// The most words in any kernel's tile.
-pub(crate) const MAX_TILE: usize = 32 * 32;
-
 impl Kernel {
     pub fn f32(isa: Isa) -> Self {
         let isa = isa.checked();
@@ -135,8 +132,10 @@ impl Kernel {
                 step[row] = word;
             }
         } else {
-            let (runs, _) = words.as_chunks::<16>();
-            let (lines, _) = panel.as_chunks_mut::<16>();
+            const TOGETHER: usize = 16;
+            let (runs, rest) = words.as_chunks::<TOGETHER>();
+            assert!(self.together() == TOGETHER && rest.is_empty(), "whole runs of steps");
+            let (lines, _) = panel.as_chunks_mut::<TOGETHER>();
             for (run, lines) in runs.iter().zip(lines.chunks_exact_mut(height)) {
                 lines[row] = *run;
             }
@@ -159,7 +158,7 @@ impl Kernel {
     }
 }
 
-/// A thread that computes with a kernel; no other thread may, which is why this stays where it was made.
+/// A thread that computes with a kernel. Where that takes tiles of AMX, this stays on the thread, which has them.
 pub(crate) struct Ready {
     kernel: Kernel,
     #[cfg(target_arch = "x86_64")]

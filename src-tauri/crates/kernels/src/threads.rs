@@ -93,6 +93,11 @@ impl<'a, T> SharedMut<'a, T> {
         self.len == 0
     }
 
+    /// Where an element lies, to be asked for ahead of its use and for nothing else; beyond the slice it is any address.
+    pub(crate) fn place(&self, index: usize) -> *const T {
+        self.start.wrapping_add(index).cast_const()
+    }
+
     /// A part of the slice.
     ///
     /// # Safety

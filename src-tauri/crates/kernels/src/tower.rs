@@ -9,7 +9,6 @@ use std::ops::ControlFlow;
 use crate::attention::{Arithmetic, Attention, Shape, Strides, View, Workspace};
 use crate::cpu::Isa;
 use crate::linear::{Activation, Linear, Output, Precision};
-use crate::lines::in_large_pages;
 use crate::math::layer_norm;
 use crate::rows::PackedRows;
 use crate::threads;
@@ -272,19 +271,14 @@ enum Between {
 
 impl Buffers {
     fn new(precision: Precision, shape: &TowerShape, rows: usize) -> Self {
-        fn zeros<T: Clone + Default>(count: usize) -> Vec<T> {
-            let mut zeros = vec![T::default(); count];
-            in_large_pages(&mut zeros);
-            zeros
-        }
         let between = (rows * 3 * shape.hidden).max(rows.min(MLP_ROWS) * shape.mlp);
         Self {
             packed: PackedRows::new(),
             between: match precision {
-                Precision::F32 => Between::F32(zeros(between)),
-                Precision::Bf16 | Precision::Int8 => Between::Bf16(zeros(between)),
+                Precision::F32 => Between::F32(vec![0.; between]),
+                Precision::Bf16 | Precision::Int8 => Between::Bf16(vec![0; between]),
             },
-            attended: zeros(rows * shape.hidden),
+            attended: vec![0.; rows * shape.hidden],
             workspace: Workspace::new(),
         }
     }

@@ -303,13 +303,22 @@ fn numbers_that_are_none_come_out_as_none() {
                     }
                 }
                 let strides = |tokens| Strides::tokens_first(1, tokens, DIM);
-                for isa in Isa::available() {
+                // What is no number has bits of its own as a brain float too, of a kind that signals.
+                let bits = |numbers: &[f32]| -> Vec<u16> {
+                    numbers.iter().map(|&x| if x.is_nan() { 0x7f81 } else { to_bf16(x) }).collect()
+                };
+                let [short_query, short_key, short_value] = [&query, &key, &value].map(|numbers| bits(numbers));
+                let forms = [
+                    [Values::F32(&query), Values::F32(&key), Values::F32(&value)],
+                    [Values::Bf16(&short_query), Values::Bf16(&short_key), Values::Bf16(&short_value)],
+                ];
+                for (isa, [query, key, value]) in Isa::available().flat_map(|isa| forms.map(|form| (isa, form))) {
                     for arithmetic in [Arithmetic::F32, Arithmetic::Bf16] {
                         let attention = Attention {
                             shape: Shape { batch: 1, heads: 1, key_heads: 1, queries, keys, dim: DIM },
-                            query: View { values: Values::F32(&query), strides: strides(queries) },
-                            key: View { values: Values::F32(&key), strides: strides(keys) },
-                            value: View { values: Values::F32(&value), strides: strides(keys) },
+                            query: View { values: query, strides: strides(queries) },
+                            key: View { values: key, strides: strides(keys) },
+                            value: View { values: value, strides: strides(keys) },
                             mask: mask.as_deref().map(|values| Mask { values, batch: 0, head: 0, query: keys }),
                             scale: 0.3,
                             arithmetic,
@@ -328,6 +337,39 @@ fn numbers_that_are_none_come_out_as_none() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What an attention leaves in its memory does not come into the next one, which fills less of it.
+#[test]
+#[cfg_attr(miri, ignore = "millions of multiplications")]
+fn memory_that_is_used_again_is_as_new() {
+    for isa in Isa::available() {
+        let mut used = Workspace::new();
+        for (keys, dim, odd) in [(400, 96, true), (33, 65, false), (1, 1, false), (161, 72, false)] {
+            let bits = |seed| -> Vec<u16> {
+                let numbers = numbers(keys * dim, seed);
+                numbers.iter().map(|&x| if odd { 0x7fc0 } else { to_bf16(x) }).collect()
+            };
+            let (query, key, value) = (bits(1), bits(2), bits(3));
+            let strides = Strides::tokens_first(1, keys, dim);
+            let view = |values| View { values: Values::Bf16(values), strides };
+            let attention = Attention {
+                shape: Shape { batch: 1, heads: 1, key_heads: 1, queries: keys, keys, dim },
+                query: view(&query),
+                key: view(&key),
+                value: view(&value),
+                mask: None,
+                scale: 0.3,
+                arithmetic: Arithmetic::Bf16,
+            };
+            let results = [&mut used, &mut Workspace::new()].map(|workspace| {
+                let mut out = vec![0.; keys * dim];
+                attention.run_with(isa, workspace, &mut out, strides);
+                out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            });
+            assert_eq!(results[0], results[1], "{isa:?}, {keys} keys of {dim}");
         }
     }
 }

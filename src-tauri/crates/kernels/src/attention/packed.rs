@@ -25,7 +25,7 @@ pub(super) struct Layout {
     pub kernel: Kernel,
     pub keys: usize,
     pub dim: usize,
-    /// Keys that are scored at once: whole panels, and whole steps since those are even.
+    /// Keys that are scored at once: whole panels, and whole runs of steps.
     pub block: usize,
     /// Rows in a panel of numbers; all are alike.
     pub dim_height: usize,
@@ -39,12 +39,14 @@ impl Layout {
     pub fn new(kernel: Kernel, shape: &Shape) -> Self {
         // Panels of numbers of one height rather than full ones and a stump.
         let panels = shape.dim.div_ceil(kernel.rows());
-        let even = kernel.height(shape.dim.div_ceil(panels));
-        // Half as high where that leaves less to fill up: tiles of AMX are of 16 rows or of twice as many.
-        let least = kernel.height(1).max(2);
-        let filled = |height: usize| shape.dim.next_multiple_of(height);
-        let dim_height = if kernel.together() > 1 && filled(least) < filled(even) { least } else { even };
-        Self { kernel, keys: shape.keys, dim: shape.dim, block: BLOCK / kernel.rows() * kernel.rows(), dim_height }
+        // Those of AMX are of 32 rows even where half of them stand empty: with 16, two sums would wait for themselves.
+        let dim_height = match kernel.together() {
+            1 => kernel.height(shape.dim.div_ceil(panels)),
+            _ => kernel.rows(),
+        };
+        let block = BLOCK / kernel.rows() * kernel.rows();
+        debug_assert!(block.is_multiple_of(kernel.depth() * kernel.together()), "a run of steps is in one block");
+        Self { kernel, keys: shape.keys, dim: shape.dim, block, dim_height }
     }
 
     pub fn dim_steps(&self) -> usize {

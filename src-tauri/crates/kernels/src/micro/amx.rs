@@ -1,5 +1,5 @@
-//! Tiles of 32 x 32 or 16 x 32 sums in the tile registers of AMX: four or two of these hold sums, and of the other four
-//! two hold words and two hold vectors. A product takes 16 steps.
+//! Tiles of 32 x 32 or 16 x 32 sums in the tile registers of AMX: four or two of these hold sums, two vectors, and as
+//! many words as there are rows of 16. A product takes 16 steps.
 
 use std::arch::asm;
 

@@ -70,6 +70,12 @@ impl Activations {
         self.run
     }
 
+    /// The bytes of `count` rows from `first` on, one after another.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn bytes_of(&self, first: usize, count: usize) -> &[i8] {
+        &self.bytes[first * self.columns..(first + count) * self.columns]
+    }
+
     pub(super) fn bytes(&self, row: usize) -> &[i8] {
         &self.bytes[row * self.columns..(row + 1) * self.columns]
     }

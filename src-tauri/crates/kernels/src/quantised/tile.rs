@@ -2,7 +2,7 @@
 //!
 //! A thread writes 32 rows of weights out as unsigned bytes (the weight plus 128), so that
 //! four neighbours of each of 16 rows make up one register, and multiplies them with all
-//! rows of activations, six at a time. Writing out costs the same for one activation or a
+//! rows of activations, six at a time, or 32 in the tiles of AMX ([`super::tile_amx`]). Writing out costs the same for one activation or a
 //! thousand; a prompt of 300 tokens pays less than a tenth of its time for it.
 //!
 //! A block of `Q4K` and of `Q6K` becomes 256 bytes with one step: rounding to the step of a
@@ -118,13 +118,11 @@ impl Tile {
         Self { bytes, steps: vec![[0.0; WIDE]; columns / run], run }
     }
 
-    /// Where the four columns that are number `four` among all lie.
-    ///
-    /// # Panics
-    /// Where there are none.
+    /// Where the bytes of a run of columns lie.
     #[inline(always)]
-    pub(super) fn line(&self, four: usize) -> *const u8 {
-        (&raw const self.bytes[four * 2]).cast()
+    pub(super) fn run_of(&self, run: usize) -> *const u8 {
+        let lines = self.run / 4 * 2;
+        self.bytes[run * lines..(run + 1) * lines].as_ptr().cast()
     }
 
     /// What a step of each row is worth in a run of columns.

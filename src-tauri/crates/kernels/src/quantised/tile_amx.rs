@@ -32,13 +32,13 @@ pub(super) unsafe fn multiply(
     struct Whole([[i32; WIDE]; HIGH]);
     let mut whole = Whole([[0; WIDE]; HIGH]);
     let scales: [&[f32]; HIGH] = std::array::from_fn(|m| x.scales(first + m));
-    let rows = x.bytes(first).as_ptr();
+    let rows = x.bytes_of(first, HIGH).as_ptr();
     *sums = [[0.; WIDE]; HIGH];
     for run in 0..x.columns() / RUN {
         // SAFETY: a run of 32 rows of activations, which lie `columns` bytes apart, and of the tile, of which each four
         // columns are two lines; 4 KB of sums.
         unsafe {
-            products(rows.add(run * RUN), x.columns(), tile.line(run * RUN / 4), whole.0.as_mut_ptr().cast());
+            products(rows.add(run * RUN), x.columns(), tile.run_of(run), whole.0.as_mut_ptr().cast());
             let steps = tile.steps(run).as_ptr();
             let (a, b) = (_mm512_loadu_ps(steps), _mm512_loadu_ps(steps.add(16)));
             for m in 0..HIGH {
