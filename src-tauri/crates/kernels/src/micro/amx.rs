@@ -24,7 +24,10 @@ pub unsafe fn run(
     accumulate: bool,
 ) {
     if steps == 0 {
-        return if accumulate { () } else { tile.fill(0) };
+        if !accumulate {
+            tile.fill(0);
+        }
+        return;
     }
     let (a, b, tile) = (words.as_ptr().cast(), vectors.as_ptr(), tile.as_mut_ptr().cast());
     // SAFETY: the promises of this function are those of the tile's.
@@ -39,6 +42,25 @@ pub unsafe fn run(
     }
 }
 
+/// These instructions, with the operands that all tiles have.
+macro_rules! rounds {
+    ($steps:ident, $a:ident, $b:ident, $tile:ident, $accumulate:ident, [$($line:expr),* $(,)?]) => {
+        asm!(
+            $($line,)*
+            a = inout(reg) $a => _,
+            b = inout(reg) $b => _,
+            rounds = inout(reg) $steps / ROWS => _,
+            tile = in(reg) $tile,
+            accumulate = in(reg) u32::from($accumulate),
+            wide = in(reg) STRIDE,
+            narrow = in(reg) WIDTH,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        )
+    };
+}
+
 macro_rules! tile {
     ($high:ident, $low:ident, $product:literal) => {
         /// # Safety
@@ -46,46 +68,43 @@ macro_rules! tile {
         unsafe fn $high(steps: usize, a: *const u8, b: *const u8, tile: *mut u8, accumulate: bool) {
             // SAFETY: each of the `steps / 16` rounds reads 2 KB of words and 2 KB of vectors; sums are 4 KB.
             unsafe {
-                asm!(
-                    "test {accumulate:e}, {accumulate:e}",
-                    "jz 3f",
-                    "tileloadd tmm0, [{tile} + {wide}]",
-                    "tileloadd tmm1, [{tile} + {wide} + 64]",
-                    "tileloadd tmm2, [{tile} + {wide} + 2048]",
-                    "tileloadd tmm3, [{tile} + {wide} + 2112]",
-                    "jmp 2f",
-                    "3:",
-                    "tilezero tmm0",
-                    "tilezero tmm1",
-                    "tilezero tmm2",
-                    "tilezero tmm3",
-                    "2:",
-                    "tileloadd tmm4, [{a} + {narrow}]",
-                    "tileloadd tmm6, [{b} + {wide}]",
-                    "tileloadd tmm7, [{b} + {wide} + 64]",
-                    concat!($product, " tmm0, tmm4, tmm6"),
-                    "tileloadd tmm5, [{a} + {narrow} + 1024]",
-                    concat!($product, " tmm1, tmm4, tmm7"),
-                    concat!($product, " tmm2, tmm5, tmm6"),
-                    concat!($product, " tmm3, tmm5, tmm7"),
-                    "add {a}, 2048",
-                    "add {b}, 2048",
-                    "dec {rounds}",
-                    "jnz 2b",
-                    "tilestored [{tile} + {wide}], tmm0",
-                    "tilestored [{tile} + {wide} + 64], tmm1",
-                    "tilestored [{tile} + {wide} + 2048], tmm2",
-                    "tilestored [{tile} + {wide} + 2112], tmm3",
-                    a = inout(reg) a => _,
-                    b = inout(reg) b => _,
-                    rounds = inout(reg) steps / ROWS => _,
-                    tile = in(reg) tile,
-                    accumulate = in(reg) u32::from(accumulate),
-                    wide = in(reg) STRIDE,
-                    narrow = in(reg) WIDTH,
-                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                    options(nostack),
+                rounds!(
+                    steps,
+                    a,
+                    b,
+                    tile,
+                    accumulate,
+                    [
+                        "test {accumulate:e}, {accumulate:e}",
+                        "jz 3f",
+                        "tileloadd tmm0, [{tile} + {wide}]",
+                        "tileloadd tmm1, [{tile} + {wide} + 64]",
+                        "tileloadd tmm2, [{tile} + {wide} + 2048]",
+                        "tileloadd tmm3, [{tile} + {wide} + 2112]",
+                        "jmp 2f",
+                        "3:",
+                        "tilezero tmm0",
+                        "tilezero tmm1",
+                        "tilezero tmm2",
+                        "tilezero tmm3",
+                        "2:",
+                        "tileloadd tmm4, [{a} + {narrow}]",
+                        "tileloadd tmm6, [{b} + {wide}]",
+                        "tileloadd tmm7, [{b} + {wide} + 64]",
+                        concat!($product, " tmm0, tmm4, tmm6"),
+                        "tileloadd tmm5, [{a} + {narrow} + 1024]",
+                        concat!($product, " tmm1, tmm4, tmm7"),
+                        concat!($product, " tmm2, tmm5, tmm6"),
+                        concat!($product, " tmm3, tmm5, tmm7"),
+                        "add {a}, 2048",
+                        "add {b}, 2048",
+                        "dec {rounds}",
+                        "jnz 2b",
+                        "tilestored [{tile} + {wide}], tmm0",
+                        "tilestored [{tile} + {wide} + 64], tmm1",
+                        "tilestored [{tile} + {wide} + 2048], tmm2",
+                        "tilestored [{tile} + {wide} + 2112], tmm3",
+                    ]
                 );
             }
         }
@@ -95,36 +114,34 @@ macro_rules! tile {
         unsafe fn $low(steps: usize, a: *const u8, b: *const u8, tile: *mut u8, accumulate: bool) {
             // SAFETY: each of the `steps / 16` rounds reads 1 KB of words and 2 KB of vectors; sums are 2 KB.
             unsafe {
-                asm!(
-                    "test {accumulate:e}, {accumulate:e}",
-                    "jz 3f",
-                    "tileloadd tmm0, [{tile} + {wide}]",
-                    "tileloadd tmm1, [{tile} + {wide} + 64]",
-                    "jmp 2f",
-                    "3:",
-                    "tilezero tmm0",
-                    "tilezero tmm1",
-                    "2:",
-                    "tileloadd tmm4, [{a} + {narrow}]",
-                    "tileloadd tmm6, [{b} + {wide}]",
-                    "tileloadd tmm7, [{b} + {wide} + 64]",
-                    concat!($product, " tmm0, tmm4, tmm6"),
-                    concat!($product, " tmm1, tmm4, tmm7"),
-                    "add {a}, 1024",
-                    "add {b}, 2048",
-                    "dec {rounds}",
-                    "jnz 2b",
-                    "tilestored [{tile} + {wide}], tmm0",
-                    "tilestored [{tile} + {wide} + 64], tmm1",
-                    a = inout(reg) a => _,
-                    b = inout(reg) b => _,
-                    rounds = inout(reg) steps / ROWS => _,
-                    tile = in(reg) tile,
-                    accumulate = in(reg) u32::from(accumulate),
-                    wide = in(reg) STRIDE,
-                    narrow = in(reg) WIDTH,
-                    out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
-                    options(nostack),
+                rounds!(
+                    steps,
+                    a,
+                    b,
+                    tile,
+                    accumulate,
+                    [
+                        "test {accumulate:e}, {accumulate:e}",
+                        "jz 3f",
+                        "tileloadd tmm0, [{tile} + {wide}]",
+                        "tileloadd tmm1, [{tile} + {wide} + 64]",
+                        "jmp 2f",
+                        "3:",
+                        "tilezero tmm0",
+                        "tilezero tmm1",
+                        "2:",
+                        "tileloadd tmm4, [{a} + {narrow}]",
+                        "tileloadd tmm6, [{b} + {wide}]",
+                        "tileloadd tmm7, [{b} + {wide} + 64]",
+                        concat!($product, " tmm0, tmm4, tmm6"),
+                        concat!($product, " tmm1, tmm4, tmm7"),
+                        "add {a}, 1024",
+                        "add {b}, 2048",
+                        "dec {rounds}",
+                        "jnz 2b",
+                        "tilestored [{tile} + {wide}], tmm0",
+                        "tilestored [{tile} + {wide} + 64], tmm1",
+                    ]
                 );
             }
         }
