@@ -12,9 +12,8 @@ async fn the_engine_dies_in_the_middle_of_a_draft() {
     write(&window, "indication", "Typed before the draft.").await;
     saved(&window).await;
 
-    window.click("draft-start").await;
-    let worker = worker(&window).await;
-    // It is killed while it loads or writes, whichever it is at; a person types meanwhile.
+    // A small model is done with its draft before a sentence is typed, so it is held where it loads or writes.
+    let ((), worker) = tokio::join!(window.click("draft-start"), held_worker(&window));
     window.begin_sentence("comparison").await;
     window.keys("Typed while the draft").await;
     // SAFETY: a signal to a process that this test started.
@@ -49,11 +48,13 @@ async fn the_engine_dies_in_the_middle_of_a_draft() {
     window.close().await;
 }
 
-/// The drafting worker, as soon as it runs.
-async fn worker(window: &Window) -> i32 {
+/// The drafting worker, stopped as soon as it runs.
+async fn held_worker(window: &Window) -> i32 {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(process) = window.find_process("hilumctl", "worker draft") {
+            // SAFETY: a signal to a process that this test started.
+            assert_eq!(unsafe { libc::kill(process, libc::SIGSTOP) }, 0, "the engine was running");
             return process;
         }
         assert!(Instant::now() < until, "no drafting worker was started");

@@ -16,16 +16,24 @@ async fn a_template_and_macros() {
     let ids: Vec<String> = serde_json::from_str(&window.text(ids).await).expect("templates");
     println!("templates: {ids:?}");
     let before = window.words("report").await;
+    let plain = ids.iter().find(|id| id.as_str() == "cxr-frontal").expect("the standard template");
+    assert_ne!(ids.last(), Some(plain), "the last one tried looks unlike the first");
     for id in &ids {
         window.choose("template", id).await;
         let used = format!(
-            "return document.querySelector('[data-testid=\"template\"]').value === {id:?} && !document.querySelector('[role=\"alert\"]')"
+            "return document.querySelector('[data-testid=\"template\"]').dataset.used === {id:?} && !document.querySelector('[role=\"alert\"]')"
         );
         window.until(id, 20, &used).await;
     }
     assert_ne!(before, window.words("report").await, "templates differ");
-    let plain = ids.iter().find(|id| id.as_str() == "cxr-frontal").expect("the standard template");
     window.choose("template", plain).await;
+    window
+        .until(
+            "the standard template again",
+            20,
+            "return document.querySelector('[data-testid=\"template\"]').dataset.used === 'cxr-frontal'",
+        )
+        .await;
     saved(&window).await;
 
     // A macro with its parameter, expanded by a space.
