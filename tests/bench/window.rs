@@ -146,6 +146,7 @@ mod linux {
 
         first_frames(&window).await;
         redraws(&window).await;
+        frames(&window).await;
         switches(&window).await;
         many_switches(&window).await;
 
@@ -286,6 +287,30 @@ mod linux {
             }
             report(&format!("window/level redraw, {what}, 2500x3000 shown to fit"), "ms", &mut times);
         }
+    }
+
+    /// From one frame to the next while the window is dragged without a stop: what the hand feels, with all that the page
+    /// does for a frame until the next one may be drawn.
+    async fn frames(window: &Window) {
+        let script = "const done = arguments[arguments.length - 1];
+            const viewer = document.querySelector('[data-testid=\"viewer\"]');
+            const box = viewer.getBoundingClientRect();
+            const at = (type, n) => viewer.dispatchEvent(new PointerEvent(type, { pointerId: 1, button: 0, buttons: 1, bubbles: true,
+                clientX: box.left + 200 + n % 200, clientY: box.top + 200 + (n * 7) % 60 }));
+            viewer.setPointerCapture = () => {};
+            at('pointerdown', 0);
+            const times = [];
+            let n = 0, last = performance.now();
+            const one = (now) => {
+                times.push(now - last);
+                last = now;
+                at('pointermove', ++n);
+                if (n < 200) requestAnimationFrame(one); else { at('pointerup', n); done(times.slice(1)); }
+            };
+            requestAnimationFrame(one);";
+        let times = window.client.execute_async(script, vec![]).await.expect("the times");
+        let mut times: Vec<f64> = times.as_array().expect("times").iter().filter_map(|t| t.as_f64()).collect();
+        report("from frame to frame while the window is dragged", "ms", &mut times);
     }
 
     /// To the study after or before, whose pixels were decoded ahead.

@@ -117,6 +117,9 @@ async fn connect(path: &Path, key: &Key, create: bool, more: &str) -> Result<Sql
         .create_if_missing(create)
         // A backup copies pages through the connection, and may be given up from any thread.
         .serialized(true)
+        // Rows go from SQLite's thread to ours through a queue. A worklist has thousands of them, and the two threads
+        // would wait for one another after every fifty.
+        .row_buffer_size(4096)
         .disable_statement_logging();
     let connected = options.connect().await;
     ending::leave_at_once();

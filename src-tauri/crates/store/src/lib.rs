@@ -29,9 +29,7 @@ mod store;
 mod tables;
 mod vault;
 
-pub use backup::{
-    Backup, BackupInfo, BackupPhase, BackupProgress, BackupTarget, GoOn, Opening, Restored, backups,
-};
+pub use backup::{Backup, BackupInfo, BackupPhase, BackupProgress, BackupTarget, GoOn, Opening, Restored, backups};
 pub use blobs::{BlobKind, BlobName, Blobs};
 pub use database::DatabaseSettings;
 pub use error::{Result, StoreError};
@@ -40,7 +38,6 @@ pub use store::Store;
 pub use tables::annotations::{Annotation, AnnotationKind, SpacingSource};
 pub use tables::audit::{AuditBreak, AuditEntry, AuditEvent, AuditFilter, AuditHead, AuditPage, AuditVerdict};
 pub use tables::claims::{KeptClaim, KeptEvidence, Source};
-pub use tables::glances::ImageHeader;
 pub use tables::import::{Imported, NewInstance, NewPatient, NewSeries, NewStudy};
 pub use tables::instances::{Cache, Instance};
 pub use tables::journal::{Milestone, Stage};

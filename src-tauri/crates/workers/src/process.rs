@@ -79,13 +79,16 @@ fn limit_cores() {
 /// The C library of GNU raises the size from which a buffer is mapped by itself to that of
 /// the largest one freed so far (mallopt(3), `M_MMAP_THRESHOLD`), and keeps what is smaller in
 /// its heaps. After a few radiographs of 15 MB each that held 110 MB for nothing; naming the
-/// threshold stops the raising. To be called before threads are started.
+/// threshold stops the raising. It gives threads heaps of their own, too, eight for each processor (`M_ARENA_MAX`), and each
+/// keeps the room of the largest study that it happened to work on: over a day of 500 studies that grew by 5 MB, and in
+/// one heap for all it does not. For a process that waits more than it allocates. To be called before threads are started.
 pub fn return_freed_buffers() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         // SAFETY: an option and its value; no pointer is involved.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10);
+            libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Where a study belongs: its patient's timeline, what it is compared with, who reads it, how soon.
 
-use async_recursion::async_recursion as boxed;
 use crate::glance::Glance;
 use crate::reading::model_image;
 use crate::worklist::line;
 use crate::{Applicability, WorkflowError, WorklistLine, Workstation};
+use async_recursion::async_recursion as boxed;
 use hilum_report::UserId;
 use hilum_store::{AuditEvent, Priority, QueuedStudy, StoreError, WorklistRow};
 use serde_json::json;
@@ -227,7 +227,9 @@ impl Workstation {
         let (whole, part) = store.imported_by(job).await?;
         let mut undone = Undone { removed: 0, kept: part.len() as u32 };
         for uid in whole {
-            match store.delete_study(&uid, &store.user().id, self.now()).await {
+            let deleted = store.delete_study(&uid, &store.user().id, self.now()).await;
+            self.judged.forget();
+            match deleted {
                 Ok(()) => undone.removed += 1,
                 Err(StoreError::Reported(_)) => undone.kept += 1,
                 Err(e) => return Err(e.into()),

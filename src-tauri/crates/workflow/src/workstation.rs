@@ -1,7 +1,7 @@
 //! The workstation: a data folder, who unlocked it, and the world outside.
 
-use async_recursion::async_recursion as boxed;
 use crate::{Clock, Decoder, Drafter, Ids, Scorer, WorkflowError};
+use async_recursion::async_recursion as boxed;
 use hilum_export::OsRng;
 use hilum_export::signature::Identity;
 use hilum_report::UserId;
@@ -43,6 +43,7 @@ pub struct Workstation {
     models: RwLock<Models>,
     store: RwLock<Option<Arc<Store>>>,
     pub(crate) previews: crate::glance::Previews,
+    pub(crate) judged: crate::glance::Judged,
     pub(crate) shown: crate::read_first::Shown,
     pub(crate) held: crate::overview::Held,
     pub(crate) reads: crate::auditing::Reads,
@@ -82,6 +83,7 @@ impl Workstation {
             models: RwLock::new(Models { scorer, drafter }),
             store: RwLock::new(None),
             previews: crate::glance::Previews::default(),
+            judged: crate::glance::Judged::default(),
             shown: crate::read_first::Shown::default(),
             held: crate::overview::Held::default(),
             reads: crate::auditing::Reads::default(),
@@ -191,6 +193,7 @@ impl Workstation {
     pub async fn lock(&self) -> Result<(), WorkflowError> {
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.previews.forget();
+        self.judged.forget();
         self.shown.forget();
         self.held.forget();
         self.reads.forget();
@@ -357,7 +360,13 @@ impl Workstation {
     }
 
     /// Gives a user one, sealed under their passphrase.
-    async fn give_identity(&self, store: &Store, id: &UserId, name: &str, passphrase: &str) -> Result<(), WorkflowError> {
+    async fn give_identity(
+        &self,
+        store: &Store,
+        id: &UserId,
+        name: &str,
+        passphrase: &str,
+    ) -> Result<(), WorkflowError> {
         Ok(store.set_signing_identity(id, passphrase, self.new_identity(name)?, self.now()).await?)
     }
 }

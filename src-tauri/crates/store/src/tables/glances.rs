@@ -9,18 +9,15 @@ use hilum_report::{PackHash, Report, ReportId};
 use sqlx::Row;
 use std::collections::HashMap;
 
-/// An image's SOP Instance UID and all that the decode child read of it.
-pub type ImageHeader = (String, serde_json::Value);
-
 impl Store {
-    /// The images of each of the studies, in the order in which [`Store::study`] has them.
+    /// The SOP Instance UIDs of the images of each of the studies, in the order in which [`Store::study`] has them.
     /// Studies without an image are left out.
     ///
     /// # Errors
-    /// `store.database`, `store.corrupt`.
-    pub async fn image_headers(&self, studies: &[String]) -> Result<HashMap<String, Vec<ImageHeader>>> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT s.study_uid, i.uid, i.header FROM series s JOIN instances i ON i.series_uid = s.uid
+    /// `store.database`.
+    pub async fn images_of_studies(&self, studies: &[String]) -> Result<HashMap<String, Vec<String>>> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT s.study_uid, i.uid FROM series s JOIN instances i ON i.series_uid = s.uid
              WHERE s.study_uid IN (SELECT value FROM json_each(?))
              ORDER BY s.number IS NULL, s.number, s.uid, i.number IS NULL, i.number, i.uid",
         )
@@ -28,11 +25,25 @@ impl Store {
         .fetch_all(self.access().await?.connection())
         .await
         .doing("read the images of studies")?;
-        let mut all: HashMap<String, Vec<ImageHeader>> = HashMap::new();
-        for (study, uid, header) in rows {
-            all.entry(study).or_default().push((uid, from_json(&header, "a header")?));
+        let mut all: HashMap<String, Vec<String>> = HashMap::new();
+        for (study, uid) in rows {
+            all.entry(study).or_default().push(uid);
         }
         Ok(all)
+    }
+
+    /// All that the decode child read of each of the images.
+    ///
+    /// # Errors
+    /// `store.database`, `store.corrupt`.
+    pub async fn headers_of_images(&self, images: &[String]) -> Result<HashMap<String, serde_json::Value>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT uid, header FROM instances WHERE uid IN (SELECT value FROM json_each(?))")
+                .bind(to_json(&images)?)
+                .fetch_all(self.access().await?.connection())
+                .await
+                .doing("read the headers of images")?;
+        rows.into_iter().map(|(uid, header)| Ok((uid, from_json(&header, "a header")?))).collect()
     }
 
     /// The scores that a pack gave each of the images, as [`Store::scores`] has them. Images

@@ -258,12 +258,13 @@ async fn a_glance_at_many_studies_gives_what_each_of_them_gives() {
     store.set_scores(INSTANCE, &PackHash::new("abc"), &[score.clone()]).await.unwrap();
     let studies = [STUDY.to_owned(), "1.2.not-there".to_owned()];
 
-    let images = store.image_headers(&studies).await.unwrap();
+    let images = store.images_of_studies(&studies).await.unwrap();
     let study = store.study(STUDY).await.unwrap();
-    let expected: Vec<_> =
-        study.series.iter().flat_map(|s| &s.instances).map(|i| (i.uid.clone(), i.header.clone())).collect();
+    let instances: Vec<_> = study.series.iter().flat_map(|s| &s.instances).collect();
     assert_eq!(images.len(), 1);
-    assert_eq!(images[STUDY], expected);
+    assert_eq!(images[STUDY], instances.iter().map(|i| i.uid.clone()).collect::<Vec<_>>());
+    let headers = store.headers_of_images(&[images[STUDY].clone(), vec!["none".to_owned()]].concat()).await.unwrap();
+    assert_eq!(headers, instances.iter().map(|i| (i.uid.clone(), i.header.clone())).collect());
 
     let uids = [INSTANCE.to_owned(), "none".to_owned()];
     let scores = store.scores_of_images(&uids, &PackHash::new("abc")).await.unwrap();
