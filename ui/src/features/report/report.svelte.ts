@@ -8,18 +8,11 @@ import { writing } from "./writing.svelte";
 import { SectionEditor, type MacroPlace, type PlacedWord, type SectionEvents, type Stepped } from "./section-editor";
 import { ReportEvidence } from "./evidence.svelte";
 import { inConflict } from "./evidence";
+import { hintOf } from "./hints";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
 import { ReportSync } from "./sync";
-
-const HINTS: Partial<Record<SectionName, string>> = {
-  indication: "Why was the image taken?",
-  comparison: "Earlier images, or none",
-  findings: "Type, or draft with {draft.start}",
-  impression: "What it comes to",
-  addendum: "What is to be added to the signed report",
-};
 
 /** The open report: its editors, what is saved of it, what of the proposals was looked at. */
 export class OpenReport {
@@ -43,6 +36,8 @@ export class OpenReport {
 
   readonly left = $derived(Object.values(this.proposed).reduce((n, ids) => n + ids.length, 0));
 
+  /** Whether the model can be asked for a draft now, to which empty findings invite. */
+  private canDraft = false;
   private readonly editors = new Map<SectionName, SectionEditor>();
   /** What stood in editors that are gone: the window takes them away before the report is closed. */
   private readonly last = new Map<SectionName, Sentence[]>();
@@ -56,9 +51,7 @@ export class OpenReport {
   constructor(view: ReportView) {
     this.view = view;
     saving.begin(this, view.savedAt);
-    this.evidence = new ReportEvidence(view.id, view.studyUid, () => {
-      for (const editor of this.editors.values()) editor.evidenceChanged();
-    });
+    this.evidence = new ReportEvidence(view.id, view.studyUid, () => this.redraw());
     this.sync = new ReportSync(
       view,
       {
@@ -89,9 +82,7 @@ export class OpenReport {
       subscribe((event) => {
         if (event.event === "draft_done") this.sync.incoming(event.report);
       }),
-      spelling.follow(() => {
-        for (const editor of this.editors.values()) editor.evidenceChanged();
-      }),
+      spelling.follow(() => this.redraw()),
     ];
     this.endEvents = () => ends.forEach((end) => end());
   }
@@ -105,7 +96,7 @@ export class OpenReport {
       place,
       sentences: section.sentences,
       open: section.open,
-      hint: withCaps(HINTS[name] ?? ""),
+      hint: () => hintOf(name, this.canDraft),
       newId,
       undecided: (id) => this.undecided(id),
       evidence: (id) => this.evidence.known.get(id),
@@ -122,6 +113,18 @@ export class OpenReport {
       this.editors.delete(name);
       editor.destroy();
     };
+  }
+
+  /** An engine comes and goes, and drafts begin and end, while the editors stay. */
+  offerDraft(can: boolean): void {
+    if (can === this.canDraft) return;
+    this.canDraft = can;
+    this.redraw();
+  }
+
+  /** Shows anew what is said of the text from elsewhere. */
+  private redraw(): void {
+    for (const editor of this.editors.values()) editor.evidenceChanged();
   }
 
   flush(): Promise<void> {

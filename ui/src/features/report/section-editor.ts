@@ -49,7 +49,8 @@ export interface SectionOptions {
   place: HTMLElement;
   sentences: Sentence[];
   open: boolean;
-  hint: string;
+  /** What the section invites to while it has no words. */
+  hint: () => string;
   newId: () => string;
   /** Whether the shell holds the sentence as a proposal that nobody has decided. */
   undecided: (id: string) => boolean;
@@ -233,7 +234,7 @@ export class SectionEditor {
     this.editor.view.focus();
   }
 
-  /** Shows anew what the models say: `evidence` has other answers now. */
+  /** Shows anew what the models say and what is invited to: `evidence` and `hint` have other answers now. */
   evidenceChanged(): void {
     this.dispatch(this.editor.state.tr.setMeta("addToHistory", false));
   }
@@ -397,7 +398,7 @@ export class SectionEditor {
           handleKeyDown: (view, event) => this.key(view, event),
           handlePaste: (view, event) => pasteText(view, event.clipboardData?.getData("text/plain") ?? "", newId),
           handleDrop: () => true,
-          decorations: (state) => decorate(state, this.open, hint, evidence, right),
+          decorations: (state) => decorate(state, this.open, hint(), evidence, right),
         },
       }),
     ];
