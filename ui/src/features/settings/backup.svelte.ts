@@ -43,6 +43,12 @@ class Backups {
     }
   }
 
+  /** The failure stands where something can be done about it: the message that led there is not needed beside it. */
+  failureShown(): void {
+    const said = session.notices.find((notice) => notice.text === this.failed?.what);
+    if (said) session.dismiss(said.id);
+  }
+
   take(event: ShellEvent): void {
     switch (event.event) {
       case "backup_progress":
@@ -56,8 +62,8 @@ class Backups {
       case "backup_failed":
         this.running = null;
         this.failed = event.code === "backup.cancelled" ? null : describeCode(event.code, event.detail);
-        // Who restores is looking at the form, which says it.
-        if (this.failed && session.unlocked) session.say(new IpcError(event.code, event.detail));
+        // Who restores is looking at the form, which says it, and who is in the settings at their section about backups.
+        if (this.failed && session.unlocked && session.screen !== "settings") session.say(new IpcError(event.code, event.detail));
         break;
       case "restore_done":
         this.running = null;

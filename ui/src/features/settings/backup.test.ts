@@ -1,5 +1,5 @@
-import { expect, test, vi } from "vitest";
-import type { BackupView } from "../../ipc";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { AppStatus, BackupView } from "../../ipc";
 
 const answers: ((found: BackupView[]) => void)[] = [];
 vi.mock("../../ipc", async (original) => ({
@@ -8,6 +8,7 @@ vi.mock("../../ipc", async (original) => ({
 }));
 
 const { backupJob } = await import("./backup.svelte");
+const { session } = await import("../../state/session.svelte");
 const backup = (madeAt: string) => [{ madeAt }] as BackupView[];
 
 test("the backups of a folder chosen before are not listed as those of the one chosen now", async () => {
@@ -16,4 +17,34 @@ test("the backups of a folder chosen before are not listed as those of the one c
   answers[0]!(backup("before"));
   await Promise.all(looking);
   expect(backupJob.list.map((one) => one.madeAt)).toEqual(["now"]);
+});
+
+const fails = () => backupJob.take({ event: "backup_failed", code: "backup.disk_full", detail: "" });
+beforeEach(() => {
+  session.status = { locked: false, firstRun: false } as AppStatus;
+  session.notices = [];
+  session.screen = "worklist";
+});
+
+test("a failed backup is said by a message on other screens, and by its section alone in the settings", () => {
+  fails();
+  expect(session.notices.map((notice) => notice.text)).toEqual([backupJob.failed?.what]);
+  session.notices = [];
+  session.screen = "settings";
+  fails();
+  expect(backupJob.failed).not.toBeNull();
+  expect(session.notices).toEqual([]);
+});
+
+test("the message goes once the section says the same, and others stay", () => {
+  fails();
+  session.say("Something else.");
+  backupJob.failureShown();
+  expect(session.notices.map((notice) => notice.text)).toEqual(["Something else."]);
+});
+
+test("nothing is said behind the lock", () => {
+  session.status = { locked: true, firstRun: false } as AppStatus;
+  fails();
+  expect(session.notices).toEqual([]);
 });
