@@ -229,7 +229,7 @@ export class PreviewShell {
       const prior = { ...row, studyUid: "1.2.3", date: "2024-03-02 09:12", description: "Chest PA", status: "final" };
       return [
         { row, current: true, linked: false, signedText: "" },
-        { row: prior, current: false, linked: !this.unlinked, signedText: "Findings\nThe lungs are clear. The heart is of normal size.\nImpression\nNo acute disease." },
+        { row: prior, current: false, linked: !this.unlinked, signedText: "Exam\nChest radiograph, frontal view.\n\nFindings\nThe lungs are clear.\nThe heart is of normal size.\n\nImpression\nNo acute disease.\n\n" },
         { row: { ...prior, studyUid: "1.2.4", date: "2019-07-19 16:40", status: "new" }, current: false, linked: false, signedText: "" },
       ];
     },
