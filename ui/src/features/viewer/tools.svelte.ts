@@ -74,6 +74,11 @@ class Tools {
     return () => this.panes.delete(pane);
   }
 
+  /** Whether what is done in one pane is done in others too. */
+  get together(): boolean {
+    return this.linked && this.panes.size > 1;
+  }
+
   tell(from: Follower, said: Linked): void {
     if (!this.linked) return;
     this.told.set(said.what === "preset" || said.what === "window" ? "voi" : said.what, said);
@@ -82,7 +87,7 @@ class Tools {
 
   /** Brings a pane that shows another image to where those that it is linked with are; only its brightness with "voi". */
   catchUp(pane: Follower, only?: "voi"): void {
-    if (!this.linked || this.panes.size < 2) return;
+    if (!this.together) return;
     for (const [kind, said] of this.told) if (!only || kind === only) pane(said);
   }
 
