@@ -1,3 +1,4 @@
+import { tick } from "svelte";
 import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
 import { withCaps } from "../../keys/caps";
 import { session } from "../../state/session.svelte";
@@ -211,9 +212,11 @@ export class OpenReport {
     return this.names().some((name) => this.editors.get(name)!.focusSentence(id));
   }
 
-  /** Puts the cursor at the end of a section. */
-  focusSection(name: SectionName): void {
+  /** Puts the cursor at the end of a section, and brings it into sight with its head once what stands under the text has taken its room. */
+  async focusSection(name: SectionName): Promise<void> {
     this.editors.get(name)?.focusText("end");
+    await tick();
+    this.editors.get(name)?.element.closest("section")?.scrollIntoView({ block: "nearest" });
   }
 
   /** Puts the focus back into the section that it was in last. */
