@@ -1,6 +1,7 @@
 import { describe, describeCode, type Described } from "../../errors/describe";
 import { shell, type ModelPack, type PackCandidate, type PackPhase, type ShellEvent } from "../../ipc";
 import { subscribe } from "../../state/bus";
+import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
 
 /** A pack being added. */
@@ -44,6 +45,7 @@ class Packs {
   refusal = $state.raw<PackRefusal | null>(null);
 
   private adding = false;
+  private readonly reading = new Latest();
   /** What was said of a job before its id came back. */
   private early: JobEvent[] = [];
 
@@ -80,11 +82,15 @@ class Packs {
   }
 
   async read(): Promise<void> {
+    const current = this.reading.ask();
     try {
-      this.list = await shell.models();
+      const list = await shell.models();
+      // What was added or removed meanwhile is in the answer to a later question alone.
+      if (!current()) return;
+      this.list = list;
       this.failed = null;
     } catch (reason) {
-      this.failed = describe(reason);
+      if (current()) this.failed = describe(reason);
     }
   }
 

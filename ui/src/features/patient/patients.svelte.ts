@@ -1,4 +1,4 @@
-import { shell, type StudyRow } from "../../ipc";
+import { shell, type StudyRow, type TimelineStudy } from "../../ipc";
 import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
 
@@ -30,5 +30,32 @@ export class PatientSearch {
     } catch (reason) {
       if (current()) session.say(reason);
     }
+  }
+}
+
+/** The studies of the patient that a study is filed under. */
+export class PatientStudies {
+  /** Null until they are read. */
+  all = $state.raw<TimelineStudy[] | null>(null);
+  private of: string | null = null;
+  private readonly latest = new Latest();
+
+  async read(studyUid: string): Promise<void> {
+    const current = this.latest.ask();
+    // Another patient's studies do not stand here until this one's are read.
+    if (studyUid !== this.of) this.all = null;
+    this.of = studyUid;
+    try {
+      const found = await shell.timeline(studyUid);
+      // What was linked, filed or signed meanwhile is in the answer to a later question alone.
+      if (current()) this.all = found;
+    } catch (reason) {
+      if (current()) session.say(reason);
+    }
+  }
+
+  /** Nobody looks at them any more: neither what is on its way nor that it failed is of use. */
+  end(): void {
+    this.latest.ask();
   }
 }

@@ -1,13 +1,18 @@
 import { expect, test, vi } from "vitest";
-import type { StudyRow } from "../../ipc";
+import type { StudyRow, TimelineStudy } from "../../ipc";
 
 const answers = new Map<string, (rows: StudyRow[]) => void>();
+const timelines: { give: (studies: TimelineStudy[]) => void; refuse: (reason: Error) => void }[] = [];
 vi.mock("../../ipc", async (original) => ({
   ...(await original<typeof import("../../ipc")>()),
-  shell: { worklist: (words: string) => new Promise<StudyRow[]>((give) => answers.set(words, give)) },
+  shell: {
+    worklist: (words: string) => new Promise<StudyRow[]>((give) => answers.set(words, give)),
+    timeline: () => new Promise<TimelineStudy[]>((give, refuse) => timelines.push({ give, refuse })),
+  },
 }));
 
-const { PatientSearch } = await import("./patients.svelte");
+const { PatientSearch, PatientStudies } = await import("./patients.svelte");
+const { session } = await import("../../state/session.svelte");
 
 const row = (studyUid: string, id: string) => ({ studyUid, patient: { id, name: id } }) as unknown as StudyRow;
 
@@ -45,4 +50,31 @@ test("whoever was chosen among the patients of one search is not chosen under th
   search.words = "small";
   void search.look("own");
   expect(search.chosen).toBeNull();
+});
+
+const study = (linked: boolean) => [{ linked }] as TimelineStudy[];
+
+test("the studies are those of the last question, and an earlier one fails in silence", async () => {
+  const studies = new PatientStudies();
+  timelines.length = 0;
+  const reading = [studies.read("1"), studies.read("1"), studies.read("1")];
+  timelines[2]!.give(study(true));
+  timelines[1]!.give(study(false));
+  timelines[0]!.refuse(new Error("no room"));
+  await Promise.all(reading);
+  expect([studies.all, session.notices]).toEqual([study(true), []]);
+});
+
+test("another patient's studies go at once, and what nobody waits for any more is not said", async () => {
+  const studies = new PatientStudies();
+  timelines.length = 0;
+  const first = studies.read("1");
+  timelines[0]!.give(study(true));
+  await first;
+  const second = studies.read("2");
+  expect(studies.all).toBeNull();
+  studies.end();
+  timelines[1]!.refuse(new Error("the folder is locked"));
+  await second;
+  expect([studies.all, session.notices]).toEqual([null, []]);
 });

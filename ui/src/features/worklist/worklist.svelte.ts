@@ -1,6 +1,7 @@
 import { describe, type Described } from "../../errors/describe";
 import { shell, type DraftQueue, type ImportFile, type StudyRow } from "../../ipc";
 import { subscribe } from "../../state/bus";
+import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
 import { FILTERS, parseSaved, type FilterId, type SavedFilter } from "./rows";
 
@@ -42,7 +43,7 @@ class Worklist {
   readonly shown = $derived(this.rows.filter(FILTERS[this.filter].admits));
   readonly selected = $derived(this.shown.find((r) => r.studyUid === this.selectedUid) ?? this.shown[0] ?? null);
 
-  private latest = 0;
+  private readonly latest = new Latest();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Follows the shell while somebody is logged in; the result ends it. */
@@ -77,7 +78,7 @@ class Worklist {
       end();
       clearTimeout(this.timer);
       // An answer that is on its way brings no patient's name behind the lock.
-      this.latest += 1;
+      this.latest.ask();
       this.rows = [];
       this.loaded = false;
       this.job = null;
@@ -86,16 +87,17 @@ class Worklist {
   }
 
   async read(): Promise<void> {
-    const mine = ++this.latest;
+    const current = this.latest.ask();
     const all = this.filter === "all" && [this.search, this.from, this.to].every((text) => text === "");
     try {
       const rows = await shell.worklist(this.search, { ...FILTERS[this.filter].asks, from: this.from, to: this.to });
-      if (mine !== this.latest) return;
+      if (!current()) return;
       this.rows = rows;
       this.empty = all && rows.length === 0;
       this.failed = null;
     } catch (reason) {
-      if (mine === this.latest) this.failed = describe(reason);
+      if (!current()) return;
+      this.failed = describe(reason);
     }
     this.loaded = true;
   }

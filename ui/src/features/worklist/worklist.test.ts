@@ -3,6 +3,7 @@ import type { AppEvent, ImportFile, ImportUndone, StudyRow } from "../../ipc";
 
 let tell: (event: AppEvent) => void = () => undefined;
 let rows: (all: StudyRow[]) => void = () => undefined;
+let refuse: (reason: Error) => void = () => undefined;
 let undone: (what: ImportUndone) => void = () => undefined;
 vi.mock("../../state/bus", () => ({
   subscribe: (hear: (event: AppEvent) => void) => {
@@ -13,7 +14,7 @@ vi.mock("../../state/bus", () => ({
 vi.mock("../../ipc", async (original) => ({
   ...(await original<typeof import("../../ipc")>()),
   shell: {
-    worklist: () => new Promise<StudyRow[]>((give) => (rows = give)),
+    worklist: () => new Promise<StudyRow[]>((give, fail) => ([rows, refuse] = [give, fail])),
     undoImport: () => new Promise<ImportUndone>((give) => (undone = give)),
     preference: async () => null,
     draftQueue: async () => ({ paused: false, running: null, studies: [] }),
@@ -35,6 +36,23 @@ test("a list that was asked for before the lock brings no patient behind it", as
   rows([{ studyUid: "1" } as StudyRow]);
   await settled();
   expect([worklist.rows, worklist.loaded]).toEqual([[], false]);
+});
+
+test("a list that could not be read before the lock says so to nobody after it", async () => {
+  end();
+  refuse(new Error("the folder is locked"));
+  await settled();
+  expect([worklist.failed, worklist.loaded]).toEqual([null, false]);
+});
+
+test("a late failure of an earlier search leaves the result of a newer one alone", async () => {
+  const failing = refuse;
+  const reading = worklist.read();
+  rows([{ studyUid: "2" } as StudyRow]);
+  await reading;
+  failing(new Error("no room"));
+  await settled();
+  expect([worklist.rows.map((row) => row.studyUid), worklist.failed]).toEqual([["2"], null]);
 });
 
 test("an import is taken back and its verdicts with it", async () => {
