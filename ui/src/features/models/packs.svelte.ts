@@ -46,6 +46,8 @@ class Packs {
 
   private adding = false;
   private readonly reading = new Latest();
+  /** A folder or a pack that was asked for: the lock puts an end to it. */
+  private readonly asking = new Latest();
   /** What was said of a job before its id came back. */
   private early: JobEvent[] = [];
 
@@ -57,6 +59,9 @@ class Packs {
     });
     return () => {
       end();
+      this.reading.ask();
+      this.asking.ask();
+      this.early = [];
       this.list = this.candidate = this.job = this.refusal = null;
     };
   }
@@ -94,23 +99,29 @@ class Packs {
     }
   }
 
-  /** Has a folder chosen and looked at; what was found is shown before anything is done. */
+  /**
+   * Has a folder chosen and looked at; what was found is shown before anything is done. The desktop's dialog may outlast the lock:
+   * what is chosen in it then is of no use to whoever logs in next, and nothing opens over their work.
+   */
   async choose(): Promise<void> {
     if (this.choosing || this.job) return;
+    const current = this.asking.ask();
     this.choosing = true;
     this.refusal = null;
     try {
       const found = await shell.packChoose();
+      if (!current()) return;
       if (found?.problem) this.refuse(found.name, found.problem.code, found.problem.detail);
       else this.candidate = found;
     } catch (reason) {
-      const error = describe(reason);
-      this.refusal = { name: "", error, detail: "" };
+      if (current()) this.refusal = { name: "", error: describe(reason), detail: "" };
+    } finally {
+      this.choosing = false;
     }
-    this.choosing = false;
   }
 
   async add(candidate: PackCandidate, quantize: string, termsAccepted: boolean): Promise<void> {
+    const current = this.asking.ask();
     this.adding = true;
     let id: string;
     try {
@@ -118,6 +129,7 @@ class Packs {
     } finally {
       this.adding = false;
     }
+    if (!current()) return;
     this.job = { id, name: candidate.name, phase: "checking", fraction: null, detail: "", startedAt: performance.now(), cancelling: false };
     this.candidate = null;
     for (const event of this.early.splice(0)) this.take(event);

@@ -82,6 +82,8 @@ class Worklist {
       this.rows = [];
       this.loaded = false;
       this.job = null;
+      // Left open, the verdicts would come by themselves with the first file of the next import.
+      this.showVerdicts = false;
       this.search = "";
     };
   }

@@ -55,6 +55,15 @@ test("a late failure of an earlier search leaves the result of a newer one alone
   expect([worklist.rows.map((row) => row.studyUid), worklist.failed]).toEqual([["2"], null]);
 });
 
+test("verdicts that were open at the lock do not open by themselves with an import after it", () => {
+  refused("first");
+  worklist.showVerdicts = true;
+  end();
+  end = worklist.follow();
+  refused("second");
+  expect([worklist.job?.job, worklist.showVerdicts]).toEqual(["second", false]);
+});
+
 test("an import is taken back and its verdicts with it", async () => {
   refused("first");
   const undoing = worklist.undoImport();
