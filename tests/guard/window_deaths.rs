@@ -34,6 +34,8 @@ const OVER: &str = "!document.querySelector('[data-testid=\"draft-cancel\"]')";
 const FAILED: &str = "!!document.querySelector('[data-testid=\"draft-retry\"]')";
 /// What ends a worker: the system, itself, and a fault.
 const BLOWS: [i32; 3] = [libc::SIGKILL, libc::SIGABRT, libc::SIGSEGV];
+/// After so long the app may have ended a worker that stands still: ten seconds after its last sign of life.
+const NOTICED: Duration = Duration::from_secs(8);
 
 /// Begins two series of beats in the page: of its own timers, and of questions that the app answers.
 fn begin_script() -> String {
@@ -103,9 +105,14 @@ fn signal(id: i32, signal: i32) {
     assert_eq!(unsafe { libc::kill(id, signal) }, 0, "the worker was running");
 }
 
-/// Ends a worker by a signal. One that stands still takes it when it goes on.
-fn strike(id: i32, blow: i32) {
-    signal(id, blow);
+/// Ends a worker by a signal. One that stands still takes it when it goes on; one that has stood still for so long that
+/// the app has ended it is gone already, which is a death as well.
+fn strike(id: i32, blow: i32, stood: Duration) {
+    // SAFETY: a signal to a process that this test started.
+    if unsafe { libc::kill(id, blow) } != 0 {
+        assert!(stood >= NOTICED, "the worker was running, and had stood still for {stood:?}");
+        return;
+    }
     if blow != libc::SIGKILL {
         signal(id, libc::SIGCONT);
     }
@@ -154,9 +161,10 @@ async fn drafting(window: &Window, blow: Option<i32>) -> i32 {
 /// A drafter dies of a blow in the midst of a draft, or stands still until the app has noticed.
 async fn drafter_dies(window: &Window, blow: Option<i32>, typed: &mut Vec<String>) {
     let id = drafting(window, blow).await;
+    let still = Instant::now();
     type_on(window, typed).await;
     if let Some(blow) = blow {
-        strike(id, blow);
+        strike(id, blow, still.elapsed());
     }
     window.until("the failure to be said", 60, &format!("return {FAILED}")).await;
     type_on(window, typed).await;
@@ -169,7 +177,7 @@ async fn encoder_dies(window: &Window, blow: i32, typed: &mut Vec<String>) {
     let id = worker(window, "encode", 0).await;
     readied(id, blow).await;
     let drafter = drafting(window, None).await;
-    strike(id, blow);
+    strike(id, blow, Duration::ZERO);
     type_on(window, typed).await;
     signal(drafter, libc::SIGCONT);
     window.until("the draft to end well", DRAFT, &format!("return {OVER} && !{FAILED}")).await;

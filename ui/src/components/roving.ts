@@ -21,22 +21,22 @@ export function moved(key: string, at: number, enabled: readonly boolean[], colu
 
 /**
  * Makes the buttons of a toolbar one stop of Tab, as an attachment: the one that had the focus last is the stop, and the arrow keys,
- * Home and End go from one to the next. The toolbar keeps these keys to itself; with a modifier they mean what they mean elsewhere.
+ * Home and End go from one to the next. The toolbar keeps these keys to itself; with a modifier, and after a click, they mean what they
+ * mean elsewhere.
  */
 export const roving = (columns: number | null = null) => (bar: HTMLElement): (() => void) => {
   let stop: HTMLButtonElement | undefined;
+  /** The focus came by a click: the hand is at the image, and the arrow keys are meant for it. */
+  let pointed = false;
   const all = (): HTMLButtonElement[] => [...bar.querySelectorAll("button")];
 
   /** Buttons come and go, and cannot always be pressed; one of those that can is the stop. */
   function settle(): void {
     const buttons = all();
     const at = stop ? buttons.indexOf(stop) : -1;
-    if (at < 0 || stop!.disabled) {
-      // What cannot be pressed any more cannot keep the focus either, and Tab would begin at the top of the window.
-      const held = stop !== undefined && stop === document.activeElement;
-      stop = buttons[nearest(buttons.map((button) => !button.disabled), at)];
-      if (held) stop?.focus();
-    }
+    // The focus is not moved on to another one: a key that is pressed once more would do what nobody chose. Whoever has a button that
+    // ceases to do anything while it has the focus says so by aria-disabled, and it stays where it is.
+    if (at < 0 || stop!.disabled) stop = buttons[nearest(buttons.map((button) => !button.disabled), at)];
     for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
   }
 
@@ -46,8 +46,14 @@ export const roving = (columns: number | null = null) => (bar: HTMLElement): (()
     settle();
   }
 
+  const onpointerdown = (): void => void (pointed = true);
+
+  function onfocusout({ relatedTarget }: FocusEvent): void {
+    if (!(relatedTarget instanceof Node && bar.contains(relatedTarget))) pointed = false;
+  }
+
   function onkeydown(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
+    if (pointed || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
     const buttons = all();
     const at = buttons.indexOf(event.target as HTMLButtonElement);
     const to = at < 0 ? null : moved(event.key, at, buttons.map((button) => !button.disabled), columns);
@@ -60,11 +66,15 @@ export const roving = (columns: number | null = null) => (bar: HTMLElement): (()
   const changes = new MutationObserver(settle);
   changes.observe(bar, { attributes: true, attributeFilter: ["disabled"], childList: true, subtree: true });
   bar.addEventListener("focusin", onfocusin);
+  bar.addEventListener("focusout", onfocusout);
+  bar.addEventListener("pointerdown", onpointerdown);
   bar.addEventListener("keydown", onkeydown);
   settle();
   return () => {
     changes.disconnect();
     bar.removeEventListener("focusin", onfocusin);
+    bar.removeEventListener("focusout", onfocusout);
+    bar.removeEventListener("pointerdown", onpointerdown);
     bar.removeEventListener("keydown", onkeydown);
   };
 };

@@ -35,6 +35,8 @@ export class PaneView {
   hear(said: Linked & { what: "view" }): void {
     this.now = absolute(said, this.home(said), this.image());
     this.fitted = said.scale === 1 && said.x === 0 && said.y === 0;
+    // The whole image is shown here as well: the place that the reader chose before is gone.
+    if (this.fitted) this.own = false;
   }
 
   /** Another image lies here, as its file has it. */

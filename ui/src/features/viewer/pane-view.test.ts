@@ -59,6 +59,10 @@ test("a place of the reader's own stays so when linked panes or a turn move it, 
   view.hear(said);
   expect(view.lent).toBe(true);
   pan();
+  view.hear({ ...said, scale: 1, x: 0, y: 0 });
+  view.hear(said);
+  expect(view.lent).toBe(true);
+  pan();
   view.reset();
   view.hear(said);
   expect(view.lent).toBe(true);
