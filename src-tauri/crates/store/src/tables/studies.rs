@@ -129,6 +129,9 @@ const MANY: i64 = 4000;
 const URGENCY: &str = "CASE WHEN s.report_status = 'final' THEN 3 WHEN s.priority = 'stat' THEN 0
     WHEN s.priority = 'urgent' THEN 1 WHEN s.front <> '' THEN 2 ELSE 3 END";
 
+/// The newest report of a study `s`, which an index answers for without the report's row.
+const NEWEST: &str = "FROM reports WHERE study_uid = s.uid ORDER BY created_at DESC, id DESC LIMIT 1";
+
 impl Store {
     /// Studies by urgency, then newest first.
     ///
@@ -210,13 +213,12 @@ impl Store {
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS views,
                 (SELECT count(*) FROM instances
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS images,
-                r.id AS report_id, r.status, s.stage,
-                (SELECT kind FROM report_versions WHERE report_id = r.id ORDER BY number DESC LIMIT 1) AS signed,
+                (SELECT id {NEWEST}) AS report_id, (SELECT status {NEWEST}) AS status, s.stage,
+                (SELECT kind FROM report_versions WHERE report_id = (SELECT id {NEWEST})
+                 ORDER BY number DESC LIMIT 1) AS signed,
                 EXISTS (SELECT 1 FROM proposals WHERE study_uid = s.uid AND status = 'complete') AS drafted
              FROM chosen CROSS JOIN studies s ON s.uid = chosen.uid
              JOIN patients p ON p.key = s.patient_key
-             LEFT JOIN reports r ON r.id =
-                (SELECT id FROM reports WHERE study_uid = s.uid ORDER BY created_at DESC, id DESC LIMIT 1)
              ORDER BY {URGENCY}, s.date DESC, s.time DESC, s.uid",
             patient = patients::COLUMNS,
         );
