@@ -9,7 +9,7 @@ export function pushedOut(it: Box, area: Box, before: number): boolean {
 }
 
 /**
- * Keeps the section that is being written in sight, as an attachment of the text that scrolls: what stands under the text, such as
+ * Keeps the section that is being written, or its chosen sentence, in sight, as an attachment of the text that scrolls: what stands under the text, such as
  * evidence that comes in, takes its room from below, where an addendum stands.
  */
 export function keepsInSight(body: HTMLElement): () => void {
@@ -17,7 +17,11 @@ export function keepsInSight(body: HTMLElement): () => void {
   const sizes = new ResizeObserver(() => {
     const area = body.getBoundingClientRect();
     const section = document.activeElement?.closest("section");
-    if (section && body.contains(section) && pushedOut(section.getBoundingClientRect(), area, before)) section.scrollIntoView({ block: "nearest" });
+    if (section && body.contains(section)) {
+      // Where the section is longer than the room, as one with a draft is, the sentence that is being judged stays at least.
+      const written = [section, section.querySelector(".ProseMirror-selectednode")];
+      written.find((it) => it && pushedOut(it.getBoundingClientRect(), area, before))?.scrollIntoView({ block: "nearest" });
+    }
     before = area.bottom;
   });
   sizes.observe(body);
