@@ -19,7 +19,7 @@ export function keepsInSight(body: HTMLElement): () => void {
     const section = document.activeElement?.closest("section");
     if (section && body.contains(section)) {
       // Where the section is longer than the room, as one with a draft is, the sentence that is being judged stays at least.
-      const written = [section, section.querySelector(".ProseMirror-selectednode")];
+      const written = [section, section.querySelector(".section-text > .focused")];
       written.find((it) => it && pushedOut(it.getBoundingClientRect(), area, before))?.scrollIntoView({ block: "nearest" });
     }
     before = area.bottom;
