@@ -16,25 +16,23 @@ use webkit2gtk::WebViewExt;
 const LOOP: usize = 3;
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What decides how WebKit paints where there is no graphics card; anything a person has set stays.
-///
-/// By itself it paints words and controls by GL even then, which a renderer in software carries out: in several threads,
-/// each with buffers of its own, in which Mesa 22.3 was seen to fault. And it puts the page together from layers by GL, every
-/// pixel of the window for each frame, which takes the processor three times as long as painting what changed: while a
-/// window is dragged on 1920 x 1080, 78 ms of two processors a frame, and 18 without (docs/performance.md). The images of
-/// the viewer are drawn by GL in any case.
-const WITHOUT_A_CARD: [&str; 2] = ["WEBKIT_SKIA_ENABLE_CPU_RENDERING", "WEBKIT_DISABLE_COMPOSITING_MODE"];
+/// What decides whether WebKit paints by itself; anything a person has set stays.
+const PAINTER: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
 
-/// Lets WebKit paint by the processor, and only what changed, where there is no graphics card.
+/// Has WebKit put the page together without layers. Frames come three times as fast then where there is no graphics card,
+/// but an image that was drawn anew need not come to the screen: `guard_true_image` saw one that was mirrored stand there
+/// as before. Nobody may set it, not even by hand: what is read would not be what is said.
+const WITHOUT_LAYERS: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+
+/// Lets WebKit paint words and controls by the processor where there is no graphics card. By itself it paints them by
+/// GL even then, which a renderer in software carries out: in several threads, each with buffers of its own, in which
+/// Mesa 22.3 was seen to fault (docs/performance.md has both ways beside each other). The images of the viewer are drawn by GL as before.
 pub fn paint_without_a_card() {
-    if card(Path::new("/dev/dri")) {
-        return;
-    }
-    for variable in WITHOUT_A_CARD {
-        if std::env::var_os(variable).is_none() {
-            // SAFETY: no other thread runs before the window is made.
-            unsafe { std::env::set_var(variable, "1") };
-        }
+    // SAFETY: no other thread runs before the window is made.
+    unsafe { std::env::remove_var(WITHOUT_LAYERS) };
+    if std::env::var_os(PAINTER).is_none() && !card(Path::new("/dev/dri")) {
+        // SAFETY: no other thread runs before the window is made.
+        unsafe { std::env::set_var(PAINTER, "1") };
     }
 }
 
