@@ -115,9 +115,6 @@ export class SectionEditor {
       extensions: [SectionDocument, Words, SentenceNode.configure({ actions }), this.behaviour()],
       editorProps: {
         attributes: { "aria-label": options.heading, "aria-multiline": "true", role: "textbox", spellcheck: "false", class: "section-text" },
-        // The head of the section lies over the uppermost line of what is scrolled.
-        scrollMargin: 36,
-        scrollThreshold: 32,
       },
       onTransaction: ({ transaction }) => this.report(transaction),
       onFocus: () => this.tellSeen(),
