@@ -192,8 +192,8 @@ async fn fill(connection: &mut SqliteConnection, studies: usize) {
                 i.columns, i.photometric, i.view_position, i.laterality, i.header, i.original_blob, i.original_sha256,
                 i.original_bytes, i.thumbnail_blob, i.pixels_blob, i.imported_at
             FROM copies c JOIN series r ON r.study_uid = c.study JOIN instances i ON i.series_uid = r.uid;
-        INSERT INTO scores (instance_uid, pack_hash, finding, difference, softmax)
-            SELECT x.instance_uid || '.' || c.n, x.pack_hash, x.finding, x.difference, x.softmax
+        INSERT INTO scores (instance_uid, pack_hash, findings)
+            SELECT x.instance_uid || '.' || c.n, x.pack_hash, x.findings
             FROM copies c JOIN series r ON r.study_uid = c.study JOIN instances i ON i.series_uid = r.uid
             JOIN scores x ON x.instance_uid = i.uid;
         INSERT INTO reports (id, study_uid, initial, created_at, created_by, changed_at, unreviewed, empty_required)

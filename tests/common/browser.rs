@@ -112,6 +112,9 @@ impl Window {
         let script = format!("return !document.querySelector('[data-testid=\"{id}\"]').disabled");
         self.until(&format!("{id} to be enabled"), 20, &script).await;
         let patience = Instant::now();
+        // The driver leaves an element where it is that lies partly in sight, and then finds nothing at its middle where
+        // the edge goes through that. A person turns the wheel.
+        let in_sight = format!("document.querySelector('[data-testid=\"{id}\"]')?.scrollIntoView({{ block: 'nearest' }})");
         loop {
             let found = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await;
             match async { found?.click().await }.await {
@@ -128,6 +131,7 @@ impl Window {
                         ) =>
                 {
                     tokio::time::sleep(Duration::from_millis(100)).await;
+                    self.text(&in_sight).await;
                 }
                 Err(e) => {
                     let picture = self.picture_of_failure();

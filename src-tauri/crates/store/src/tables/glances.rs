@@ -2,9 +2,8 @@
 
 use crate::Store;
 use crate::error::{Doing, Result};
-use crate::tables::journal;
-use crate::tables::scores::Score;
-use crate::tables::{from_json, reports, to_json};
+use crate::tables::scores::{self, Score};
+use crate::tables::{from_json, journal, reports, to_json};
 use hilum_report::{PackHash, Report, ReportId};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -50,22 +49,18 @@ impl Store {
     /// that it has not scored are left out.
     ///
     /// # Errors
-    /// `store.database`.
+    /// `store.database`, `store.corrupt`.
     pub async fn scores_of_images(&self, images: &[String], pack: &PackHash) -> Result<HashMap<String, Vec<Score>>> {
-        let rows: Vec<(String, String, f64, f64)> = sqlx::query_as(
-            "SELECT instance_uid, finding, difference, softmax FROM scores
-             WHERE instance_uid IN (SELECT value FROM json_each(?)) AND pack_hash = ? ORDER BY rowid",
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT instance_uid, findings FROM scores
+             WHERE instance_uid IN (SELECT value FROM json_each(?)) AND pack_hash = ?",
         )
         .bind(to_json(&images)?)
         .bind(pack.as_str())
         .fetch_all(self.access().await?.connection())
         .await
         .doing("read scores")?;
-        let mut all: HashMap<String, Vec<Score>> = HashMap::new();
-        for (image, finding, difference, softmax) in rows {
-            all.entry(image).or_default().push(Score { finding, difference, softmax });
-        }
-        Ok(all)
+        rows.into_iter().map(|(image, findings)| Ok((image, scores::of_row(&findings)?))).collect()
     }
 
     /// The report of each of the studies that has one that is not cancelled: its id and

@@ -1,7 +1,8 @@
-//! Zero-shot scores of an image, one for each finding and pack.
+//! Zero-shot scores of an image, of all findings in one row a pack.
 
 use crate::Store;
 use crate::error::{Doing, Result};
+use crate::tables::{from_json, to_json};
 use hilum_report::PackHash;
 
 /// How much an image supports a finding. Support, never a probability of disease.
@@ -15,49 +16,46 @@ pub struct Score {
 }
 
 impl Store {
-    /// Records the scores that a pack gave an image, in place of earlier ones of that pack.
+    /// Records the scores that a pack gave an image, in place of earlier ones of that pack; none takes those away.
     ///
     /// # Errors
     /// `store.database` when the instance does not exist; `data.disk_full`.
     pub async fn set_scores(&self, instance_uid: &str, pack: &PackHash, scores: &[Score]) -> Result<()> {
         let mut access = self.access().await?;
-        let mut tx = access.begin().await?;
-        sqlx::query("DELETE FROM scores WHERE instance_uid = ? AND pack_hash = ?")
-            .bind(instance_uid)
-            .bind(pack.as_str())
-            .execute(&mut *tx)
-            .await
-            .doing("record scores")?;
-        for score in scores {
-            sqlx::query(
-                "INSERT INTO scores (instance_uid, pack_hash, finding, difference, softmax) VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(instance_uid)
-            .bind(pack.as_str())
-            .bind(&score.finding)
-            .bind(score.difference)
-            .bind(score.softmax)
-            .execute(&mut *tx)
-            .await
-            .doing("record scores")?;
-        }
-        tx.commit().await.doing("record scores")
+        let statement = if scores.is_empty() {
+            sqlx::query("DELETE FROM scores WHERE instance_uid = ? AND pack_hash = ?")
+                .bind(instance_uid)
+                .bind(pack.as_str())
+        } else {
+            let found: Vec<_> = scores.iter().map(|s| (&s.finding, s.difference, s.softmax)).collect();
+            sqlx::query("INSERT OR REPLACE INTO scores (instance_uid, pack_hash, findings) VALUES (?, ?, ?)")
+                .bind(instance_uid)
+                .bind(pack.as_str())
+                .bind(to_json(&found)?)
+        };
+        statement.execute(access.connection()).await.doing("record scores")?;
+        Ok(())
     }
 
     /// The scores that a pack gave an image, in the order in which they were given; empty
     /// when it has not been scored.
     ///
     /// # Errors
-    /// `store.database`.
+    /// `store.database`, `store.corrupt`.
     pub async fn scores(&self, instance_uid: &str, pack: &PackHash) -> Result<Vec<Score>> {
-        let rows: Vec<(String, f64, f64)> = sqlx::query_as(
-            "SELECT finding, difference, softmax FROM scores WHERE instance_uid = ? AND pack_hash = ? ORDER BY rowid",
-        )
-        .bind(instance_uid)
-        .bind(pack.as_str())
-        .fetch_all(self.access().await?.connection())
-        .await
-        .doing("read scores")?;
-        Ok(rows.into_iter().map(|(finding, difference, softmax)| Score { finding, difference, softmax }).collect())
+        let found: Option<String> =
+            sqlx::query_scalar("SELECT findings FROM scores WHERE instance_uid = ? AND pack_hash = ?")
+                .bind(instance_uid)
+                .bind(pack.as_str())
+                .fetch_optional(self.access().await?.connection())
+                .await
+                .doing("read scores")?;
+        found.map_or_else(|| Ok(Vec::new()), |findings| of_row(&findings))
     }
+}
+
+/// The scores of an image as its row has them.
+pub(crate) fn of_row(findings: &str) -> Result<Vec<Score>> {
+    let found: Vec<(String, f64, f64)> = from_json(findings, "scores")?;
+    Ok(found.into_iter().map(|(finding, difference, softmax)| Score { finding, difference, softmax }).collect())
 }

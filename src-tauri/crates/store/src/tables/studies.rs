@@ -7,9 +7,8 @@ use crate::tables::audit::{self, AuditEvent};
 use crate::tables::import::NewStudy;
 use crate::tables::patients::{self, Patient};
 use crate::tables::reports::{self, ReportRow};
-use crate::tables::search::quoted;
 use crate::tables::series::{self, Series};
-use crate::tables::{from_word, instances, time_text};
+use crate::tables::{from_word, instances, search, time_text};
 use hilum_report::{Status, UserId, VersionKind};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -86,8 +85,6 @@ pub struct WorklistRow {
     pub patient: Patient,
     /// Modalities of its series, in alphabetical order.
     pub modalities: Vec<String>,
-    /// View positions of its images, in alphabetical order.
-    pub views: Vec<String>,
     pub images: u32,
     /// Of the newest report; `None` while there is none.
     pub report: Option<(String, Status)>,
@@ -123,7 +120,7 @@ const STUDY_COLUMNS: &str =
     "s.uid, s.accession, s.study_id, s.date, s.time, s.description, s.referring_physician, s.priority, s.front, s.assigned_to";
 
 /// From so many finds on a search goes through the list instead of looking each find up.
-const MANY: i64 = 4000;
+const MANY: usize = 4000;
 
 /// The first key of the worklist's order, word for word as in the index `studies_in_order`.
 const URGENCY: &str = "CASE WHEN s.report_status = 'final' THEN 3 WHEN s.priority = 'stat' THEN 0
@@ -131,6 +128,13 @@ const URGENCY: &str = "CASE WHEN s.report_status = 'final' THEN 3 WHEN s.priorit
 
 /// The newest report of a study `s`, which an index answers for without the report's row.
 const NEWEST: &str = "FROM reports WHERE study_uid = s.uid ORDER BY created_at DESC, id DESC LIMIT 1";
+
+/// A value of a statement that is put together.
+enum Bound {
+    Text(String),
+    /// As [`search::marks`] gives them.
+    Marks(Vec<u8>),
+}
 
 impl Store {
     /// Studies by urgency, then newest first.
@@ -152,39 +156,29 @@ impl Store {
     async fn lines(&self, query: &WorklistQuery, studies: Option<&[String]>) -> Result<Vec<WorklistRow>> {
         let mut access = self.access().await?;
         let mut conditions = Vec::new();
-        let mut values: Vec<String> = Vec::new();
+        let mut values: Vec<Bound> = Vec::new();
         if let Some(studies) = studies {
             conditions.push("s.uid IN (SELECT value FROM json_each(?))".to_owned());
-            values.push(crate::tables::to_json(&studies)?);
+            values.push(Bound::Text(crate::tables::to_json(&studies)?));
         }
         if !query.text.trim().is_empty() {
-            let words: Vec<String> = quoted(&query.text).into_iter().map(|word| format!("{word}*")).collect();
-            if words.is_empty() {
-                return Ok(Vec::new());
-            }
-            let words = words.join(" ");
-            let few: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM (SELECT 1 FROM study_text WHERE study_text MATCH ? LIMIT ?)",
-            )
-            .bind(&words)
-            .bind(MANY)
-            .fetch_one(access.connection())
-            .await
-            .doing("search the studies")?;
+            let found = search::found(access.connection(), &query.text).await?;
             // Few are looked up one by one; of many the list is gone through from its beginning,
             // which soon has as many as are shown.
-            let found = "(SELECT rowid FROM study_text WHERE study_text MATCH ?)";
-            conditions.push(if few < MANY {
-                format!("s.uid IN (SELECT study_uid FROM study_keys WHERE n IN {found})")
+            if found.len() < MANY {
+                conditions.push(
+                    "s.uid IN (SELECT study_uid FROM study_keys WHERE n IN (SELECT value FROM json_each(?)))".to_owned(),
+                );
+                values.push(Bound::Text(crate::tables::to_json(&found)?));
             } else {
-                format!("(SELECT n FROM study_keys WHERE study_uid = s.uid) IN {found}")
-            });
-            values.push(words);
+                conditions.push("substr(?, (SELECT n FROM study_keys WHERE study_uid = s.uid), 1) = x'01'".to_owned());
+                values.push(Bound::Marks(search::marks(&found)));
+            }
         }
         let wanted: Vec<String> = query.stages.iter().map(crate::tables::word).collect::<Result<_>>()?;
         if !wanted.is_empty() {
             conditions.push(format!("s.stage IN ({})", vec!["?"; wanted.len()].join(", ")));
-            values.extend(wanted);
+            values.extend(wanted.into_iter().map(Bound::Text));
         }
         if query.in_front {
             conditions.push("s.front <> ''".to_owned());
@@ -197,7 +191,7 @@ impl Store {
         ] {
             if let Some(value) = value {
                 conditions.push(condition.to_owned());
-                values.push(value);
+                values.push(Bound::Text(value));
             }
         }
         let conditions = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
@@ -209,8 +203,6 @@ impl Store {
                 ORDER BY {URGENCY}, s.date DESC, s.time DESC, s.uid LIMIT ? OFFSET ?)
              SELECT {STUDY_COLUMNS}, {patient},
                 (SELECT group_concat(DISTINCT modality) FROM series WHERE study_uid = s.uid) AS modalities,
-                (SELECT group_concat(DISTINCT nullif(view_position, '')) FROM instances
-                 WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS views,
                 (SELECT count(*) FROM instances
                  WHERE series_uid IN (SELECT uid FROM series WHERE study_uid = s.uid)) AS images,
                 (SELECT id {NEWEST}) AS report_id, (SELECT status {NEWEST}) AS status, s.stage,
@@ -224,7 +216,10 @@ impl Store {
         );
         let mut statement = sqlx::query(AssertSqlSafe(sql));
         for value in values {
-            statement = statement.bind(value);
+            statement = match value {
+                Bound::Text(text) => statement.bind(text),
+                Bound::Marks(marks) => statement.bind(marks),
+            };
         }
         let limit = if query.limit == 0 { -1 } else { i64::from(query.limit) };
         statement
@@ -474,7 +469,6 @@ fn worklist_row(row: &SqliteRow) -> Result<WorklistRow> {
         study: study_row(row)?,
         patient: patients::from_row(row).doing("read a patient")?,
         modalities: list("modalities")?,
-        views: list("views")?,
         images: row.try_get("images").doing("read the worklist")?,
         report,
         stage: from_word(row.try_get("stage").doing("read the worklist")?, "a stage")?,

@@ -1,6 +1,7 @@
 //! Migrations are append-only, and a newer Hilum's data is left alone.
 
 use super::setup::*;
+use crate::Score;
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 use std::collections::BTreeMap;
@@ -52,6 +53,38 @@ async fn a_database_of_other_migrations_is_refused() {
     assert_eq!(raw(&store, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await, "ok");
     store.close().await.unwrap();
     assert_eq!(code(folder.unlock("Ada Byron", PASSPHRASE, AT).await.map(drop)), "data.schema_mismatch");
+}
+
+#[tokio::test]
+async fn scores_of_a_row_each_are_kept_as_they_were() {
+    let temp = tempfile::tempdir().unwrap();
+    let (_, store, _) = create(temp.path()).await;
+    with_study(&store).await;
+    // Not in the order of their names, and with more digits than SQLite writes by itself.
+    let scores = [("z", 0.1), ("a", -f64::from(f32::MIN_POSITIVE)), ("\"m\"", 1.0 / 3.0), ("b", 2.0)];
+    let scores = scores.map(|(finding, difference)| Score { finding: finding.to_owned(), difference, softmax: 0.7 });
+    let rows = scores.clone().map(|s| format!("('{INSTANCE}', 'abc', '{}', {:?}, {:?})", s.finding, s.difference, s.softmax));
+    let before = format!(
+        "DROP TABLE scores; DROP INDEX series_in_brief; DROP INDEX instances_in_brief; DROP INDEX report_versions_in_brief;
+        CREATE INDEX series_by_study ON series (study_uid); CREATE INDEX instances_by_series ON instances (series_uid);
+        CREATE TABLE scores (instance_uid TEXT NOT NULL REFERENCES instances (uid) ON DELETE CASCADE,
+            pack_hash TEXT NOT NULL, finding TEXT NOT NULL, difference REAL NOT NULL, softmax REAL NOT NULL,
+            PRIMARY KEY (instance_uid, pack_hash, finding)) STRICT;
+        INSERT INTO scores VALUES {}; DELETE FROM _sqlx_migrations WHERE version = 16",
+        rows.join(", ")
+    );
+    assert_eq!(raw(&store, &before).await, "ok");
+    store.close().await.unwrap();
+    drop(store);
+    let store = reopen(temp.path()).await;
+    let kept = store.scores(INSTANCE, &hilum_report::PackHash::new("abc")).await.unwrap();
+    assert_eq!(kept.len(), scores.len());
+    for (kept, score) in kept.iter().zip(&scores) {
+        // A double is read from 17 digits to its last place but one at worst; the scores are singles.
+        let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 2.0 * f64::EPSILON;
+        let same = kept.finding == score.finding && near(kept.difference, score.difference) && near(kept.softmax, score.softmax);
+        assert!(same, "{kept:?} for {score:?}");
+    }
 }
 
 #[tokio::test]
