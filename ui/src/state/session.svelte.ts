@@ -45,6 +45,8 @@ class Session {
   private kept: Settings | null = null;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
+  /** Counts the times that the window was locked. */
+  private locks = 0;
 
   get screen(): Screen {
     return this.shown;
@@ -153,9 +155,11 @@ class Session {
   }
 
   private async savedBefore(doing: Unsaved["doing"]): Promise<boolean> {
+    const { locks } = this;
     const results = await Promise.allSettled(this.beforeLock.map((run) => run()));
     const failed = results.find((result) => result.status === "rejected");
-    if (failed) this.unsaved = { doing, error: describe(failed.reason) };
+    // Locked while it was being saved, the window has nobody to ask, and whoever logs in next is not asked about it either.
+    if (failed && this.unlocked && locks === this.locks) this.unsaved = { doing, error: describe(failed.reason) };
     return !failed;
   }
 
@@ -177,9 +181,12 @@ class Session {
   }
 
   private async locked(): Promise<void> {
+    this.locks += 1;
     this.dialog = null;
     this.unsaved = null;
     this.screen = "worklist";
+    // Before the shell says who may log in now, which takes a moment: nothing may open over what is locked.
+    if (this.status) this.status = { ...this.status, locked: true, user: null };
     try {
       this.status = await shell.appStatus();
     } catch (reason) {

@@ -1,19 +1,39 @@
-import { beforeEach, expect, test, vi } from "vitest";
-import type { Settings } from "../ipc";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { AppStatus, Settings, ShellEvent } from "../ipc";
 
 let answers: { give: (kept: Settings) => void; refuse: (reason: Error) => void; sent: Settings }[] = [];
+/** Whether the shell has locked, and its answer to who may log in: at once, or when the test lets it. */
+let vault = { locked: false, slow: false };
+let answer: () => void = () => undefined;
+let shut = 0;
+let tell: (event: ShellEvent) => void = () => undefined;
+const status = () => ({ locked: vault.locked, firstRun: false, user: vault.locked ? null : { name: "Dr Reader" }, users: [] }) as unknown as AppStatus;
 vi.mock("../ipc", async (original) => ({
   ...(await original<typeof import("../ipc")>()),
-  shell: { setSettings: (sent: Settings) => new Promise<Settings>((give, refuse) => answers.push({ give, refuse, sent })) },
+  onAppEvent: (listener: (event: ShellEvent) => void) => Promise.resolve(((tell = listener), () => undefined)),
+  shell: {
+    setSettings: (sent: Settings) => new Promise<Settings>((give, refuse) => answers.push({ give, refuse, sent })),
+    appStatus: () => (vault.slow ? new Promise<AppStatus>((give) => (answer = () => give(status()))) : Promise.resolve(status())),
+    settings: () => Promise.resolve({ theme: "dark" }),
+    engines: () => Promise.resolve([]),
+    started: () => Promise.resolve(),
+    lock: () => Promise.resolve(void (vault.locked = true)),
+    closeWindow: () => Promise.resolve(void (shut += 1)),
+  },
 }));
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 
+const { connect } = await import("./bus");
 const { session } = await import("./session.svelte");
+await connect();
+await session.boot();
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 const shown = () => [session.settings?.reportWidth, session.settings?.idleLockMinutes];
 
 beforeEach(() => {
   answers = [];
+  vault = { locked: false, slow: false };
+  shut = 0;
   session.settings = { theme: "dark", reportWidth: 600, idleLockMinutes: 10 } as Settings;
 });
 
@@ -47,4 +67,77 @@ test("what is asked for in the report does not come over the screen that somebod
   expect(await session.stays(async () => [(session.screen = "settings"), (session.screen = "room")])).toBe(false);
   expect(await session.stays(() => Promise.reject(new Error("no room")))).toBe(false);
   expect(session.notices.length).toBe(1);
+});
+
+/** Something that is to be saved before the window locks or closes, for as long as the test lasts. */
+function toBeSaved(save: () => Promise<void>): void {
+  const end = session.onLock(save);
+  onTestFinished(() => {
+    end();
+    return session.answerUnsaved(false);
+  });
+}
+
+async function loggedIn(): Promise<void> {
+  vault.locked = false;
+  await session.entered(status());
+}
+
+/** Nobody was there for as long as the settings say. */
+function leftAlone(): void {
+  vault.locked = true;
+  tell({ event: "locked" });
+}
+
+function leftToASlowShell(): void {
+  vault.slow = true;
+  leftAlone();
+}
+
+async function leftToAnother(): Promise<void> {
+  leftAlone();
+  await settled();
+  await loggedIn();
+}
+
+type Doing = "lock" | "close";
+
+/** Locks or closes over text that cannot be saved, while `meanwhile` happens to the window, and looks at what is asked. */
+async function check(doing: Doing, meanwhile: () => void | Promise<void>, asked: Doing | null, locked: boolean): Promise<void> {
+  await loggedIn();
+  let refuse: (reason: Error) => void = () => undefined;
+  toBeSaved(() => new Promise((_, fail) => (refuse = fail)));
+  if (doing === "lock") void session.lock();
+  else tell({ event: "closing" });
+  await meanwhile();
+  refuse(new Error("no room"));
+  await settled();
+  expect([session.unsaved?.doing ?? null, session.unlocked]).toEqual([asked, !locked]);
+  answer();
+  await settled();
+  // Neither is anything asked once the shell has said who may log in, and nobody has given the text up.
+  expect([session.unsaved?.doing ?? null, session.unlocked, shut]).toEqual([asked, !locked, 0]);
+}
+
+test.each([
+  ["lock", "stays open", () => undefined, "lock", false],
+  ["close", "stays open", () => undefined, "close", false],
+  ["lock", "is locked", leftAlone, null, true],
+  ["close", "is locked", leftAlone, null, true],
+  ["close", "is locked by a shell that takes its time to say who may log in", leftToASlowShell, null, true],
+  ["lock", "is locked, and somebody else logs in", leftToAnother, null, false],
+] as [Doing, string, () => void | Promise<void>, Doing | null, boolean][])("what is asked before a %s over text that cannot be saved, where the window meanwhile %s", (doing, _, meanwhile, asked, locked) => check(doing, meanwhile, asked, locked));
+
+test("a question goes with the lock, and what is asked after it, before the shell has said who may log in, is not asked either", async () => {
+  await loggedIn();
+  toBeSaved(() => Promise.reject(new Error("no room")));
+  await session.lock();
+  expect(session.unsaved?.doing).toBe("lock");
+  vault.slow = true;
+  leftAlone();
+  expect([session.unsaved, session.unlocked]).toEqual([null, false]);
+  await session.close();
+  answer();
+  await settled();
+  expect([session.unsaved, session.unlocked, shut]).toEqual([null, false, 0]);
 });
