@@ -1,4 +1,4 @@
-import { signed } from "../../components/format";
+import { count, signed } from "../../components/format";
 import type { ClaimState, ClaimView, SentenceEvidence } from "../../ipc";
 
 export const CLAIM_WORDS: Record<ClaimState, string> = {
@@ -59,4 +59,9 @@ export function inConflict(ids: readonly string[], known: ReadonlyMap<string, Se
     const evidence = known.get(id);
     return evidence !== undefined && stateOf(evidence) === "conflict";
   });
+}
+
+/** What the list of checks says of sentences in conflict. */
+export function conflictText(sentences: number): string {
+  return `${count(sentences, "sentence")} in conflict with the models`;
 }

@@ -1,4 +1,5 @@
-import type { ReportView, SentenceView } from "../../ipc";
+import type { ReportFlag, ReportView, SentenceEvidence, SentenceView } from "../../ipc";
+import { conflictText, inConflict } from "../report/evidence";
 import { REGION_HEADINGS } from "../report/sentences";
 
 /** What became of the model's words in a report. */
@@ -25,6 +26,13 @@ export function summaryOf(view: ReportView): Summary {
     template: having("template").length,
     demo: sentences.some((s) => s.demo),
   };
+}
+
+/** What was noticed in the text, for a last look: first a conflict with the models, as the list of checks stands above the flags. */
+export function noticed(view: ReportView, known: ReadonlyMap<string, SentenceEvidence>): ReportFlag[] {
+  const against = inConflict(view.sections.flatMap((s) => s.sentences.map((x) => x.id)), known);
+  const conflict = { code: "evidence.conflict", text: `${conflictText(against.length)}.`, sentenceIds: against };
+  return against.length > 0 ? [conflict, ...view.flags] : view.flags;
 }
 
 /** The heading in front of sentence `i`: its region, where the text comes to another one; else null. */
