@@ -48,9 +48,23 @@ async fn the_disk_is_full_while_typing() {
     let state = "return document.querySelector('[data-testid=\"save-state\"]')?.dataset.state ?? ''";
     assert_eq!(window.text(state).await, "not_saved");
     window.keys(" and on").await;
-    assert!(section(&window, "findings").await.contains(&format!("{typed} and on")), "what was typed stays on the screen");
+    assert!(
+        section(&window, "findings").await.contains(&format!("{typed} and on")),
+        "what was typed stays on the screen"
+    );
 
+    // Locked over text that has no room, the window keeps it for whoever typed it, and shows none of it.
+    window.chord_of(&[CONTROL, SHIFT], 'L').await;
+    window.click("unsaved-confirm").await;
+    window.says("text-waits", NAME, 20).await;
+    let page = window.text("return document.documentElement.outerHTML").await;
+    for secret in ["FULLDISK", " and on"] {
+        assert!(!page.contains(secret), "the locked window holds {secret:?}");
+    }
     drop(filler);
+    window.fill("unlock-passphrase", PASSPHRASE).await;
+    window.click("unlock-submit").await;
+    window.says("section-findings", &format!("{typed} and on"), 30).await;
     saved(&window).await;
     window.click("go-worklist").await;
     open_study(&window, "FULLDISK").await;
@@ -211,7 +225,9 @@ impl Watch {
     /// Waits until the words are there, and holds the time against what is promised: since a person answered a dialog of the
     /// desktop, or since their first key or button in the page.
     async fn said(&self, window: &Window, what: &str, answered: Option<SystemTime>) {
-        window.until(&format!("{what} on a full disk to be refused"), 30, "return window.hilumWatch.told !== null").await;
+        window
+            .until(&format!("{what} on a full disk to be refused"), 30, "return window.hilumWatch.told !== null")
+            .await;
         let took = match answered {
             None => self.took(window).await.expect("the words"),
             Some(at) => {
@@ -222,7 +238,8 @@ impl Watch {
         };
         self.in_time(what, took);
         // What stands at the foot of the window may lie over the next button.
-        let dismiss = "document.querySelectorAll('[data-testid=\"notice\"] button').forEach((b) => b.click()); return ''";
+        let dismiss =
+            "document.querySelectorAll('[data-testid=\"notice\"] button').forEach((b) => b.click()); return ''";
         window.text(dismiss).await;
     }
 

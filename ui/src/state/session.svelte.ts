@@ -45,6 +45,7 @@ class Session {
   private kept: Settings | null = null;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
+  private beforeClose: (() => void)[] = [];
   /** Counts the times that the window was locked. */
   private locks = 0;
 
@@ -136,7 +137,13 @@ class Session {
     return () => (this.beforeLock = this.beforeLock.filter((x) => x !== run));
   }
 
-  /** Saves and locks. Text that cannot be saved keeps the window open until a person gives it up. */
+  /** Something that throws while closing the window would lose text; the result takes it back. */
+  onClose(run: () => void): () => void {
+    this.beforeClose.push(run);
+    return () => (this.beforeClose = this.beforeClose.filter((x) => x !== run));
+  }
+
+  /** Saves and locks. Text that cannot be saved keeps the window open until a person locks it all the same. */
   async lock(): Promise<void> {
     if (await this.savedBefore("lock")) await this.lockNow();
   }
@@ -156,7 +163,8 @@ class Session {
 
   private async savedBefore(doing: Unsaved["doing"]): Promise<boolean> {
     const { locks } = this;
-    const results = await Promise.allSettled(this.beforeLock.map((run) => run()));
+    const more = doing === "close" ? this.beforeClose : [];
+    const results = await Promise.allSettled([...this.beforeLock, ...more].map(async (run) => run()));
     const failed = results.find((result) => result.status === "rejected");
     // Locked while it was being saved, the window has nobody to ask, and whoever logs in next is not asked about it either.
     if (failed && this.unlocked && locks === this.locks) this.unsaved = { doing, error: describe(failed.reason) };

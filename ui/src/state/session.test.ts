@@ -128,6 +128,22 @@ test.each([
   ["lock", "is locked, and somebody else logs in", leftToAnother, null, false],
 ] as [Doing, string, () => void | Promise<void>, Doing | null, boolean][])("what is asked before a %s over text that cannot be saved, where the window meanwhile %s", (doing, _, meanwhile, asked, locked) => check(doing, meanwhile, asked, locked));
 
+test("what would be lost with the window is asked about before it closes, and not before it locks", async () => {
+  await loggedIn();
+  const end = session.onClose(() => {
+    throw new Error("text waits");
+  });
+  onTestFinished(() => {
+    end();
+    return session.answerUnsaved(false);
+  });
+  await session.close();
+  expect([session.unsaved?.doing ?? null, shut]).toEqual(["close", 0]);
+  await session.answerUnsaved(false);
+  await session.lock();
+  expect([session.unsaved, session.unlocked]).toEqual([null, false]);
+});
+
 test("a question goes with the lock, and what is asked after it, before the shell has said who may log in, is not asked either", async () => {
   await loggedIn();
   toBeSaved(() => Promise.reject(new Error("no room")));

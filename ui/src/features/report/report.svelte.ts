@@ -14,6 +14,7 @@ import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
 import { ReportSync } from "./sync";
+import { waiting } from "./waiting-text.svelte";
 
 /** The open report: its editors, what is saved of it, what of the proposals was looked at. */
 export class OpenReport {
@@ -48,13 +49,17 @@ export class OpenReport {
   /** Sections of which the shell is being told what a person decided or changed: its answer can be undone. */
   private deciding: ReadonlySet<SectionName> = new Set();
   private readonly endEvents: () => void;
+  /** Who has it open; the window may be locked when it closes. */
+  private readonly reader = session.status?.user ?? null;
 
   constructor(view: ReportView) {
     this.view = view;
+    const typed = this.reader && waiting.take(this.reader.id, view.id);
+    for (const { name, sentences } of typed?.sections ?? []) this.last.set(name, sentences);
     saving.begin(this, view.savedAt);
     this.evidence = new ReportEvidence(view.id, view.studyUid, () => this.redraw());
     this.sync = new ReportSync(
-      view,
+      typed?.agreed ?? view,
       {
         edit: (id, revision, commands) => shell.reportEdit(id, revision, commands),
         read: (studyUid) => shell.reportView(studyUid),
@@ -86,6 +91,10 @@ export class OpenReport {
       spelling.follow(() => this.redraw()),
     ];
     this.endEvents = () => ends.forEach((end) => end());
+    if (!typed) return;
+    this.sync.incoming(view);
+    this.sync.changed();
+    session.say("What you typed here and could not save stands in the report again.", "It is saved as soon as that is possible.");
   }
 
   /** Puts the editor of a section into `place`; the result takes it away. */
@@ -95,7 +104,7 @@ export class OpenReport {
       name,
       heading,
       place,
-      sentences: section.sentences,
+      sentences: this.last.get(name) ?? section.sentences,
       open: section.open,
       hint: () => hintOf(name, this.canDraft),
       newId,
@@ -164,8 +173,13 @@ export class OpenReport {
   async close(): Promise<void> {
     this.endEvents();
     this.evidence.close();
-    await this.sync.close();
-    saving.end(this);
+    try {
+      await this.sync.close();
+    } finally {
+      const { reader } = this;
+      if (reader && this.sync.unsent()) waiting.keep({ user: reader.id, name: reader.name, agreed: this.sync.view, sections: this.read() });
+      saving.end(this);
+    }
     await this.release();
   }
 

@@ -110,6 +110,12 @@ export class ReportSync {
     if (!this.running) this.takeArriving();
   }
 
+  /** True while words stand in the editor that the shell does not have, whatever keeps them from it. */
+  unsent(): boolean {
+    const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
+    return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
+  }
+
   /** Sends the rest and stops. Text that could not be sent is reported through `failed`. */
   async close(): Promise<void> {
     try {
@@ -215,14 +221,8 @@ export class ReportSync {
 
   private settled(): void {
     this.dirtySince = null;
-    this.on.state(this.refused.size > 0 || this.heldBack() ? "not_saved" : "saved");
-  }
-
-  /** True when words stand in the editor that cannot be sent because another person holds the report; they wait here. */
-  private heldBack(): boolean {
-    if (this.base.held === null) return false;
-    const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
-    return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
+    // What another person's hold on the report keeps back waits in the editor.
+    this.on.state(this.refused.size > 0 || this.unsent() ? "not_saved" : "saved");
   }
 
   private notSaved(error: IpcError): IpcError {

@@ -167,7 +167,8 @@ impl Store {
             // which soon has as many as are shown.
             if found.len() < MANY {
                 conditions.push(
-                    "s.uid IN (SELECT study_uid FROM study_keys WHERE n IN (SELECT value FROM json_each(?)))".to_owned(),
+                    "s.uid IN (SELECT study_uid FROM study_keys WHERE n IN (SELECT value FROM json_each(?)))"
+                        .to_owned(),
                 );
                 values.push(Bound::Text(crate::tables::to_json(&found)?));
             } else {

@@ -63,7 +63,8 @@ async fn scores_of_a_row_each_are_kept_as_they_were() {
     // Not in the order of their names, and with more digits than SQLite writes by itself.
     let scores = [("z", 0.1), ("a", -f64::from(f32::MIN_POSITIVE)), ("\"m\"", 1.0 / 3.0), ("b", 2.0)];
     let scores = scores.map(|(finding, difference)| Score { finding: finding.to_owned(), difference, softmax: 0.7 });
-    let rows = scores.clone().map(|s| format!("('{INSTANCE}', 'abc', '{}', {:?}, {:?})", s.finding, s.difference, s.softmax));
+    let rows =
+        scores.clone().map(|s| format!("('{INSTANCE}', 'abc', '{}', {:?}, {:?})", s.finding, s.difference, s.softmax));
     let before = format!(
         "DROP TABLE scores; DROP INDEX series_in_brief; DROP INDEX instances_in_brief; DROP INDEX report_versions_in_brief;
         CREATE INDEX series_by_study ON series (study_uid); CREATE INDEX instances_by_series ON instances (series_uid);
@@ -82,7 +83,9 @@ async fn scores_of_a_row_each_are_kept_as_they_were() {
     for (kept, score) in kept.iter().zip(&scores) {
         // A double is read from 17 digits to its last place but one at worst; the scores are singles.
         let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 2.0 * f64::EPSILON;
-        let same = kept.finding == score.finding && near(kept.difference, score.difference) && near(kept.softmax, score.softmax);
+        let same = kept.finding == score.finding
+            && near(kept.difference, score.difference)
+            && near(kept.softmax, score.softmax);
         assert!(same, "{kept:?} for {score:?}");
     }
 }
