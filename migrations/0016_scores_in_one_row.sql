@@ -13,7 +13,11 @@ INSERT INTO scores_in_one_row (instance_uid, pack_hash, findings)
     SELECT instance_uid, pack_hash, json_group_array(
         json_array(finding, json(format('%!.17g', difference)), json(format('%!.17g', softmax))) ORDER BY rowid)
     FROM scores GROUP BY instance_uid, pack_hash;
+-- What is dropped is ciphertext on the disk already. Overwritten, all of it would go through the log as well, and a nearly
+-- full disk would have to hold it once more.
+PRAGMA secure_delete = OFF;
 DROP TABLE scores;
+PRAGMA secure_delete = ON;
 ALTER TABLE scores_in_one_row RENAME TO scores;
 
 -- What a line of the worklist asks of a study's series, images and signed versions, without their rows.

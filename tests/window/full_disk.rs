@@ -53,23 +53,46 @@ async fn the_disk_is_full_while_typing() {
         "what was typed stays on the screen"
     );
 
-    // Locked over text that has no room, the window keeps it for whoever typed it, and shows none of it.
+    drop(filler);
+    saved(&window).await;
+    window.click("go-worklist").await;
+    open_study(&window, "FULLDISK").await;
+    window.says("section-findings", &format!("{typed} and on"), 20).await;
+    locked_over_unsaved_text(&window, &scene.data).await;
+    window.close().await;
+}
+
+/// Locked over text that has no room, the window keeps it for whoever typed it, shows none of it meanwhile, and has them put it
+/// back: the report is not touched by it.
+async fn locked_over_unsaved_text(window: &Window, data: &Path) {
+    const WORDS: &str = "Typed when there was no room";
+    window.begin_sentence("findings").await;
+    let filler = Filler::leaving(data, 0);
+    window
+        .text(&format!("document.execCommand('insertText', false, '{WORDS} ' + 'and more '.repeat(2500)); return ''"))
+        .await;
+    let refused = "return document.querySelector('[data-testid=\"save-state\"]')?.dataset.state === 'not_saved'";
+    window.until("the text to be refused", 20, refused).await;
     window.chord_of(&[CONTROL, SHIFT], 'L').await;
     window.click("unsaved-confirm").await;
     window.says("text-waits", NAME, 20).await;
     let page = window.text("return document.documentElement.outerHTML").await;
-    for secret in ["FULLDISK", " and on"] {
+    for secret in ["FULLDISK", WORDS] {
         assert!(!page.contains(secret), "the locked window holds {secret:?}");
     }
     drop(filler);
     window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
-    window.says("section-findings", &format!("{typed} and on"), 30).await;
-    saved(&window).await;
-    window.click("go-worklist").await;
-    open_study(&window, "FULLDISK").await;
-    window.says("section-findings", &format!("{typed} and on"), 20).await;
-    window.close().await;
+    let waits = "document.querySelector('[data-testid=\"waiting-words-0\"]')?.value ?? ''";
+    window.until("the text that waits", 30, &format!("return ({waits}).includes('{WORDS} and more')")).await;
+    window.click("waiting-report-0").await;
+    window.says("section-findings", " and on", 30).await;
+    assert!(!section(window, "findings").await.contains(WORDS), "nobody has put it back");
+    window.click("waiting-open").await;
+    // Twice, since it takes words away for good.
+    window.click("waiting-discard-0").await;
+    window.click("waiting-discard-0").await;
+    window.until("nothing to wait", 10, "return !document.querySelector('[data-testid=\"waiting-open\"]')").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

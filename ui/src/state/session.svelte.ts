@@ -48,6 +48,8 @@ class Session {
   private beforeClose: (() => void)[] = [];
   /** Counts the times that the window was locked. */
   private locks = 0;
+  /** Counts the times that somebody logged in or was locked out. */
+  private turns = 0;
 
   get screen(): Screen {
     return this.shown;
@@ -95,6 +97,7 @@ class Session {
 
   /** The vault is open: settings and engines are read, what was given at start is imported. */
   async entered(status?: AppStatus): Promise<void> {
+    this.turns += 1;
     if (status) this.status = status;
     const [settings, engines] = await Promise.all([shell.settings(), shell.engines()]);
     this.settings = settings;
@@ -150,7 +153,18 @@ class Session {
 
   /** Saves and closes the window; asks first when something cannot be saved. */
   async close(): Promise<void> {
-    if (await this.savedBefore("close")) await this.closeNow();
+    // The shell takes a page for dead that gives no sign of life for some seconds. Saving and asking may take longer.
+    shell.touch().catch(() => undefined);
+    if (!(await this.savedBefore("close"))) return;
+    for (const run of this.beforeClose) {
+      try {
+        run();
+      } catch (reason) {
+        this.unsaved = { doing: "close", error: describe(reason) };
+        return;
+      }
+    }
+    await this.closeNow();
   }
 
   /** The person's answer to `unsaved`. */
@@ -163,8 +177,7 @@ class Session {
 
   private async savedBefore(doing: Unsaved["doing"]): Promise<boolean> {
     const { locks } = this;
-    const more = doing === "close" ? this.beforeClose : [];
-    const results = await Promise.allSettled([...this.beforeLock, ...more].map(async (run) => run()));
+    const results = await Promise.allSettled(this.beforeLock.map((run) => run()));
     const failed = results.find((result) => result.status === "rejected");
     // Locked while it was being saved, the window has nobody to ask, and whoever logs in next is not asked about it either.
     if (failed && this.unlocked && locks === this.locks) this.unsaved = { doing, error: describe(failed.reason) };
@@ -195,8 +208,11 @@ class Session {
     this.screen = "worklist";
     // Before the shell says who may log in now, which takes a moment: nothing may open over what is locked.
     if (this.status) this.status = { ...this.status, locked: true, user: null };
+    const turn = (this.turns += 1);
     try {
-      this.status = await shell.appStatus();
+      const status = await shell.appStatus();
+      // Whoever has logged in meanwhile is not put out by what was said before.
+      if (turn === this.turns) this.status = status;
     } catch (reason) {
       this.failed = describe(reason);
     }

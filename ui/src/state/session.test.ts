@@ -6,6 +6,7 @@ let answers: { give: (kept: Settings) => void; refuse: (reason: Error) => void; 
 let vault = { locked: false, slow: false };
 let answer: () => void = () => undefined;
 let shut = 0;
+let touched = 0;
 let tell: (event: ShellEvent) => void = () => undefined;
 const status = () => ({ locked: vault.locked, firstRun: false, user: vault.locked ? null : { name: "Dr Reader" }, users: [] }) as unknown as AppStatus;
 vi.mock("../ipc", async (original) => ({
@@ -18,6 +19,7 @@ vi.mock("../ipc", async (original) => ({
     engines: () => Promise.resolve([]),
     started: () => Promise.resolve(),
     lock: () => Promise.resolve(void (vault.locked = true)),
+    touch: () => Promise.resolve(void (touched += 1)),
     closeWindow: () => Promise.resolve(void (shut += 1)),
   },
 }));
@@ -33,7 +35,7 @@ const shown = () => [session.settings?.reportWidth, session.settings?.idleLockMi
 beforeEach(() => {
   answers = [];
   vault = { locked: false, slow: false };
-  shut = 0;
+  shut = touched = 0;
   session.settings = { theme: "dark", reportWidth: 600, idleLockMinutes: 10 } as Settings;
 });
 
@@ -138,10 +140,29 @@ test("what would be lost with the window is asked about before it closes, and no
     return session.answerUnsaved(false);
   });
   await session.close();
-  expect([session.unsaved?.doing ?? null, shut]).toEqual(["close", 0]);
+  // The shell has heard that the page lives before a person has answered.
+  expect([session.unsaved?.doing ?? null, shut, touched]).toEqual(["close", 0, 1]);
   await session.answerUnsaved(false);
   await session.lock();
   expect([session.unsaved, session.unlocked]).toEqual([null, false]);
+  // Over the screen that unlocks it would be lost as well.
+  await session.close();
+  expect([session.unsaved?.doing ?? null, shut]).toEqual(["close", 0]);
+  await session.answerUnsaved(true);
+  expect([session.unsaved, shut]).toEqual([null, 1]);
+});
+
+test("an answer about the lock that comes late does not put out who has logged in since", async () => {
+  await loggedIn();
+  vault.slow = true;
+  leftAlone();
+  await settled();
+  vault.slow = false;
+  await loggedIn();
+  vault.locked = true;
+  answer();
+  await settled();
+  expect(session.unlocked).toBe(true);
 });
 
 test("a question goes with the lock, and what is asked after it, before the shell has said who may log in, is not asked either", async () => {

@@ -14,7 +14,7 @@ import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
 import { ReportSync } from "./sync";
-import { waiting } from "./waiting-text.svelte";
+import { unsentWords, waiting } from "./waiting-text.svelte";
 
 /** The open report: its editors, what is saved of it, what of the proposals was looked at. */
 export class OpenReport {
@@ -49,17 +49,15 @@ export class OpenReport {
   /** Sections of which the shell is being told what a person decided or changed: its answer can be undone. */
   private deciding: ReadonlySet<SectionName> = new Set();
   private readonly endEvents: () => void;
-  /** Who has it open; the window may be locked when it closes. */
+  /** Who has it open: nobody may be logged in any more when it closes. */
   private readonly reader = session.status?.user ?? null;
 
   constructor(view: ReportView) {
     this.view = view;
-    const typed = this.reader && waiting.take(this.reader.id, view.id);
-    for (const { name, sentences } of typed?.sections ?? []) this.last.set(name, sentences);
     saving.begin(this, view.savedAt);
     this.evidence = new ReportEvidence(view.id, view.studyUid, () => this.redraw());
     this.sync = new ReportSync(
-      typed?.agreed ?? view,
+      view,
       {
         edit: (id, revision, commands) => shell.reportEdit(id, revision, commands),
         read: (studyUid) => shell.reportView(studyUid),
@@ -91,10 +89,6 @@ export class OpenReport {
       spelling.follow(() => this.redraw()),
     ];
     this.endEvents = () => ends.forEach((end) => end());
-    if (!typed) return;
-    this.sync.incoming(view);
-    this.sync.changed();
-    session.say("What you typed here and could not save stands in the report again.", "It is saved as soon as that is possible.");
   }
 
   /** Puts the editor of a section into `place`; the result takes it away. */
@@ -104,7 +98,7 @@ export class OpenReport {
       name,
       heading,
       place,
-      sentences: this.last.get(name) ?? section.sentences,
+      sentences: section.sentences,
       open: section.open,
       hint: () => hintOf(name, this.canDraft),
       newId,
@@ -176,8 +170,10 @@ export class OpenReport {
     try {
       await this.sync.close();
     } finally {
-      const { reader } = this;
-      if (reader && this.sync.unsent()) waiting.keep({ user: reader.id, name: reader.name, agreed: this.sync.view, sections: this.read() });
+      if (this.reader) {
+        const { id, name } = this.reader;
+        waiting.keep({ user: id, name, studyUid: this.view.studyUid, parts: unsentWords(this.sync.view, this.read()) });
+      }
       saving.end(this);
     }
     await this.release();

@@ -264,21 +264,3 @@ test("words typed and erased again leave nothing to save", async () => {
   await clock.pass(QUIET);
   expect([shell.sent, states.at(-1)]).toEqual([[], "saved"]);
 });
-
-test("what could not be sent when a report was closed is sent by whoever opens it again with it, beside what came meanwhile", async () => {
-  shell.failNext = new IpcError("data.disk_full", "");
-  paper.type("a", "Clear, mostly.");
-  paper.type("b", "New.");
-  expect(sync.unsent()).toBe(true);
-  await expect(sync.close()).rejects.toMatchObject({ code: "data.disk_full" });
-  expect(sync.unsent()).toBe(true);
-  const agreed = sync.view;
-
-  shell.report = applied(shell.report, [{ do: "insert", section: "findings", after: "a", id: "c", text: "From elsewhere.", region: null }]);
-  sync = syncOf(agreed);
-  sync.incoming(structuredClone(shell.report));
-  sync.changed();
-  await clock.pass(QUIET);
-  expect(sectionsOf(shell.report)[0]!.sentences.map((s) => s.text)).toEqual(["Clear, mostly.", "New.", "From elsewhere."]);
-  expect([sync.unsent(), states.at(-1)]).toEqual([false, "saved"]);
-});

@@ -110,12 +110,6 @@ export class ReportSync {
     if (!this.running) this.takeArriving();
   }
 
-  /** True while words stand in the editor that the shell does not have, whatever keeps them from it. */
-  unsent(): boolean {
-    const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
-    return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
-  }
-
   /** Sends the rest and stops. Text that could not be sent is reported through `failed`. */
   async close(): Promise<void> {
     try {
@@ -221,8 +215,14 @@ export class ReportSync {
 
   private settled(): void {
     this.dirtySince = null;
-    // What another person's hold on the report keeps back waits in the editor.
-    this.on.state(this.refused.size > 0 || this.unsent() ? "not_saved" : "saved");
+    this.on.state(this.refused.size > 0 || this.heldBack() ? "not_saved" : "saved");
+  }
+
+  /** True when words stand in the editor that cannot be sent because another person holds the report; they wait here. */
+  private heldBack(): boolean {
+    if (this.base.held === null) return false;
+    const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
+    return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
   }
 
   private notSaved(error: IpcError): IpcError {

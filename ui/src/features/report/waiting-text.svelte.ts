@@ -1,47 +1,61 @@
 import type { ReportView } from "../../ipc";
-import type { Section } from "./sentences";
+import { sameText, trimmed, type Section } from "./sentences";
 
-/** What a person typed into a report and Hilum could not take before the report went from the screen. */
+/** Words that a person typed into a report and Hilum could not take before the report went from the screen. */
 export interface WaitingText {
-  /** Id of who typed it: nobody else is shown it. */
+  /** Id of who typed them: nobody else is shown them. */
   user: string;
   name: string;
-  /** What editor and shell agreed on last. */
-  agreed: ReportView;
-  /** How the text stood in the editor. */
-  sections: Section[];
+  studyUid: string;
+  parts: Part[];
+}
+
+/** The sentences of a section, as they stood in the editor. */
+export interface Part {
+  heading: string;
+  sentences: string[];
 }
 
 /**
- * Kept in the page, and nowhere else, until its writer opens the report again: what refuses the text, such as a full disk,
- * refuses a copy of it as well.
+ * Kept in the page, and nowhere else: what refuses the text, such as a full disk, refuses a copy of it as well. It is shown
+ * beside the report and put back by a person, never by itself: others may have gone on in the report, or signed it, since.
  */
 class WaitingTexts {
   private all = $state.raw<WaitingText[]>([]);
+  /** The dialog with the texts of who is logged in is open. */
+  shown = $state(false);
 
   /** Whose text waits, each once. */
   readonly names = $derived([...new Set(this.all.map((text) => text.name))]);
 
-  /** In place of what waited of the same report, which this began with. */
+  of(user: string | undefined): WaitingText[] {
+    return this.all.filter((text) => text.user === user);
+  }
+
   keep(text: WaitingText): void {
-    this.all = [...this.without(text.user, text.agreed.id), text];
+    if (text.parts.length > 0) this.all = [...this.all, text];
   }
 
-  /** What waits of a report, which is handed over with it. */
-  take(user: string, report: string): WaitingText | null {
-    const found = this.all.find((text) => text.user === user && text.agreed.id === report) ?? null;
-    if (found) this.all = this.without(user, report);
-    return found;
-  }
-
-  /** The study of what was left last. */
-  studyOf(user: string): string | null {
-    return this.all.findLast((text) => text.user === user)?.agreed.studyUid ?? null;
-  }
-
-  private without(user: string, report: string): WaitingText[] {
-    return this.all.filter((text) => text.user !== user || text.agreed.id !== report);
+  discard(text: WaitingText): void {
+    this.all = this.all.filter((other) => other !== text);
   }
 }
 
 export const waiting = new WaitingTexts();
+
+/** The sentences that stand in the editor with words of a person that the shell does not have. */
+export function unsentWords(shell: ReportView, editor: Section[]): Part[] {
+  const had = new Map(shell.sections.flatMap((section) => section.sentences).map((sentence) => [sentence.id, sentence.text]));
+  const parts = editor.map(({ name, sentences }) => ({
+    heading: shell.sections.find((section) => section.name === name)?.heading ?? name,
+    sentences: sentences
+      .filter(({ id, text, state }) => state !== "proposed" && trimmed(text) !== "" && !sameText(text, had.get(id) ?? ""))
+      .map(({ text }) => trimmed(text)),
+  }));
+  return parts.filter((part) => part.sentences.length > 0);
+}
+
+/** All of it as it is copied: a line a sentence, under the headings of its sections. */
+export function asLines({ parts }: WaitingText): string {
+  return parts.map(({ heading, sentences }) => [heading, ...sentences].join("\n")).join("\n\n");
+}

@@ -1,25 +1,43 @@
 import { expect, test } from "vitest";
 import { reportOf, section, sentence } from "./fixtures";
-import { waiting, type WaitingText } from "./waiting-text.svelte";
+import { asLines, unsentWords, waiting, type WaitingText } from "./waiting-text.svelte";
 
-function text(user: string, report: string, words: string): WaitingText {
-  const agreed = { ...reportOf([section("findings", [])]), id: report, studyUid: `study of ${report}` };
-  return { user, name: `Dr ${user}`, agreed, sections: [section("findings", [sentence("a", words)])] };
-}
+const text = (user: string, study: string, words: string): WaitingText => ({
+  user, name: `Dr ${user}`, studyUid: study, parts: words === "" ? [] : [{ heading: "findings", sentences: [words] }],
+});
 
-const words = (found: WaitingText | null) => found?.sections[0]!.sentences[0]!.text ?? null;
-
-test("text waits for who typed it, in the report in which it was typed, and is handed over once", () => {
-  for (const [user, report, typed] of [["Ada", "1", "Old."], ["Ada", "2", "Two."], ["Bob", "1", "His."], ["Ada", "1", "New."]] as const) waiting.keep(text(user, report, typed));
+test("text waits for who typed it until they discard it, however often a report is opened and left", () => {
+  const [first, second, other] = [text("Ada", "1", "First."), text("Ada", "1", "Second."), text("Bob", "1", "His.")];
+  for (const one of [first, second, other, text("Eve", "1", "")]) waiting.keep(one);
   expect(waiting.names).toEqual(["Dr Ada", "Dr Bob"]);
-  expect([waiting.studyOf("Ada"), waiting.studyOf("Bob"), waiting.studyOf("Eve")]).toEqual(["study of 1", "study of 1", null]);
-  const check = (user: string, report: string, expected: string | null) => expect(words(waiting.take(user, report)), `${user}, ${report}`).toBe(expected);
-  check("Eve", "1", null);
-  check("Ada", "3", null);
-  check("Ada", "1", "New.");
-  check("Ada", "1", null);
-  expect(waiting.studyOf("Ada")).toBe("study of 2");
-  check("Bob", "1", "His.");
-  check("Ada", "2", "Two.");
+  const check = (user: string | undefined, expected: WaitingText[]) => expect(waiting.of(user), user ?? "nobody").toEqual(expected);
+  check("Ada", [first, second]);
+  check("Eve", []);
+  check(undefined, []);
+  waiting.discard(first);
+  check("Ada", [second]);
+  check("Bob", [other]);
+  [second, other].forEach((one) => waiting.discard(one));
   expect(waiting.names).toEqual([]);
+});
+
+test("what waits is what a person wrote and the shell does not have", () => {
+  const had = [sentence("a", "Clear."), sentence("b", "A nodule.", "proposed"), sentence("c", "Old.", "template")];
+  const check = (now: ReturnType<typeof sentence>[], expected: string[]) => {
+    const parts = unsentWords(reportOf([section("findings", had)]), [section("findings", now)]);
+    expect(parts.flatMap((part) => part.sentences)).toEqual(expected);
+  };
+  check(had, []);
+  check([sentence("a", " Clear. ")], []);
+  check([...had, sentence("d", "")], []);
+  check([sentence("a", "Clear, mostly."), had[1]!, sentence("d", "New.")], ["Clear, mostly.", "New."]);
+  check([sentence("b", "A nodule of 4 mm.", "edited")], ["A nodule of 4 mm."]);
+  check([sentence("b", "A nodule.", "accepted")], []);
+  // No word of a model's is handed over as a person's.
+  check([sentence("e", "An effusion.", "proposed")], []);
+});
+
+test("it is copied a line a sentence", () => {
+  const both = { ...text("Ada", "1", "Clear."), parts: [{ heading: "Findings", sentences: ["Clear.", "Normal heart."] }, { heading: "Impression", sentences: ["Normal."] }] };
+  expect(asLines(both)).toBe("Findings\nClear.\nNormal heart.\n\nImpression\nNormal.");
 });

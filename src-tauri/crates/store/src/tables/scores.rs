@@ -1,7 +1,7 @@
 //! Zero-shot scores of an image, of all findings in one row a pack.
 
 use crate::Store;
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Result, StoreError};
 use crate::tables::{from_json, to_json};
 use hilum_report::PackHash;
 
@@ -19,8 +19,13 @@ impl Store {
     /// Records the scores that a pack gave an image, in place of earlier ones of that pack; none takes those away.
     ///
     /// # Errors
-    /// `store.database` when the instance does not exist; `data.disk_full`.
+    /// `store.database` when the instance does not exist, `store.corrupt` for a score that is no finite number;
+    /// `data.disk_full`.
     pub async fn set_scores(&self, instance_uid: &str, pack: &PackHash, scores: &[Score]) -> Result<()> {
+        // JSON has no word for one, and the row could not be read again.
+        if let Some(score) = scores.iter().find(|s| !(s.difference.is_finite() && s.softmax.is_finite())) {
+            return Err(StoreError::Corrupt(format!("the score of {} is no finite number", score.finding)));
+        }
         let mut access = self.access().await?;
         let statement = if scores.is_empty() {
             sqlx::query("DELETE FROM scores WHERE instance_uid = ? AND pack_hash = ?")

@@ -60,11 +60,21 @@ async fn scores_of_a_row_each_are_kept_as_they_were() {
     let temp = tempfile::tempdir().unwrap();
     let (_, store, _) = create(temp.path()).await;
     with_study(&store).await;
+    let second = "INSERT INTO instances SELECT '1.2.second', series_uid, sop_class_uid, transfer_syntax, number, rows, columns,
+            photometric, view_position, laterality, header, original_blob, original_sha256, original_bytes, thumbnail_blob,
+            pixels_blob, imported_at FROM instances LIMIT 1";
+    assert_eq!(raw(&store, second).await, "ok");
     // Not in the order of their names, and with more digits than SQLite writes by itself.
     let scores = [("z", 0.1), ("a", -f64::from(f32::MIN_POSITIVE)), ("\"m\"", 1.0 / 3.0), ("b", 2.0)];
     let scores = scores.map(|(finding, difference)| Score { finding: finding.to_owned(), difference, softmax: 0.7 });
-    let rows =
-        scores.clone().map(|s| format!("('{INSTANCE}', 'abc', '{}', {:?}, {:?})", s.finding, s.difference, s.softmax));
+    // Of two images and two packs, one finding after the other, so that no group stands together.
+    let groups = [(INSTANCE, "abc", 1.0), ("1.2.second", "abc", 0.5), (INSTANCE, "def", 0.25)];
+    let rows: Vec<String> = (scores.iter())
+        .flat_map(|s| groups.iter().map(move |group| (s, group)))
+        .map(|(s, (image, pack, part))| {
+            format!("('{image}', '{pack}', '{}', {:?}, {:?})", s.finding, s.difference * part, s.softmax)
+        })
+        .collect();
     let before = format!(
         "DROP TABLE scores; DROP INDEX series_in_brief; DROP INDEX instances_in_brief; DROP INDEX report_versions_in_brief;
         CREATE INDEX series_by_study ON series (study_uid); CREATE INDEX instances_by_series ON instances (series_uid);
@@ -78,15 +88,17 @@ async fn scores_of_a_row_each_are_kept_as_they_were() {
     store.close().await.unwrap();
     drop(store);
     let store = reopen(temp.path()).await;
-    let kept = store.scores(INSTANCE, &hilum_report::PackHash::new("abc")).await.unwrap();
-    assert_eq!(kept.len(), scores.len());
-    for (kept, score) in kept.iter().zip(&scores) {
-        // A double is read from 17 digits to its last place but one at worst; the scores are singles.
-        let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 2.0 * f64::EPSILON;
-        let same = kept.finding == score.finding
-            && near(kept.difference, score.difference)
-            && near(kept.softmax, score.softmax);
-        assert!(same, "{kept:?} for {score:?}");
+    for (image, pack, part) in groups {
+        let kept = store.scores(image, &hilum_report::PackHash::new(pack)).await.unwrap();
+        assert_eq!(kept.len(), scores.len(), "{image} {pack}");
+        for (kept, score) in kept.iter().zip(&scores) {
+            // A double is read from 17 digits to its last place but one at worst; the scores are singles.
+            let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 2.0 * f64::EPSILON;
+            let same = kept.finding == score.finding
+                && near(kept.difference, score.difference * part)
+                && near(kept.softmax, score.softmax);
+            assert!(same, "{kept:?} for {score:?} of {image} {pack}");
+        }
     }
 }
 

@@ -234,6 +234,11 @@ async fn scores_embeddings_and_settings_are_kept_and_replaced() {
     assert_eq!(store.scores(INSTANCE, &pack).await.unwrap(), [score("z", 0.25), score("a", 1e-9)]);
     assert!(store.scores(INSTANCE, &PackHash::new("other")).await.unwrap().is_empty());
     assert_eq!(code(store.set_scores("9.9", &pack, &[score("z", 0.0)]).await), "store.database");
+    for odd in [f64::NAN, f64::INFINITY] {
+        assert_eq!(code(store.set_scores(INSTANCE, &pack, &[score("z", odd)]).await), "store.corrupt", "{odd}");
+    }
+    assert_eq!(store.scores(INSTANCE, &pack).await.unwrap(), [score("z", 0.25), score("a", 1e-9)]);
+    store.set_scores(INSTANCE, &PackHash::new("other"), &[]).await.unwrap();
     store.set_embedding(INSTANCE, &pack, &[1.0]).await.unwrap();
     store.set_embedding(INSTANCE, &pack, &[0.5, -0.25, f32::MIN_POSITIVE]).await.unwrap();
     let vector = vec![0.5, -0.25, f32::MIN_POSITIVE];
