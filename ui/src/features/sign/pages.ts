@@ -3,7 +3,7 @@ import { IpcError } from "../../ipc";
 /** What reads a document and draws its pages. */
 export interface Drawer<T extends Pdf> {
   openPdf(bytes: ArrayBuffer): Promise<T>;
-  drawPage(pdf: T, number: number, width: number): Promise<HTMLElement>;
+  drawPage(pdf: T, number: number, width: number): Promise<HTMLCanvasElement>;
 }
 
 export interface Pdf {
@@ -20,6 +20,9 @@ export function showPages<T extends Pdf>(
 ): () => void {
   let current = true;
   let pdf: T | undefined;
+  const drawn: HTMLCanvasElement[] = [];
+  // Their pixels would stay until the page's engine collects the elements.
+  const clear = () => drawn.forEach((page) => (page.width = page.height = 0));
   void (async () => {
     try {
       const bytes = await load();
@@ -33,8 +36,11 @@ export function showPages<T extends Pdf>(
       pdf = opened;
       const width = Math.min(860, place.clientWidth - 40);
       for (let number = 1; current && number <= opened.numPages; number++) {
-        place.append(await drawPage(opened, number, width));
+        const page = await drawPage(opened, number, width);
+        drawn.push(page);
+        place.append(page);
       }
+      if (!current) clear();
       if (current) on.drawn(opened.numPages);
     } catch (reason) {
       if (current) on.failed(reason);
@@ -42,6 +48,7 @@ export function showPages<T extends Pdf>(
   })();
   return () => {
     current = false;
+    clear();
     void pdf?.destroy();
   };
 }

@@ -1,13 +1,20 @@
-import { getDocument, GlobalWorkerOptions, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
+import { getDocument, GlobalWorkerOptions, PDFWorker, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
 import workerUrl from "pdfjs-dist/legacy/build/pdf.worker.min.mjs?url";
 
 // The worker is a file of the application; nothing is fetched from anywhere else.
 GlobalWorkerOptions.workerSrc = workerUrl;
 
+/** One for all documents: WebKit keeps megabytes of every worker that has ended, and a day has hundreds of documents. */
+let worker: PDFWorker | null = null;
+
 /** Opens a PDF without evaluating anything in it. The buffer belongs to the worker afterwards. */
 export function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
+  worker ??= new PDFWorker();
   return getDocument({
     data: new Uint8Array(bytes),
+    worker,
+    // Letters are drawn as outlines. As fonts of the page they stay in WebKit's cache of fonts when the document is gone.
+    disableFontFace: true,
     isEvalSupported: false,
     enableXfa: false,
     useWasm: false,
