@@ -23,6 +23,7 @@ const shell = new PreviewShell({
   trainee: options.has("trainee"),
   prepared: options.has("prepared"),
   many: options.has("many"),
+  full: options.has("full"),
   theme: options.get("theme") ?? "dark",
 });
 Object.assign(window, { __TAURI_INTERNALS__: shell.internals(), preview: shell });

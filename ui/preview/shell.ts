@@ -34,6 +34,8 @@ export interface PreviewOptions {
   trainee: boolean;
   /** A trainee has signed the reports as preliminary. */
   prepared: boolean;
+  /** The disk has no room for what is typed. */
+  full: boolean;
   /** A first study of many images. */
   many: boolean;
   theme: string;
@@ -263,7 +265,7 @@ export class PreviewShell {
     image_pixels: ({ instanceUid }) => this.pixels(instanceUid, 0),
     thumbnail: ({ instanceUid }) => thumbnailOf(phantom(250, 300, Number(instanceUid.split(".").at(-2))), 240),
     report_view: ({ studyUid }) => this.report(studyUid),
-    report_edit: ({ reportId, revision, commands }) => this.edit(reportId, revision, commands),
+    report_edit: ({ reportId, revision, commands }) => (this.options.full ? refuse("data.disk_full", "the disk is full") : this.edit(reportId, revision, commands)),
     templates: () => [
       { id: "cxr-frontal", name: "Chest, frontal" },
       { id: "cxr-2view", name: "Chest, two views" },

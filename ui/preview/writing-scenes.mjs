@@ -30,6 +30,26 @@ export function writingScenesOf(open, shoot) {
   }
 
   return {
+    async unsaved() {
+      const page = await inRoom("full&no-prior");
+      await section(page, "comparison");
+      await page.keyboard.type("Typed when there was no room on the disk.");
+      await page.waitForSelector(`${id("save-state")}[data-state=not_saved]`);
+      await page.click(id("lock"));
+      await page.waitForSelector(id("unsaved-dialog"));
+      await shoot(page, "not-saved");
+      await page.click(id("unsaved-confirm"));
+      await page.waitForSelector(id("text-waits"));
+      await shoot(page, "text-waits");
+      await page.fill(id("unlock-passphrase"), "correct horse");
+      await page.click(id("unlock-submit"));
+      await page.waitForSelector(id("waiting-words-0"));
+      await page.click(id("waiting-discard-0"));
+      await shoot(page, "waiting-text");
+      await page.click(id("waiting-close"));
+      await shoot(page, "waiting-mark");
+      await page.close();
+    },
     async writing() {
       const page = await inRoom("no-prior");
       await section(page, "findings");
