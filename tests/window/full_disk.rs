@@ -83,15 +83,22 @@ async fn locked_over_unsaved_text(window: &Window, data: &Path) {
     drop(filler);
     window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
-    let waits = "document.querySelector('[data-testid=\"waiting-words-0\"]')?.value ?? ''";
-    window.until("the text that waits", 30, &format!("return ({waits}).includes('{WORDS} and more')")).await;
-    window.click("waiting-report-0").await;
+    window.says("waiting-text-0", WORDS, 30).await;
+    window.click("waiting-copy").await;
+    window.click("waiting-report").await;
     window.says("section-findings", " and on", 30).await;
     assert!(!section(window, "findings").await.contains(WORDS), "nobody has put it back");
+    window.begin_sentence("findings").await;
+    window.chord(CONTROL, 'v').await;
+    window.says("section-findings", WORDS, 20).await;
+    saved(window).await;
+    assert_eq!(section(window, "findings").await.matches(WORDS).count(), 1, "put back once");
     window.click("waiting-open").await;
-    // Twice, since it takes words away for good.
-    window.click("waiting-discard-0").await;
-    window.click("waiting-discard-0").await;
+    // The button that keeps has come to where the first one was.
+    window.click("waiting-discard").await;
+    window.click("waiting-spare").await;
+    window.click("waiting-discard").await;
+    window.click("waiting-discard-now").await;
     window.until("nothing to wait", 10, "return !document.querySelector('[data-testid=\"waiting-open\"]')").await;
 }
 

@@ -43,8 +43,8 @@ export function writingScenesOf(open, shoot) {
       await shoot(page, "text-waits");
       await page.fill(id("unlock-passphrase"), "correct horse");
       await page.click(id("unlock-submit"));
-      await page.waitForSelector(id("waiting-words-0"));
-      await page.click(id("waiting-discard-0"));
+      await page.waitForSelector(id("waiting-copy"));
+      await page.click(id("waiting-discard"));
       await shoot(page, "waiting-text");
       await page.click(id("waiting-close"));
       await shoot(page, "waiting-mark");

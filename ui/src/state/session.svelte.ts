@@ -1,5 +1,5 @@
 import { describe, type Described } from "../errors/describe";
-import { shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
+import { IpcError, shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
 import { subscribe } from "./bus";
 import { Latest } from "./latest";
 
@@ -17,7 +17,12 @@ export interface Notice {
 export interface Unsaved {
   doing: "lock" | "close";
   error: Described;
+  /** Whose text waits in the window, and would go with it. */
+  waits: readonly string[];
 }
+
+/** Milliseconds after which a person is asked whether the window may close although saving goes on. */
+const LONG = 10_000;
 
 /** Who is there, which screen is shown, what is set, how the engines are. */
 class Session {
@@ -45,7 +50,8 @@ class Session {
   private kept: Settings | null = null;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
-  private beforeClose: (() => void)[] = [];
+  /** Whose text would be lost with the window. */
+  private waits: () => readonly string[] = () => [];
   /** Counts the times that the window was locked. */
   private locks = 0;
   /** Counts the times that somebody logged in or was locked out. */
@@ -140,31 +146,31 @@ class Session {
     return () => (this.beforeLock = this.beforeLock.filter((x) => x !== run));
   }
 
-  /** Something that throws while closing the window would lose text; the result takes it back. */
-  onClose(run: () => void): () => void {
-    this.beforeClose.push(run);
-    return () => (this.beforeClose = this.beforeClose.filter((x) => x !== run));
+  /** Who is asked, before the window closes, whose text would be lost with it; the result takes that back. */
+  onClose(waits: () => readonly string[]): () => void {
+    this.waits = waits;
+    return () => (this.waits = () => []);
   }
 
   /** Saves and locks. Text that cannot be saved keeps the window open until a person locks it all the same. */
   async lock(): Promise<void> {
-    if (await this.savedBefore("lock")) await this.lockNow();
+    const { locks } = this;
+    const failed = await this.notSaved();
+    if (failed) this.ask("lock", failed, locks);
+    else await this.lockNow();
   }
 
-  /** Saves and closes the window; asks first when something cannot be saved. */
+  /** Saves and closes the window; asks first when something cannot be saved, or not soon, or waits to be put back. */
   async close(): Promise<void> {
     // The shell takes a page for dead that gives no sign of life for some seconds. Saving and asking may take longer.
     shell.touch().catch(() => undefined);
-    if (!(await this.savedBefore("close"))) return;
-    for (const run of this.beforeClose) {
-      try {
-        run();
-      } catch (reason) {
-        this.unsaved = { doing: "close", error: describe(reason) };
-        return;
-      }
-    }
-    await this.closeNow();
+    const late = new Promise<Described>((tell) => setTimeout(() => tell(describe(new IpcError("text.slow", ""))), LONG));
+    const { locks } = this;
+    const failed = await Promise.race([this.notSaved(), late]);
+    const waits = this.waits();
+    if (waits.length > 0) this.unsaved = { doing: "close", error: failed ?? describe(new IpcError("text.waiting", "")), waits };
+    else if (failed) this.ask("close", failed, locks);
+    else await this.closeNow();
   }
 
   /** The person's answer to `unsaved`. */
@@ -175,13 +181,16 @@ class Session {
     await (doing === "lock" ? this.lockNow() : this.closeNow());
   }
 
-  private async savedBefore(doing: Unsaved["doing"]): Promise<boolean> {
-    const { locks } = this;
+  /** Saves what is to be saved; says why that failed. */
+  private async notSaved(): Promise<Described | null> {
     const results = await Promise.allSettled(this.beforeLock.map((run) => run()));
     const failed = results.find((result) => result.status === "rejected");
-    // Locked while it was being saved, the window has nobody to ask, and whoever logs in next is not asked about it either.
-    if (failed && this.unlocked && locks === this.locks) this.unsaved = { doing, error: describe(failed.reason) };
-    return !failed;
+    return failed ? describe(failed.reason) : null;
+  }
+
+  /** Locked while it was being saved, the window has nobody to ask, and whoever logs in next is not asked about it either. */
+  private ask(doing: Unsaved["doing"], error: Described, locks: number): void {
+    if (this.unlocked && locks === this.locks) this.unsaved = { doing, error, waits: [] };
   }
 
   private async closeNow(): Promise<void> {

@@ -132,16 +132,14 @@ test.each([
 
 test("what would be lost with the window is asked about before it closes, and not before it locks", async () => {
   await loggedIn();
-  const end = session.onClose(() => {
-    throw new Error("text waits");
-  });
+  const end = session.onClose(() => ["Dr Other"]);
   onTestFinished(() => {
     end();
     return session.answerUnsaved(false);
   });
   await session.close();
   // The shell has heard that the page lives before a person has answered.
-  expect([session.unsaved?.doing ?? null, shut, touched]).toEqual(["close", 0, 1]);
+  expect([session.unsaved?.doing ?? null, session.unsaved?.waits, shut, touched]).toEqual(["close", ["Dr Other"], 0, 1]);
   await session.answerUnsaved(false);
   await session.lock();
   expect([session.unsaved, session.unlocked]).toEqual([null, false]);

@@ -10,10 +10,16 @@ export interface WaitingText {
   parts: Part[];
 }
 
-/** The sentences of a section, as they stood in the editor. */
+/** What waits of a section. */
 export interface Part {
   heading: string;
-  sentences: string[];
+  sentences: Waiting[];
+}
+
+export interface Waiting {
+  text: string;
+  /** What Hilum has in the sentence's place; empty for one that it does not have. */
+  was: string;
 }
 
 /**
@@ -49,13 +55,14 @@ export function unsentWords(shell: ReportView, editor: Section[]): Part[] {
   const parts = editor.map(({ name, sentences }) => ({
     heading: shell.sections.find((section) => section.name === name)?.heading ?? name,
     sentences: sentences
-      .filter(({ id, text, state }) => state !== "proposed" && trimmed(text) !== "" && !sameText(text, had.get(id) ?? ""))
-      .map(({ text }) => trimmed(text)),
+      .map(({ id, text, state }) => ({ state, text: trimmed(text), was: trimmed(had.get(id) ?? "") }))
+      .filter(({ state, text, was }) => state !== "proposed" && text !== "" && !sameText(text, was))
+      .map(({ text, was }) => ({ text, was })),
   }));
   return parts.filter((part) => part.sentences.length > 0);
 }
 
-/** All of it as it is copied: a line a sentence, under the headings of its sections. */
-export function asLines({ parts }: WaitingText): string {
-  return parts.map(({ heading, sentences }) => [heading, ...sentences].join("\n")).join("\n\n");
+/** A section's words as they are pasted into its editor: a line a sentence. */
+export function asLines({ sentences }: Part): string {
+  return sentences.map((sentence) => sentence.text).join("\n");
 }

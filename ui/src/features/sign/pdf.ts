@@ -8,9 +8,9 @@ GlobalWorkerOptions.workerSrc = workerUrl;
 let worker: PDFWorker | null = null;
 
 /** Opens a PDF without evaluating anything in it. The buffer belongs to the worker afterwards. */
-export function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
+export async function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
   worker ??= new PDFWorker();
-  return getDocument({
+  const opening = getDocument({
     data: new Uint8Array(bytes),
     worker,
     // Letters are drawn as outlines. As fonts of the page they stay in WebKit's cache of fonts when the document is gone.
@@ -22,7 +22,16 @@ export function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
     disableAutoFetch: true,
     disableStream: true,
     stopAtErrors: false,
-  }).promise;
+  });
+  try {
+    return await opening.promise;
+  } catch (reason) {
+    // Whatever state it was left in, the next document has another one.
+    await opening.destroy().catch(() => undefined);
+    worker?.destroy();
+    worker = null;
+    throw reason;
+  }
 }
 
 /** Draws one page as wide as `width` CSS pixels. */
@@ -36,6 +45,12 @@ export async function drawPage(pdf: PDFDocumentProxy, number: number, width: num
   canvas.style.width = `${width}px`;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `Page ${number}`);
-  await page.render({ canvas, viewport }).promise;
+  try {
+    await page.render({ canvas, viewport }).promise;
+  } catch (reason) {
+    // Closed while it was drawn: nobody else has it to clear.
+    canvas.width = canvas.height = 0;
+    throw reason;
+  }
   return canvas;
 }
