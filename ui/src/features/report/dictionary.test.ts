@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Dictionary, oneApart } from "./dictionary";
 import { expanded, MACROS } from "./macros";
 import { wordsOf } from "./words";
+
+// A suggestion looks through two whole dictionaries, which takes seconds where other work has the processors.
+vi.setConfig({ testTimeout: 120_000 });
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8");
 const list = (name: string) => [read(`../../../node_modules/${name}/index.aff`), read(`../../../node_modules/${name}/index.dic`)] as const;
