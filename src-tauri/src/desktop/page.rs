@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tauri::{Manager, WebviewWindow};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
-use webkit2gtk::WebViewExt;
+use webkit2gtk::{CacheModel, WebContextExt, WebViewExt};
 
 /// So many ends within [`WITHIN`] are a loop, which another start does not end.
 const LOOP: usize = 3;
@@ -50,6 +50,10 @@ pub fn keep_alive(window: &WebviewWindow) -> tauri::Result<()> {
     let ends = Mutex::new(Ends::default());
     let handle = window.app_handle().clone();
     window.with_webview(move |webview| {
+        // A browser keeps what it was sent, which here is images and documents that nobody asks for twice.
+        if let Some(context) = webview.inner().context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
         webview.inner().connect_web_process_terminated(move |page, reason| {
             tracing::warn!("the page's process ended: {reason:?}");
             if ends.lock().unwrap_or_else(PoisonError::into_inner).again(Instant::now()) {
