@@ -14,12 +14,12 @@ async function shown(until: "read" | "opened" | "drawing" | "drawn"): Promise<{ 
     openPdf: async () => {
       count.opened += 1;
       at("opened");
-      return { numPages: 2, destroy: async () => (count.freed += 1) };
-    },
-    drawPage: async () => {
-      canvases.push({ width: 10, height: 20 });
-      at("drawing");
-      return canvases.at(-1) as HTMLCanvasElement;
+      const draw = async () => {
+        canvases.push({ width: 10, height: 20 });
+        at("drawing");
+        return canvases.at(-1) as HTMLCanvasElement;
+      };
+      return { numPages: 2, draw, destroy: async () => (count.freed += 1) };
     },
   };
   const load = async () => {

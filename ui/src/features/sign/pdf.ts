@@ -1,18 +1,40 @@
-import { getDocument, GlobalWorkerOptions, PDFWorker, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
-import workerUrl from "pdfjs-dist/legacy/build/pdf.worker.min.mjs?url";
+import { getDocument, PDFWorker, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
+import type { Pdf } from "./pages";
 
-// The worker is a file of the application; nothing is fetched from anywhere else.
-GlobalWorkerOptions.workerSrc = workerUrl;
+/** What reads documents; the thread is ended with it. */
+interface Reader {
+  thread: Worker;
+  worker: PDFWorker;
+}
 
-/** One for all documents: WebKit keeps megabytes of every worker that has ended, and a day has hundreds of documents. */
-let worker: PDFWorker | null = null;
+/** How long a reader may take to let a document go, milliseconds. One that is late is ended. */
+const PATIENCE = 5000;
 
-/** Opens a PDF without evaluating anything in it. The buffer belongs to the worker afterwards. */
-export async function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
-  worker ??= new PDFWorker();
+/** One for all documents: WebKit keeps some of every thread that has ended, and a day has hundreds of documents. */
+let reader: Reader | null = null;
+
+function start(): Reader {
+  // A file of the application; nothing is fetched from anywhere else.
+  const thread = new Worker(new URL("./pdf-worker.ts", import.meta.url), { type: "module" });
+  return { thread, worker: PDFWorker.create({ port: thread }) };
+}
+
+/** Whatever state it is in, the next document has another one. */
+function end(ended: Reader): void {
+  if (reader === ended) reader = null;
+  ended.worker.destroy();
+  ended.thread.terminate();
+}
+
+/**
+ * Opens a PDF without evaluating anything in it. The buffer belongs to the reader afterwards. Rejects where it cannot be
+ * read, and when it is `closed` before it was.
+ */
+export async function openPdf(bytes: ArrayBuffer, closed: AbortSignal): Promise<Pdf> {
+  const own = (reader ??= start());
   const opening = getDocument({
     data: new Uint8Array(bytes),
-    worker,
+    worker: own.worker,
     // Letters are drawn as outlines. As fonts of the page they stay in WebKit's cache of fonts when the document is gone.
     disableFontFace: true,
     isEvalSupported: false,
@@ -23,19 +45,33 @@ export async function openPdf(bytes: ArrayBuffer): Promise<PDFDocumentProxy> {
     disableStream: true,
     stopAtErrors: false,
   });
+  const left = new Promise<never>((_, reject) => closed.addEventListener("abort", reject, { once: true }));
   try {
-    return await opening.promise;
+    const pdf = await Promise.race([opening.promise, left]);
+    return {
+      numPages: pdf.numPages,
+      draw: (number, width) => draw(pdf, number, width),
+      destroy: () => free(pdf, own),
+    };
   } catch (reason) {
-    // Whatever state it was left in, the next document has another one.
-    await opening.destroy().catch(() => undefined);
-    worker?.destroy();
-    worker = null;
+    // It may hang, and would hold up the next document.
+    end(own);
     throw reason;
   }
 }
 
-/** Draws one page as wide as `width` CSS pixels. */
-export async function drawPage(pdf: PDFDocumentProxy, number: number, width: number): Promise<HTMLCanvasElement> {
+async function free(pdf: PDFDocumentProxy, own: Reader): Promise<void> {
+  const late = setTimeout(() => end(own), PATIENCE);
+  try {
+    await pdf.destroy();
+  } catch {
+    end(own);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function draw(pdf: PDFDocumentProxy, number: number, width: number): Promise<HTMLCanvasElement> {
   const page = await pdf.getPage(number);
   const natural = page.getViewport({ scale: 1 });
   const viewport = page.getViewport({ scale: (width / natural.width) * devicePixelRatio });
