@@ -230,9 +230,13 @@ impl App {
         self.answered.notify_waiters();
     }
 
-    /// Waits for the page's answer to the closing; true when none came, so that a page
+    /// Asks the page to close and waits for its answer; true when none came, so that a page
     /// that hangs does not keep the window open.
     pub(crate) async fn closing_is_silent(&self) -> bool {
+        // Listening begins before the page is asked: an answer that comes at once is heard too.
+        let mut answer = std::pin::pin!(self.answered.notified());
+        answer.as_mut().enable();
+        self.host.emit(AppEvent::Closing);
         {
             let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
             if *closing == Closing::Asked {
@@ -240,7 +244,7 @@ impl App {
             }
             *closing = Closing::Asked;
         }
-        let silent = tokio::time::timeout(CLOSING, self.answered.notified()).await.is_err();
+        let silent = tokio::time::timeout(CLOSING, answer).await.is_err();
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         if *closing == Closing::Asked {
             *closing = Closing::NotAsked;
@@ -353,5 +357,49 @@ impl Settings {
             backup_every_hours: 24,
             backup_keep: 14,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{OnceLock, Weak};
+
+    /// A page that answers before whoever asked it has gone on.
+    #[derive(Default)]
+    struct Prompt(OnceLock<Weak<App>>);
+
+    #[async_trait::async_trait]
+    impl Host for Prompt {
+        fn emit(&self, event: AppEvent) {
+            if matches!(event, AppEvent::Closing)
+                && let Some(app) = self.0.get().and_then(Weak::upgrade)
+            {
+                app.touch();
+            }
+        }
+        async fn choose_files(&self) -> Option<Vec<PathBuf>> {
+            None
+        }
+        async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
+            None
+        }
+        async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_the_closing_that_comes_at_once_is_heard() {
+        let check = async |answers: bool, silent: bool| {
+            let host = Arc::new(Prompt::default());
+            let app = Arc::new(App::new(StartOptions { data: PathBuf::new(), open: None }, host.clone()));
+            if answers {
+                host.0.set(Arc::downgrade(&app)).expect("set once");
+            }
+            assert_eq!(app.closing_is_silent().await, silent, "answers: {answers}");
+        };
+        check(true, false).await;
+        check(false, true).await;
     }
 }

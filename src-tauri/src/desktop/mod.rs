@@ -56,7 +56,6 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
                 // The page sends what is not yet saved and then asks to be closed. A page
                 // that does not answer is closed all the same.
                 api.prevent_close();
-                app.host.emit(AppEvent::Closing);
                 let window = window.clone();
                 tauri::async_runtime::spawn(async move {
                     if app.closing_is_silent().await {

@@ -1,5 +1,5 @@
 import { tick } from "svelte";
-import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
+import { IpcError, shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
 import { withCaps } from "../../keys/caps";
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
@@ -59,7 +59,11 @@ export class OpenReport {
     this.sync = new ReportSync(
       view,
       {
-        edit: (id, revision, commands) => shell.reportEdit(id, revision, commands),
+        // The shell signs an edit with whoever is logged in; a request that outlives a lock is no other reader's.
+        edit: async (id, revision, commands) => {
+          if (session.status?.user?.id !== this.reader?.id) throw new IpcError("vault.locked", "");
+          return shell.reportEdit(id, revision, commands);
+        },
         read: (studyUid) => shell.reportView(studyUid),
       },
       { read: () => this.read(), merge: (ancestor, server) => this.merge(ancestor, server) },
@@ -133,6 +137,11 @@ export class OpenReport {
 
   flush(): Promise<void> {
     return this.sync.flush();
+  }
+
+  /** Before the window locks or closes: rejects where words of the reader stay behind. */
+  flushAll(): Promise<void> {
+    return this.sync.flushAll();
   }
 
   command(commands: EditCommand[]): Promise<ReportView> {

@@ -185,9 +185,10 @@ test("while another person holds the report, typed words wait here and are calle
   await sync.flush();
   expect(paper.text).toBe("Clear lungs.");
   expect(states.at(-1)).toBe("not_saved");
+  await expect(sync.flushAll()).rejects.toMatchObject({ code: "report.held" });
   shell.edit = edit;
   sync.incoming(structuredClone(shell.report));
-  await sync.flush();
+  await sync.flushAll();
   expect(shell.report.sections[0]!.sentences[0]!.text).toBe("Clear lungs.");
   expect(states.at(-1)).toBe("saved");
 });

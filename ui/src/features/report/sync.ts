@@ -84,6 +84,12 @@ export class ReportSync {
     if (this.refused.size > 0) throw this.refusal!;
   }
 
+  /** As `flush`, and rejects where words wait here because another person holds the report: the window is to ask before it goes. */
+  async flushAll(): Promise<void> {
+    await this.flush();
+    if (this.heldBack()) throw new IpcError("report.held", "");
+  }
+
   /** Saves the text first, then has the shell carry out `commands`. */
   async command(commands: EditCommand[]): Promise<ReportView> {
     await this.flush();

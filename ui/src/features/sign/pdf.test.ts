@@ -19,7 +19,10 @@ class Deaf extends EventTarget {
 }
 
 beforeEach(() => vi.stubGlobal("Worker", Deaf));
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  Deaf.all = [];
+});
 
 test("a reader that hangs is ended when its document is closed, and the next document has another", async () => {
   for (const documents of [1, 2]) {
@@ -33,4 +36,12 @@ test("a reader that hangs is ended when its document is closed, and the next doc
     expect(await told).toBe("closed");
     expect(Deaf.all.every((thread) => thread.ended)).toBe(true);
   }
+});
+
+test("a reader that cannot start is said, and not waited for", async () => {
+  const opening = openPdf(new ArrayBuffer(8), new AbortController().signal);
+  const thread = Deaf.all.at(-1)!;
+  thread.dispatchEvent(Object.assign(new Event("error"), { message: "no such file" }));
+  await expect(opening).rejects.toThrow("no such file");
+  expect(thread.ended).toBe(true);
 });

@@ -1,29 +1,31 @@
 import { getDocument, PDFWorker, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
 import type { Pdf } from "./pages";
+import { Readers, type Reader } from "./reader";
 
-/** What reads documents; the thread is ended with it. */
-interface Reader {
-  thread: Worker;
+/** A thread that pdf.js reads in. */
+interface PdfReader extends Reader {
   worker: PDFWorker;
 }
 
-/** How long a reader may take to let a document go, milliseconds. One that is late is ended. */
-const PATIENCE = 5000;
+const readers = new Readers(start);
 
-/** One for all documents: WebKit keeps some of every thread that has ended, and a day has hundreds of documents. */
-let reader: Reader | null = null;
-
-function start(): Reader {
+function start(): PdfReader {
   // A file of the application; nothing is fetched from anywhere else.
   const thread = new Worker(new URL("./pdf-worker.ts", import.meta.url), { type: "module" });
-  return { thread, worker: PDFWorker.create({ port: thread }) };
-}
-
-/** Whatever state it is in, the next document has another one. */
-function end(ended: Reader): void {
-  if (reader === ended) reader = null;
-  ended.worker.destroy();
-  ended.thread.terminate();
+  const worker = PDFWorker.create({ port: thread });
+  const failed = new Promise<never>((_, reject) => {
+    // pdf.js does not listen for these, and would wait for ever.
+    for (const fault of ["error", "messageerror"]) {
+      thread.addEventListener(fault, (event) => reject(new Error((event as ErrorEvent).message || "what reads documents does not run")));
+    }
+  });
+  // Of one that falls while it has no document nobody has to be told.
+  failed.catch(() => undefined);
+  const end = () => {
+    worker.destroy();
+    thread.terminate();
+  };
+  return { worker, failed, end };
 }
 
 /**
@@ -31,10 +33,10 @@ function end(ended: Reader): void {
  * read, and when it is `closed` before it was.
  */
 export async function openPdf(bytes: ArrayBuffer, closed: AbortSignal): Promise<Pdf> {
-  const own = (reader ??= start());
+  const reader = readers.take();
   const opening = getDocument({
     data: new Uint8Array(bytes),
-    worker: own.worker,
+    worker: reader.worker,
     // Letters are drawn as outlines. As fonts of the page they stay in WebKit's cache of fonts when the document is gone.
     disableFontFace: true,
     isEvalSupported: false,
@@ -47,27 +49,16 @@ export async function openPdf(bytes: ArrayBuffer, closed: AbortSignal): Promise<
   });
   const left = new Promise<never>((_, reject) => closed.addEventListener("abort", reject, { once: true }));
   try {
-    const pdf = await Promise.race([opening.promise, left]);
+    const pdf = await Promise.race([opening.promise, left, reader.failed]);
     return {
       numPages: pdf.numPages,
-      draw: (number, width) => draw(pdf, number, width),
-      destroy: () => free(pdf, own),
+      draw: (number, width) => Promise.race([draw(pdf, number, width), reader.failed]),
+      destroy: () => readers.giveBack(reader, pdf.destroy()),
     };
   } catch (reason) {
-    // It may hang, and would hold up the next document.
-    end(own);
+    // It may hang, or be in any state.
+    reader.end();
     throw reason;
-  }
-}
-
-async function free(pdf: PDFDocumentProxy, own: Reader): Promise<void> {
-  const late = setTimeout(() => end(own), PATIENCE);
-  try {
-    await pdf.destroy();
-  } catch {
-    end(own);
-  } finally {
-    clearTimeout(late);
   }
 }
 
