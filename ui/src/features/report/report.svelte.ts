@@ -61,7 +61,7 @@ export class OpenReport {
       {
         // The shell signs an edit with whoever is logged in; a request that outlives a lock is no other reader's.
         edit: async (id, revision, commands) => {
-          if (session.status?.user?.id !== this.reader?.id) throw new IpcError("vault.locked", "");
+          if (session.status?.user?.id !== this.reader?.id) throw new IpcError("text.reader_gone", "");
           return shell.reportEdit(id, revision, commands);
         },
         read: (studyUid) => shell.reportView(studyUid),

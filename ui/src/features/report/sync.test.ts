@@ -185,7 +185,7 @@ test("while another person holds the report, typed words wait here and are calle
   await sync.flush();
   expect(paper.text).toBe("Clear lungs.");
   expect(states.at(-1)).toBe("not_saved");
-  await expect(sync.flushAll()).rejects.toMatchObject({ code: "report.held" });
+  await expect(sync.flushAll()).rejects.toMatchObject({ code: "text.held" });
   shell.edit = edit;
   sync.incoming(structuredClone(shell.report));
   await sync.flushAll();

@@ -87,7 +87,7 @@ export class ReportSync {
   /** As `flush`, and rejects where words wait here because another person holds the report: the window is to ask before it goes. */
   async flushAll(): Promise<void> {
     await this.flush();
-    if (this.heldBack()) throw new IpcError("report.held", "");
+    if (this.heldBack()) throw new IpcError("text.held", "");
   }
 
   /** Saves the text first, then has the shell carry out `commands`. */

@@ -1,6 +1,4 @@
-import { IpcError } from "../../ipc";
-
-/** Opens a document; rejects where it cannot be read, and when it is `closed` before it was. */
+/** Opens a document; rejects with `pdf.unreadable` where it cannot be read, and when it is `closed` before it was. */
 export type OpenPdf = (bytes: ArrayBuffer, closed: AbortSignal) => Promise<Pdf>;
 
 /** A document that is open. */
@@ -29,9 +27,7 @@ export function showPages(
       const bytes = await load();
       const { openPdf } = await drawer();
       if (closed.aborted) return;
-      const opened = await openPdf(bytes, closed).catch((reason: unknown) => {
-        throw new IpcError("pdf.unreadable", String(reason));
-      });
+      const opened = await openPdf(bytes, closed);
       // Closed while it was opened: nobody else frees it.
       if (closed.aborted) return void opened.destroy();
       pdf = opened;

@@ -42,6 +42,6 @@ test("a reader that cannot start is said, and not waited for", async () => {
   const opening = openPdf(new ArrayBuffer(8), new AbortController().signal);
   const thread = Deaf.all.at(-1)!;
   thread.dispatchEvent(Object.assign(new Event("error"), { message: "no such file" }));
-  await expect(opening).rejects.toThrow("no such file");
+  await expect(opening).rejects.toMatchObject({ code: "pdf.unreadable", detail: "no such file" });
   expect(thread.ended).toBe(true);
 });
