@@ -17,7 +17,7 @@ interface Node {
 /**
  * The elements that declare custom properties and have a style of their own as well. WebKit 2.50 keeps the styles of all
  * that stands in an element by its custom properties, which are new ones each time an element with a style of its own is
- * made: opening a study kept a quarter of a megabyte so, all day (docs/reliability.md, section 8).
+ * made: opening a study kept some hundreds of kilobytes so, all day (docs/reliability.md, section 8).
  */
 function declaring(source: string): string[] {
   const css = [...source.matchAll(/<style[^>]*>([\s\S]*?)<\/style>/g)].map(([, rules]) => rules).join("\n");
