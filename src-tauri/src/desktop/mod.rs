@@ -29,7 +29,10 @@ const SECOND: &str = "second";
 /// Those of the windowing system, for example a missing display.
 pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
     #[cfg(target_os = "linux")]
-    page::paint_without_a_card();
+    {
+        page::paint_without_a_card();
+        page::return_freed_memory();
+    }
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(wrappers::handler())

@@ -24,6 +24,24 @@ const PAINTER: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
 /// as before. Nobody may set it, not even by hand: what is read would not be what is said.
 const WITHOUT_LAYERS: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 
+/// How the C library of GNU keeps what is freed, in the processes of WebKit (mallopt(3)): one heap for all threads, and
+/// what is large mapped by itself and given back. By itself it has eight heaps for each processor, which keep the room of
+/// the largest thing that happened in them, and raises the size from which it maps: a page in which studies were read all
+/// day grew by that (docs/reliability.md, section 8). The app says the same of itself in `main.rs`; its workers start
+/// with an empty environment.
+const HEAP: [(&str, &str); 3] =
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+
+/// Has WebKit's processes give freed memory back; anything a person has set stays.
+pub fn return_freed_memory() {
+    for (name, value) in HEAP {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: no other thread runs before the window is made.
+            unsafe { std::env::set_var(name, value) };
+        }
+    }
+}
+
 /// Lets WebKit paint words and controls by the processor where there is no graphics card. By itself it paints them by
 /// GL even then, which a renderer in software carries out: in several threads, each with buffers of its own, in which
 /// Mesa 22.3 was seen to fault (docs/performance.md has both ways beside each other). The images of the viewer are drawn by GL as before.

@@ -1,5 +1,5 @@
 import { tick } from "svelte";
-import { IpcError, shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
+import { shell, type EditCommand, type ReportView, type SectionName } from "../../ipc";
 import { withCaps } from "../../keys/caps";
 import { session } from "../../state/session.svelte";
 import { subscribe } from "../../state/bus";
@@ -13,7 +13,7 @@ import { hintOf } from "./hints";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section, type Sentence } from "./sentences";
 import { newId } from "./ids";
-import { ReportSync } from "./sync";
+import { onlyBy, ReportSync } from "./sync";
 import { unsentWords, waiting } from "./waiting-text.svelte";
 
 /** The open report: its editors, what is saved of it, what of the proposals was looked at. */
@@ -59,11 +59,11 @@ export class OpenReport {
     this.sync = new ReportSync(
       view,
       {
-        // The shell signs an edit with whoever is logged in; a request that outlives a lock is no other reader's.
-        edit: async (id, revision, commands) => {
-          if (session.status?.user?.id !== this.reader?.id) throw new IpcError("text.reader_gone", "");
-          return shell.reportEdit(id, revision, commands);
-        },
+        edit: onlyBy(
+          this.reader?.id,
+          () => session.status?.user?.id,
+          (id, revision, commands) => shell.reportEdit(id, revision, commands),
+        ),
         read: (studyUid) => shell.reportView(studyUid),
       },
       { read: () => this.read(), merge: (ancestor, server) => this.merge(ancestor, server) },

@@ -3,7 +3,7 @@ import { IpcError, type EditCommand, type ReportView } from "../../ipc";
 import { applied, reportOf, section, sentence, viewOf } from "./fixtures";
 import { mergeSection } from "./merge";
 import { sectionsOf, type Section } from "./sentences";
-import { AT_LATEST, QUIET, ReportSync, RETRY, type SaveState } from "./sync";
+import { AT_LATEST, onlyBy, QUIET, ReportSync, RETRY, type SaveState } from "./sync";
 
 /** A shell with one report that answers when told to. */
 class Shell {
@@ -191,6 +191,37 @@ test("while another person holds the report, typed words wait here and are calle
   await sync.flushAll();
   expect(shell.report.sections[0]!.sentences[0]!.text).toBe("Clear lungs.");
   expect(states.at(-1)).toBe("saved");
+});
+
+test("words in a section that was closed meanwhile wait here and are called not saved", async () => {
+  paper.type("a", "Clear lungs.");
+  sync.changed();
+  const signed = structuredClone(shell.report);
+  signed.status = "final";
+  signed.sections.forEach((section) => (section.open = false));
+  shell.edit = () => Promise.reject(new IpcError("report.final", ""));
+  shell.read = () => Promise.resolve(structuredClone(signed));
+  await sync.flush();
+  expect(paper.text).toBe("Clear lungs.");
+  expect(states.at(-1)).toBe("not_saved");
+  await expect(sync.flushAll()).rejects.toMatchObject({ code: "text.closed" });
+  paper.type("a", "Clear.");
+  await sync.flushAll();
+  expect(states.at(-1)).toBe("saved");
+});
+
+test.each([
+  ["u1", "u1", true],
+  ["u1", undefined, false],
+  ["u1", "u2", false],
+  [undefined, undefined, false],
+  [undefined, "u2", false],
+])("an edit of the reader %s while %s is logged in", async (reader, present, sent) => {
+  const edit = onlyBy(reader, () => present, (...asked) => shell.edit(...asked));
+  const answer = edit("r", shell.report.revision, [{ do: "edit", id: "a", text: "Clear lungs." }]);
+  if (sent) await answer;
+  else await expect(answer).rejects.toMatchObject({ code: "text.reader_gone" });
+  expect(shell.sent.length).toBe(sent ? 1 : 0);
 });
 
 test("a save that fails is said, and tried again with the text kept", async () => {

@@ -1,11 +1,23 @@
 import { IpcError, type EditCommand, type ReportView } from "../../ipc";
 import { diff } from "./diff";
 import { sectionsOf, trimmed, type Section } from "./sentences";
+import { unsentWords } from "./waiting-text.svelte";
 
 /** What of the shell the editor needs. */
 export interface ReportPort {
   edit(reportId: string, revision: number, commands: EditCommand[]): Promise<ReportView>;
   read(studyUid: string): Promise<ReportView>;
+}
+
+/**
+ * `edit` for as long as `reader`, who opened the report, is the one that is logged in: the shell signs an edit with whoever
+ * is, and a request that outlives a lock is no other reader's.
+ */
+export function onlyBy(reader: string | undefined, present: () => string | undefined, edit: ReportPort["edit"]): ReportPort["edit"] {
+  return async (id, revision, commands) => {
+    if (reader === undefined || present() !== reader) throw new IpcError("text.reader_gone", "");
+    return edit(id, revision, commands);
+  };
 }
 
 /** The document on the screen. */
@@ -84,10 +96,14 @@ export class ReportSync {
     if (this.refused.size > 0) throw this.refusal!;
   }
 
-  /** As `flush`, and rejects where words wait here because another person holds the report: the window is to ask before it goes. */
+  /**
+   * As `flush`, and rejects where words wait here because another person holds the report, or because their section was
+   * closed meanwhile: the window is to ask before it goes.
+   */
   async flushAll(): Promise<void> {
     await this.flush();
     if (this.heldBack()) throw new IpcError("text.held", "");
+    if (this.shutOut()) throw new IpcError("text.closed", "");
   }
 
   /** Saves the text first, then has the shell carry out `commands`. */
@@ -221,7 +237,7 @@ export class ReportSync {
 
   private settled(): void {
     this.dirtySince = null;
-    this.on.state(this.refused.size > 0 || this.heldBack() ? "not_saved" : "saved");
+    this.on.state(this.refused.size > 0 || this.heldBack() || this.shutOut() ? "not_saved" : "saved");
   }
 
   /** True when words stand in the editor that cannot be sent because another person holds the report; they wait here. */
@@ -229,6 +245,12 @@ export class ReportSync {
     if (this.base.held === null) return false;
     const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
     return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
+  }
+
+  /** True when words stand in a section that takes none any more: of a report that was signed elsewhere, for one. */
+  private shutOut(): boolean {
+    const closed = new Set(this.base.sections.filter((section) => !section.open).map((section) => section.name));
+    return unsentWords(this.base, this.document.read().filter((section) => closed.has(section.name))).length > 0;
   }
 
   private notSaved(error: IpcError): IpcError {
