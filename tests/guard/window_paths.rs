@@ -70,7 +70,7 @@ const CONTROL_AT: &str = r#"
 /// Clicks of the sign dialog's button are counted where they arrive.
 const COUNT_SIGNATURES_ASKED: &str = r#"
     window.asked = 0;
-    document.addEventListener('submit', (e) => { if (e.target.querySelector('[data-testid="sign-passphrase"]')) window.asked += 1; }, true);
+    document.addEventListener('click', (e) => { if (e.target.closest('[data-testid="sign-submit"]')) window.asked += 1; }, true);
     return true;
 "#;
 

@@ -63,3 +63,33 @@ test("no element does both", () => {
   const found = components.flatMap((file) => declaring(readFileSync(join(root, file), "utf8")).map((tag) => `${file}: ${tag}`));
   expect(found).toEqual([]);
 });
+
+/** The rules that give the document's element custom properties, which become others whenever its style is made anew. */
+function ofTheDocument(css: string): string[] {
+  const rules = [...css.replace(/\/\*[\s\S]*?\*\/|@[^{;]*\{/g, "").matchAll(/([^{};]+)\{([^{}]*)/g)].filter(([, , body]) => /(^|[\s;])--[a-z]/.test(body!));
+  // Of `[data-theme]` and `*` the document's element is one as well.
+  return rules.flatMap(([, selectors]) => selectors!.split(",").map((one) => one.trim())).filter((one) => /^(:root|html|\*|\[|\.)[^\s>+~]*$/.test(one));
+}
+
+test("a rule for the document's element is found where it declares custom properties", () => {
+  const check = (css: string, found: string[]) => expect(ofTheDocument(css), css).toEqual(found);
+  check(":root { --line: red; }", [":root"]);
+  check(':root, body[data-theme="dark"] { color: red; --line: red; }', [":root"]);
+  check('html[data-theme="light"] {\n--line: red;\n}', ['html[data-theme="light"]']);
+  check('[data-theme="dark"] { --line: red; }', ['[data-theme="dark"]']);
+  check("@media print {\n:root { --line: red; } }", [":root"]);
+  check("* { --line: red; }", ["*"]);
+  check('html[data-theme="light"] body { --line: red; }', []);
+  check(':not(html)[data-theme="dark"], body { --line: red; }', []);
+  check("html { color: var(--line); }\nbody { --line: red; }", []);
+});
+
+test("the document's element declares none", () => {
+  const sheets = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".css"));
+  expect(sheets.length).toBeGreaterThan(1);
+  expect(sheets.flatMap((file) => ofTheDocument(readFileSync(join(root, file), "utf8")).map((rule) => `${file}: ${rule}`))).toEqual([]);
+  const inComponents = components.flatMap((file) =>
+    [...readFileSync(join(root, file), "utf8").matchAll(/:global\((:root|html)[^)]*\)\s*\{[^}]*[\s;{]--[a-z]/g)].map(() => file),
+  );
+  expect(inComponents).toEqual([]);
+});

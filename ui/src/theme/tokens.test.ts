@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 const css = readFileSync(new URL("./tokens.css", import.meta.url), "utf8");
 
 function tokens(theme: string): Map<string, string> {
-  const start = css.indexOf(`[data-theme="${theme}"]`);
+  const start = css.lastIndexOf(`[data-theme="${theme}"]`);
   const block = css.slice(start, css.indexOf("}", start));
   return new Map([...block.matchAll(/--([a-z-]+): (#[0-9a-f]{6});/g)].map((m) => [m[1]!, m[2]!]));
 }
