@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "svelte/compiler";
 import { expect, test } from "vitest";
+import { ofTheDocument } from "./document-properties";
 
 const root = new URL("..", import.meta.url).pathname;
 const components = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".svelte"));
@@ -64,13 +65,6 @@ test("no element does both", () => {
   expect(found).toEqual([]);
 });
 
-/** The rules that give the document's element custom properties, which become others whenever its style is made anew. */
-function ofTheDocument(css: string): string[] {
-  const rules = [...css.replace(/\/\*[\s\S]*?\*\/|@[^{;]*\{/g, "").matchAll(/([^{};]+)\{([^{}]*)/g)].filter(([, , body]) => /(^|[\s;])--[a-z]/.test(body!));
-  // Of `[data-theme]` and `*` the document's element is one as well.
-  return rules.flatMap(([, selectors]) => selectors!.split(",").map((one) => one.trim())).filter((one) => /^(:root|html|\*|\[|\.)[^\s>+~]*$/.test(one));
-}
-
 test("a rule for the document's element is found where it declares custom properties", () => {
   const check = (css: string, found: string[]) => expect(ofTheDocument(css), css).toEqual(found);
   check(":root { --line: red; }", [":root"]);
@@ -79,6 +73,7 @@ test("a rule for the document's element is found where it declares custom proper
   check('[data-theme="dark"] { --line: red; }', ['[data-theme="dark"]']);
   check("@media print {\n:root { --line: red; } }", [":root"]);
   check("* { --line: red; }", ["*"]);
+  check("html{--line: ;color-scheme:dark}body,.x{--line:red}", ["html"]);
   check('html[data-theme="light"] body { --line: red; }', []);
   check(':not(html)[data-theme="dark"], body { --line: red; }', []);
   check("html { color: var(--line); }\nbody { --line: red; }", []);

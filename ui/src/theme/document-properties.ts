@@ -1,0 +1,10 @@
+/**
+ * The rules that give the document's element custom properties, which become others whenever its style is made anew: WebKit
+ * keeps the styles of all that stands in them (`tokens.css`). Asked of the sources by a test, and of what is built by the
+ * build, since a minifier adds properties of its own.
+ */
+export function ofTheDocument(css: string): string[] {
+  const rules = [...css.replace(/\/\*[\s\S]*?\*\/|@[^{;]*\{/g, "").matchAll(/([^{};]+)\{([^{}]*)/g)].filter(([, , body]) => /(^|[\s;])--[a-z]/.test(body!));
+  // Of `[data-theme]` and `*` the document's element is one as well.
+  return rules.flatMap(([, selectors]) => selectors!.split(",").map((one) => one.trim())).filter((one) => /^(:root|html|\*|\[)[^\s>+~]*$/.test(one));
+}
