@@ -9,6 +9,7 @@ mod convert;
 mod desktop;
 pub mod dto;
 mod engines;
+mod heap;
 mod host;
 mod letterbox;
 mod packs;

@@ -1,5 +1,6 @@
 //! What this process asks `hilumctl` about model packs, since it reads no model itself.
 
+use crate::heap::HEAP;
 use hilum_workers::locate;
 use hilum_workflow::{Cancel, Fault, ModelPack};
 use serde::Deserialize;
@@ -223,6 +224,9 @@ fn failed(detail: String) -> Fault {
 fn command(data: &Path) -> Result<Command, Fault> {
     let mut command = Command::new(locate("hilumctl")?);
     command.arg("--data").arg(data).arg("--json").stdin(Stdio::null()).kill_on_drop(true);
+    for (name, _) in HEAP {
+        command.env_remove(name);
+    }
     Ok(command)
 }
 

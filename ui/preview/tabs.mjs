@@ -66,7 +66,7 @@ function helpers() {
         ring: outline > 0 || style.boxShadow !== "none",
         cut,
         outside: dialog !== undefined && !dialog.contains(element),
-        region: numberOf(element.closest("[role=region], [role=toolbar], [role=tablist], nav, header, footer, aside, section, form, fieldset, dialog, main") ?? document.body),
+        region: numberOf(element.closest("[role=region], [role=toolbar], [role=tablist], nav, header, footer, aside, section, form, [role=form], [role=search], [role=group], fieldset, dialog, main") ?? document.body),
       };
     },
     /** What can be clicked and has been reached by none of `reached`. */

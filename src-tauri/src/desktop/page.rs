@@ -4,6 +4,7 @@
 //! that stays empty would make them believe otherwise.
 
 use crate::app::App;
+use crate::heap::HEAP;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,14 +24,6 @@ const PAINTER: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
 /// but an image that was drawn anew need not come to the screen: `guard_true_image` saw one that was mirrored stand there
 /// as before. Nobody may set it, not even by hand: what is read would not be what is said.
 const WITHOUT_LAYERS: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
-
-/// How the C library of GNU keeps what is freed, in the processes of WebKit (mallopt(3)): one heap for all threads, and
-/// what is large mapped by itself and given back. By itself it has eight heaps for each processor, which keep the room of
-/// the largest thing that happened in them, and raises the size from which it maps: a page in which studies were read all
-/// day grew by that (docs/reliability.md, section 8). The app says the same of itself in `main.rs`; its workers start
-/// with an empty environment.
-const HEAP: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
 
 /// Has WebKit's processes give freed memory back; anything a person has set stays.
 pub fn return_freed_memory() {

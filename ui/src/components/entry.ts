@@ -17,8 +17,11 @@ export function entry(around: HTMLElement): () => void {
   return () => around.removeEventListener("keydown", pressed);
 }
 
-/** Enter alone, which ends no composition of a character and was not taken by anything within. */
-export function enters(event: Pick<KeyboardEvent, "key" | "isComposing" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey" | "defaultPrevented" | "repeat">): boolean {
+/**
+ * Enter alone, once, and not the one that ends the composition of a character: WebKit sends that after the composition is
+ * over, known by its code alone. It comes here before it comes to what listens by `onkeydown` further in.
+ */
+export function enters(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey" | "defaultPrevented" | "repeat">): boolean {
   const alone = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
-  return event.key === "Enter" && alone && !event.isComposing && !event.defaultPrevented && !event.repeat;
+  return event.key === "Enter" && alone && !event.isComposing && event.keyCode !== 229 && !event.defaultPrevented && !event.repeat;
 }

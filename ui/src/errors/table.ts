@@ -15,7 +15,7 @@ export const WORDING: Record<string, Wording> = {
   ...ARCHIVES,
   "text.slow": { what: "Saving takes longer than it should.", next: "Go back and wait, or lose what is not saved yet." },
   "text.held": { what: "Another person writes in this report now, and words of yours are not saved.", next: "Go back and take the report over, or wait until it is free." },
-  "text.closed": { what: "The report was closed to changes meanwhile, and words of yours are not in it.", next: "Go back and copy them, and write them into an addendum." },
+  "text.closed": { what: "The report was closed to changes meanwhile, and what you changed is not in it.", next: "Back shows it: write into an addendum what is still to be said. Words of yours are listed as not saved when you leave the report." },
   "text.reader_gone": { what: "Nobody, or somebody else, is logged in: text was not saved.", next: "It waits in this window for whoever typed it." },
   "text.waiting": { what: "Text that could not be saved waits in this window.", next: "Whoever typed it logs in, copies it into its report, and discards it here." },
   "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },

@@ -1,7 +1,6 @@
 /**
- * The rules that give the document's element custom properties, which become others whenever its style is made anew: WebKit
- * keeps the styles of all that stands in them (`tokens.css`). Asked of the sources by a test, and of what is built by the
- * build, since a minifier adds properties of its own.
+ * The rules that give the document's element custom properties: `tokens.css` says why there must be none. Asked of the
+ * sources by a test, and of what is built by the build, since a minifier adds properties of its own.
  */
 export function ofTheDocument(css: string): string[] {
   const rules = [...css.replace(/\/\*[\s\S]*?\*\/|@[^{;]*\{/g, "").matchAll(/([^{};]+)\{([^{}]*)/g)].filter(([, , body]) => /(^|[\s;])--[a-z]/.test(body!));

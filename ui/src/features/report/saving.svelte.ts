@@ -15,7 +15,7 @@ class Saving {
       case "saving":
         return "Saving…";
       case "not_saved":
-        return "Not saved: your text is kept here and tried again";
+        return "Not saved: your text is kept here";
       case "saved":
         return this.at ? `Saved ${this.at}` : "Saved";
     }

@@ -193,8 +193,10 @@ test("while another person holds the report, typed words wait here and are calle
   expect(states.at(-1)).toBe("saved");
 });
 
-test("words in a section that was closed meanwhile wait here and are called not saved", async () => {
-  paper.type("a", "Clear lungs.");
+test.each(["written", "taken out"])("what was %s in a section that was closed meanwhile waits here and is called not saved", async (how) => {
+  const had = paper.sections[0]!.sentences;
+  if (how === "written") paper.type("a", "Clear lungs.");
+  else paper.sections[0]!.sentences = [];
   sync.changed();
   const signed = structuredClone(shell.report);
   signed.status = "final";
@@ -202,9 +204,10 @@ test("words in a section that was closed meanwhile wait here and are called not 
   shell.edit = () => Promise.reject(new IpcError("report.final", ""));
   shell.read = () => Promise.resolve(structuredClone(signed));
   await sync.flush();
-  expect(paper.text).toBe("Clear lungs.");
+  expect(paper.text).toBe(how === "written" ? "Clear lungs." : "");
   expect(states.at(-1)).toBe("not_saved");
   await expect(sync.flushAll()).rejects.toMatchObject({ code: "text.closed" });
+  paper.sections[0]!.sentences = had;
   paper.type("a", "Clear.");
   await sync.flushAll();
   expect(states.at(-1)).toBe("saved");

@@ -1,7 +1,6 @@
 import { IpcError, type EditCommand, type ReportView } from "../../ipc";
 import { diff } from "./diff";
 import { sectionsOf, trimmed, type Section } from "./sentences";
-import { unsentWords } from "./waiting-text.svelte";
 
 /** What of the shell the editor needs. */
 export interface ReportPort {
@@ -97,13 +96,12 @@ export class ReportSync {
   }
 
   /**
-   * As `flush`, and rejects where words wait here because another person holds the report, or because their section was
+   * As `flush`, and rejects where something waits here because another person holds the report, or because its section was
    * closed meanwhile: the window is to ask before it goes.
    */
   async flushAll(): Promise<void> {
     await this.flush();
-    if (this.heldBack()) throw new IpcError("text.held", "");
-    if (this.shutOut()) throw new IpcError("text.closed", "");
+    if (this.waits()) throw new IpcError(this.base.held === null ? "text.closed" : "text.held", "");
   }
 
   /** Saves the text first, then has the shell carry out `commands`. */
@@ -237,20 +235,16 @@ export class ReportSync {
 
   private settled(): void {
     this.dirtySince = null;
-    this.on.state(this.refused.size > 0 || this.heldBack() || this.shutOut() ? "not_saved" : "saved");
+    this.on.state(this.refused.size > 0 || this.waits() ? "not_saved" : "saved");
   }
 
-  /** True when words stand in the editor that cannot be sent because another person holds the report; they wait here. */
-  private heldBack(): boolean {
-    if (this.base.held === null) return false;
+  /**
+   * True when the editor has what cannot be sent, since the section takes nothing: another person holds the report, or it was
+   * signed elsewhere before this was saved. It waits here, what was taken out as well as what was written.
+   */
+  private waits(): boolean {
     const opened = (sections: Section[]) => sections.map((section) => ({ ...section, open: true }));
     return diff(opened(sectionsOf(this.base)), opened(this.document.read())).length > 0;
-  }
-
-  /** True when words stand in a section that takes none any more: of a report that was signed elsewhere, for one. */
-  private shutOut(): boolean {
-    const closed = new Set(this.base.sections.filter((section) => !section.open).map((section) => section.name));
-    return unsentWords(this.base, this.document.read().filter((section) => closed.has(section.name))).length > 0;
   }
 
   private notSaved(error: IpcError): IpcError {
