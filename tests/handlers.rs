@@ -9,6 +9,8 @@ mod figures;
 mod overview;
 #[path = "handlers/packs.rs"]
 mod packs;
+#[path = "handlers/page.rs"]
+mod page;
 #[path = "handlers/prior.rs"]
 mod prior;
 #[path = "handlers/signing_key.rs"]

@@ -270,16 +270,29 @@ impl App {
             if !limit.is_zero() && idle >= limit && !workstation.is_locked() {
                 // The window sends what was typed within 1.5 s of the last key, so nothing
                 // is on its way after minutes without one.
-                self.cancel_all();
+                self.nobody_is_there();
                 // Whatever the closing says, the keys are gone and the screen must not show patient data.
                 if let Err(e) = workstation.lock().await {
                     tracing::warn!("the store did not close in good order: {}", e.code());
                 }
-                self.set_second(None);
-                self.set_reading(None);
-                self.host.emit(AppEvent::Locked);
+                self.say_locked();
             }
         }
+    }
+
+    /// Tells the windows. That of images goes to a new page, since nobody's text waits there; the first one asks for that
+    /// itself (`page_renew`).
+    pub(crate) fn say_locked(&self) {
+        self.host.renew_second();
+        self.host.emit(AppEvent::Locked);
+    }
+
+    /// Ends what is under way for whoever was logged in, and forgets what was open.
+    pub(crate) fn nobody_is_there(&self) {
+        self.cancel_all();
+        self.letterbox.empty();
+        self.set_second(None);
+        self.set_reading(None);
     }
 
     /// The settings as kept, or those that Hilum comes with.

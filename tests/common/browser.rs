@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What a window and its children print, below the folder that they write in.
+pub const OUTPUT: &str = "output.log";
+
 /// A display, a driver and the window that it opened. All of them end with this.
 pub struct Window {
     pub client: Client,
@@ -39,29 +42,9 @@ impl Window {
         let (display, server) = start_display(size);
         children.push(server);
         let port = free_port();
-        // What the window and its children print is kept, and looked through like all that they write.
-        let output = std::fs::File::options().create(true).append(true).open(home.join("output.log")).expect("a file");
-        let driver = Command::new("WebKitWebDriver")
-            .arg(format!("--port={port}"))
-            .env("DISPLAY", &display)
-            .env("TAURI_AUTOMATION", "true")
-            .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            .env("GTK_USE_PORTAL", "0")
-            .env("HOME", home)
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_CACHE_HOME", home.join("cache"))
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("TMPDIR", home)
-            // The demo packs of this checkout, which cargo's target folder may not be inside of.
-            .env("HILUM_MODELS", concat!(env!("CARGO_MANIFEST_DIR"), "/models/demo"))
-            .env_remove("WAYLAND_DISPLAY")
-            .stdout(output.try_clone().expect("a file"))
-            .stderr(output)
-            // A group of its own, so that the window and its children end with the driver.
-            .process_group(0)
-            .spawn()
-            .expect("WebKitWebDriver starts");
-        children.push(driver);
+        let mut driver = of_its_own("WebKitWebDriver", &display, home);
+        driver.arg(format!("--port={port}")).env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
+        children.push(driver.spawn().expect("WebKitWebDriver starts"));
         let capabilities = json!({
             "webkitgtk:browserOptions": { "binary": env!("CARGO_BIN_EXE_hilum"), "args": arguments }
         });
@@ -78,7 +61,7 @@ impl Window {
                 Err(e) => panic!("no window within 60 s: {e}"),
             }
         };
-        let window = Window { client, display, children, printed: home.join("output.log") };
+        let window = Window { client, display, children, printed: home.join(OUTPUT) };
         window.until("the first screen", 60, "return document.body && document.body.dataset.ready === 'true'").await;
         window
     }
@@ -366,12 +349,7 @@ impl Window {
         if self.children.is_empty() {
             return;
         }
-        for mut child in self.children.drain(..).rev() {
-            // SAFETY: kill has no memory effects; the group is the one made above.
-            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.children.drain(..).rev().for_each(end_group);
         crate::common::kept::keep("window", &std::fs::read(&self.printed).unwrap_or_default());
     }
 }
@@ -406,12 +384,42 @@ fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
     hyper_util::client::legacy::connect::HttpConnector::new()
 }
 
+/// A program on this display that writes below `home`. What it and its children print is kept there, and looked through like
+/// all that they write; it leads a group of its own, so that they end with it.
+pub fn of_its_own(program: &str, display: &str, home: &Path) -> Command {
+    let output = std::fs::File::options().create(true).append(true).open(home.join(OUTPUT)).expect("a file");
+    let mut command = Command::new(program);
+    command
+        .env("DISPLAY", display)
+        .env("GTK_USE_PORTAL", "0")
+        .env("HOME", home)
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("TMPDIR", home)
+        // The demo packs of this checkout, which cargo's target folder may not be inside of.
+        .env("HILUM_MODELS", concat!(env!("CARGO_MANIFEST_DIR"), "/models/demo"))
+        .env_remove("WAYLAND_DISPLAY")
+        .stdout(output.try_clone().expect("a file"))
+        .stderr(output)
+        .process_group(0);
+    command
+}
+
+/// Ends a program that leads a group of its own, and the group.
+pub fn end_group(mut leader: Child) {
+    // SAFETY: kill has no memory effects; the group is the leader's own.
+    unsafe { libc::kill(-(leader.id() as i32), libc::SIGKILL) };
+    let _ = leader.kill();
+    let _ = leader.wait();
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
 /// Xvfb picks a free display number and writes it to a pipe.
-fn start_display((width, height): (u32, u32)) -> (String, Child) {
+pub fn start_display((width, height): (u32, u32)) -> (String, Child) {
     use std::io::{BufRead, BufReader};
     let mut server = Command::new("Xvfb")
         .args([

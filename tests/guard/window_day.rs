@@ -8,6 +8,10 @@
 //! a tenth more than in the first tenth after everything was done often enough, which stands for the first hour. By how
 //! much the database grew meanwhile is left out of that of the app, which keeps its pages.
 //!
+//! A day has breaks, at which the window is locked, and whoever comes back finds a page that was loaded anew: four of a day of
+//! 200 studies, one of a few. In a driven window it is loaded in the process that it was in; otherwise in a new one, which
+//! `privacy/renewal.rs` looks at. `HILUM_DAY_BREAK` says after how many studies a break comes, and 0 that none does.
+//!
 //! Where it grows, `HILUM_DAY_DEEDS` finds out by what: a list of `type`, `draft`, `review`, `preview`, `dialog` and `sign`, or
 //! `open` for opening alone. Without it everything but the two dialogs that a day does without is done.
 
@@ -30,7 +34,7 @@ use browser::Window;
 use guard::{amount, full};
 use hilum_testkit::dicom::{EXPLICIT_LE, PIXEL_DATA};
 use memory::{MORE, growth, held, on_display, tenths};
-use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, PASSPHRASE, PROPOSED, Scene, open_study, pause, radiograph, saved, write};
+use scene::{ALT, BACKSPACE, CONTROL, DOWN, ENTER, ESCAPE, NAME, PASSPHRASE, PROPOSED, Scene, lock, open_study, pause, radiograph, saved, unlock, write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -40,6 +44,8 @@ const GROWTH: (f64, f64) = (6.0, 1.5);
 const PAGE_GROWTH: (f64, f64) = (25.0, 1.5);
 /// Studies after which everything was done often enough: of a few, and of a day.
 const WARM: (usize, usize) = (4, 10);
+/// Studies from one break to the next: of a few, and of a day.
+const BREAK: (usize, usize) = (6, 40);
 /// What SQLite keeps of the database's pages at most, megabytes as those of [`held`]: 64 MiB (`store/src/database.rs`).
 const PAGES: f64 = 65.5;
 /// What the engine calls the program that runs a page.
@@ -54,7 +60,7 @@ async fn the_window_holds_in_the_evening_what_it_held_in_the_morning() {
     // SAFETY: nothing else of this program reads or writes the environment, and no thread of its own runs yet.
     unsafe { std::env::set_var("JSC_useDollarVM", "1") };
     let Some(scene) = Scene::with_user().await else { return };
-    let deeds = deeds();
+    let (deeds, until_break) = (deeds(), until_break());
     let studies = amount(12, 200);
     let names: Vec<String> = (0..studies).map(|n| format!("DAY{n:03}")).collect();
     let files: Vec<(String, Vec<u8>)> = names.iter().enumerate().map(|(n, name)| (format!("{name}.dcm"), study(n, name))).collect();
@@ -69,6 +75,10 @@ async fn the_window_holds_in_the_evening_what_it_held_in_the_morning() {
     let pages = Pages::of(&window);
     let (mut page, mut app, mut database, begun) = (Vec::new(), Vec::new(), Vec::new(), Instant::now());
     for (n, name) in names.iter().enumerate() {
+        if n > 0 && until_break > 0 && n % until_break == 0 {
+            lock(&window).await;
+            unlock(&window, NAME).await;
+        }
         read_one(&window, name, &deeds).await;
         let told = window.client.execute(COLLECT, vec![]).await.is_ok_and(|said| said == serde_json::json!(true));
         // The engine gives memory back a moment after it was collected.
@@ -117,6 +127,12 @@ fn deeds() -> Vec<String> {
         assert!(ALL.contains(&deed.as_str()), "HILUM_DAY_DEEDS: {deed:?} is none of {ALL:?}");
     }
     deeds
+}
+
+/// Studies from one break to the next.
+fn until_break() -> usize {
+    let Ok(asked) = std::env::var("HILUM_DAY_BREAK") else { return if full() { BREAK.1 } else { BREAK.0 } };
+    asked.parse().unwrap_or_else(|_| panic!("HILUM_DAY_BREAK: {asked:?} is no number of studies"))
 }
 
 /// A radiograph of a thousand pixels on a side, with a patient of its own.

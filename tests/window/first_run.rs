@@ -2,7 +2,7 @@
 
 use crate::browser::Window;
 use crate::common;
-use crate::scene::{ALT, CONTROL, DOWN, ENTER, NAME, PASSPHRASE, SHIFT, Scene, accessible};
+use crate::scene::{ALT, CONTROL, DOWN, ENTER, NAME, PASSPHRASE, SHIFT, Scene, accessible, lock};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -173,7 +173,7 @@ async fn lock_and_unlock(window: &Window) {
     window.see("worklist-row", 20).await;
     let row = window.text("return document.querySelector('[data-testid=\"worklist-row\"]').innerText").await;
     let first_words = row.split('\n').map(str::trim).find(|l| l.len() > 3).expect("a line").to_owned();
-    window.click("lock").await;
+    lock(window).await;
     window.see("unlock-passphrase", 20).await;
     let shown = window.text("return document.documentElement.outerHTML").await;
     assert!(!shown.contains(&first_words), "the locked window shows {first_words:?}");

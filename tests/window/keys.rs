@@ -29,7 +29,7 @@ async fn a_key_is_changed_and_kept() {
     by_r(&window).await;
 
     // The same for this reader after the window was locked, and the standard ones when wanted.
-    window.click("lock").await;
+    lock(&window).await;
     window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
     by_r(&window).await;

@@ -7,9 +7,11 @@ use hilum_testkit::dicom::EXPLICIT_LE;
 async fn locked_while_typing() {
     let Some(scene) = Scene::with_user().await else { return };
     let window = scene.reading(radiograph("LOCKED", "20240105").write_as(EXPLICIT_LE)).await;
+    remember(&window).await;
     window.begin_sentence("findings").await;
     window.keys("Typed in the very moment before").await;
     window.chord_of(&[CONTROL, SHIFT], 'L').await;
+    replaced(&window).await;
     window.see("unlock-passphrase", 20).await;
     let page = window.text("return document.documentElement.outerHTML").await;
     for secret in ["LOCKED", "very moment", "worklist-row"] {
@@ -25,5 +27,14 @@ async fn locked_while_typing() {
     window.click("go-worklist").await;
     open_study(&window, "LOCKED").await;
     window.says("section-findings", "Typed in the very moment before", 20).await;
+
+    // Where somebody was in the worklist is where they come back to, though the page is another one.
+    window.click("go-worklist").await;
+    window.click("filter-unread").await;
+    lock(&window).await;
+    unlock(&window, NAME).await;
+    window.see("worklist-row", 20).await;
+    let kept = "return document.querySelector('[data-testid=\"filter-unread\"]').ariaPressed === 'true'";
+    window.until("the filter that was chosen", 5, kept).await;
     window.close().await;
 }

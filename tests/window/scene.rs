@@ -178,10 +178,27 @@ pub async fn unlock(window: &Window, who: &str) {
     window.see("lock", 60).await;
 }
 
+/// Remembers the page that the window shows.
+pub async fn remember(window: &Window) {
+    window.text("window.remembered = true; return ''").await;
+}
+
+/// Waits until another page than the one that was remembered is there: one that is locked is replaced.
+pub async fn replaced(window: &Window) {
+    let script = "return window.remembered !== true && document.body?.dataset.ready === 'true'";
+    window.until("the page that comes after one that was locked", 30, script).await;
+}
+
+/// Locks the window, by hand.
+pub async fn lock(window: &Window) {
+    remember(window).await;
+    window.click("lock").await;
+    replaced(window).await;
+}
+
 /// One person locks the window, another goes on in it.
 pub async fn hand_over(window: &Window, to: &str) {
-    window.click("lock").await;
-    window.see("unlock-user", 20).await;
+    lock(window).await;
     unlock(window, to).await;
 }
 

@@ -61,16 +61,25 @@ async fn images_on_a_second_screen() {
     window.until("no line in the second window", 10, &format!("return {MARKS} === 0")).await;
 
     // Locked, it shows nothing of a patient.
-    window.client.switch_to_window(first).await.expect("the first window");
-    window.click("lock").await;
+    window.client.switch_to_window(first.clone()).await.expect("the first window");
+    lock(&window).await;
     window.see("unlock-passphrase", 20).await;
-    window.client.switch_to_window(second).await.expect("the second window");
+    window.client.switch_to_window(second.clone()).await.expect("the second window");
     window
         .until(
             "the images to be gone",
             20,
-            "return !document.documentElement.outerHTML.includes('TWO') && !document.querySelector('canvas')",
+            "return !!document.querySelector('[data-testid=\"second-window\"]') && document.body.dataset.ready === 'true'
+                && !document.documentElement.outerHTML.includes('TWO') && !document.querySelector('canvas, [data-testid=\"notice\"]')",
         )
         .await;
+
+    // Its page is another one since, which shows whatever is opened after that.
+    window.client.switch_to_window(first).await.expect("the first window");
+    unlock(&window, NAME).await;
+    open_study(&window, "ONE").await;
+    window.client.switch_to_window(second).await.expect("the second window");
+    window.says("second-window", "ONE", 30).await;
+    image_shown(&window).await;
     window.close().await;
 }

@@ -55,6 +55,7 @@ async fn backed_up_and_locked_by_itself() {
     let kept = hilum_store::backups(&backups).expect("a backup");
     assert_eq!((kept.len(), kept[0].users.as_slice()), (1, [NAME.to_owned()].as_slice()));
     assert!(kept[0].made_at > overdue, "{:?}", kept[0]);
+    remember(&window).await;
     let unlocked = "return String(!!document.querySelector('[data-testid=\"lock\"]'))";
     assert_eq!(window.text(unlocked).await, "true", "it was made while somebody was logged in");
 
@@ -65,6 +66,7 @@ async fn backed_up_and_locked_by_itself() {
         since_input <= MINUTE + LOOKS + AT_WORK + late,
         "locked {since_input:?} after the last input; this machine was late by {late:?}"
     );
+    replaced(&window).await;
     let page = window.text("return document.documentElement.outerHTML").await;
     for secret in ["UNATTENDED", "before leaving", "worklist-row"] {
         assert!(!page.contains(secret), "the locked window holds {secret:?}");

@@ -186,6 +186,7 @@ export class PreviewShell {
       this.status = { ...this.status, locked: true, user: null };
       return null;
     },
+    page_renew: () => null,
     close_window: () => null,
     touch: () => null,
     started: () => null,

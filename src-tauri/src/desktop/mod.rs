@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 /// The one channel on which the shell speaks to the window.
 const CHANNEL: &str = "hilum";
+const MAIN: &str = "main";
 /// The window of images for a second screen.
 const SECOND: &str = "second";
 
@@ -41,7 +42,7 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
                 let app = window.state::<Arc<App>>().inner().clone();
                 dropped(app, held);
             }
-            if let (true, tauri::WindowEvent::Destroyed) = (window.label() == "main", event)
+            if let (true, tauri::WindowEvent::Destroyed) = (window.label() == MAIN, event)
                 && let Some(second) = window.app_handle().get_webview_window(SECOND)
             {
                 // Images without the report are nothing to stay open for.
@@ -75,7 +76,7 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
             tauri::async_runtime::spawn(crate::watch::run(app.clone()));
             tauri::async_runtime::spawn(crate::commands::backup::run(app.clone()));
             tauri::async_runtime::spawn(async move { app.watch_idle().await });
-            open_window(tauri, "main", "index.html", "Hilum")?;
+            open_window(tauri, MAIN, "index.html", "Hilum")?;
             Ok(())
         })
         .build(tauri::generate_context!())?;
@@ -131,6 +132,19 @@ struct Desktop {
     handle: AppHandle,
 }
 
+impl Desktop {
+    /// Other systems' web views are not ended from here.
+    #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
+    fn renew(&self, label: &str) {
+        #[cfg(target_os = "linux")]
+        if let Some(window) = self.handle.get_webview_window(label)
+            && let Err(e) = page::renew(&window)
+        {
+            tracing::warn!("the page is not replaced: {e}");
+        }
+    }
+}
+
 #[async_trait]
 impl Host for Desktop {
     fn emit(&self, event: AppEvent) {
@@ -148,6 +162,14 @@ impl Host for Desktop {
                 tracing::warn!("the second window does not open: {e}");
             }
         });
+    }
+
+    fn renew_page(&self) {
+        self.renew(MAIN);
+    }
+
+    fn renew_second(&self) {
+        self.renew(SECOND);
     }
 
     async fn choose_files(&self) -> Option<Vec<PathBuf>> {

@@ -32,6 +32,7 @@ pub const COMMANDS: &[&str] = &[
     "import_folder",
     "index_cancel",
     "lock",
+    "page_renew",
     "sealing_key",
     "models",
     "open_study",

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tauri::{Manager, WebviewWindow};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
-use webkit2gtk::{CacheModel, WebContextExt, WebViewExt};
+use webkit2gtk::{CacheModel, WebContextExt, WebProcessTerminationReason, WebViewExt};
 
 /// So many ends within [`WITHIN`] are a loop, which another start does not end.
 const LOOP: usize = 3;
@@ -53,7 +53,23 @@ fn card(devices: &Path) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
 }
 
-/// Loads the page again when its process has ended, and says so when that happens again and again.
+/// Gives the page a new process. Where a driver holds the window, whose session would end with the old one, the page is
+/// loaded anew in that.
+///
+/// # Errors
+/// Those of the windowing system.
+pub fn renew(window: &WebviewWindow) -> tauri::Result<()> {
+    window.with_webview(|webview| {
+        let page = webview.inner();
+        if page.is_controlled_by_automation() {
+            page.reload();
+        } else {
+            page.terminate_web_process();
+        }
+    })
+}
+
+/// Loads the page again when its process has ended, and says so when that happens again and again by itself.
 ///
 /// # Errors
 /// Those of the windowing system.
@@ -66,6 +82,11 @@ pub fn keep_alive(window: &WebviewWindow) -> tauri::Result<()> {
             context.set_cache_model(CacheModel::DocumentViewer);
         }
         webview.inner().connect_web_process_terminated(move |page, reason| {
+            // As asked for by `renew`.
+            if reason == WebProcessTerminationReason::TerminatedByApi {
+                page.reload();
+                return;
+            }
             tracing::warn!("the page's process ended: {reason:?}");
             if ends.lock().unwrap_or_else(PoisonError::into_inner).again(Instant::now()) {
                 handle.state::<Arc<App>>().page_ended();

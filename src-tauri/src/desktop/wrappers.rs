@@ -24,7 +24,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         calibration, calibration_fit, evidence_map, index_cancel, similar_cases, similar_reveal,
         add_user, app_status, audit, audit_export, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_overview, image_pixels, import_files, import_folder, lock, models, open_study,
-        pack_add, pack_add_cancel, pack_choose, pack_remove,
+        pack_add, pack_add_cancel, pack_choose, pack_remove, page_renew,
         recovery_renew, proposal_view, report_edit, report_view, save_pdf, sealing_key, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
@@ -85,6 +85,11 @@ async fn sealing_key(app: Shell<'_>) -> Answer<SealingKey> {
 #[tauri::command]
 async fn lock(app: Shell<'_>) -> Answer<()> {
     on::session::lock(&app).await
+}
+
+#[tauri::command]
+async fn page_renew(app: Shell<'_>) -> Answer<()> {
+    on::session::page_renew(&app).await
 }
 
 #[tauri::command]

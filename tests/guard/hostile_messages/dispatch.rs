@@ -21,6 +21,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("recovery_renew", &[("passphrase", "String")]),
     ("sealing_key", &[]),
     ("lock", &[]),
+    ("page_renew", &[]),
     ("touch", &[]),
     ("started", &[]),
     ("worklist", &[("search", "String"), ("filter", "Option<WorklistFilter>")]),
@@ -171,6 +172,10 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         }
         "lock" => {
             let answer: Answer<()> = async { on::session::lock(&app).await }.await;
+            answered(answer)
+        }
+        "page_renew" => {
+            let answer: Answer<()> = async { on::session::page_renew(&app).await }.await;
             answered(answer)
         }
         "touch" => {

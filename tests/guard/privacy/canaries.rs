@@ -122,7 +122,7 @@ async fn nothing_is_readable_on_disk() {
     window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
     window.see("worklist-row", 60).await;
-    window.click("lock").await;
+    lock(&window).await;
     window.see("unlock-passphrase", 20).await;
     look("locked, with a backup", Some(&window));
     window.close().await;

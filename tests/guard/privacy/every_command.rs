@@ -38,6 +38,7 @@ fn leaves(command: &str) -> Leaves {
         "accept_intended_use" => Lines(&["terms.accept"]),
         "sealing_key" => Nothing("makes a key for one message of the page"),
         "touch" | "close_window" | "draft_queue_pause" => Nothing(OF_THE_SESSION),
+        "page_renew" => Nothing("puts a new page in the place of one that is locked"),
         "lock" => Nothing("nothing is read or changed until somebody unlocks, which is a line"),
         "cancel_import" | "draft_cancel" | "index_cancel" | "backup_cancel" | "pack_add_cancel" => Nothing(STOPS),
         "started" => Nothing("imports what was given at start, each file of which is a line"),

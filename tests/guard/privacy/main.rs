@@ -15,6 +15,9 @@ mod guard;
 #[path = "../memory.rs"]
 mod processes;
 #[allow(dead_code)]
+#[path = "../../common/undriven.rs"]
+mod undriven;
+#[allow(dead_code)]
 #[path = "../../window/scene.rs"]
 mod scene;
 
@@ -32,6 +35,7 @@ mod offline;
 mod page;
 mod payloads;
 mod quiet;
+mod renewal;
 mod search;
 mod vault_reader;
 mod wrong_keys;

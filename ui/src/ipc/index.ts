@@ -1,6 +1,7 @@
 /** The only room that knows the shell: typed commands, events and the error they reject with. */
 export type * from "./bindings";
 export * as shell from "./commands";
+export { answered } from "./call";
 export type { AuditCheck } from "./commands";
 export { IpcError } from "./error";
 export { onAppEvent, type ShellEvent } from "./events";

@@ -1,5 +1,6 @@
+import { tick } from "svelte";
 import { describe, type Described } from "../errors/describe";
-import { IpcError, shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
+import { answered, IpcError, shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
 import { subscribe } from "./bus";
 import { Latest } from "./latest";
 
@@ -21,8 +22,20 @@ export interface Unsaved {
   waits: readonly string[];
 }
 
+/** Text that waits in the page, and would go with it. */
+export interface WaitingText {
+  /** Whose it is, each once. */
+  readonly names: readonly string[];
+  /** Resolves once it is known whether what was on the screen waits as well. */
+  settled(): Promise<void>;
+}
+
+/** Milliseconds within which a page that was locked goes, or stays until it is locked again. */
+const SOON = 10_000;
 /** Milliseconds after which a person is asked whether the window may close although saving goes on. */
 const LONG = 10_000;
+
+const NONE: WaitingText = { names: [], settled: () => Promise.resolve() };
 
 /** Who is there, which screen is shown, what is set, how the engines are. */
 class Session {
@@ -50,8 +63,11 @@ class Session {
   private kept: Settings | null = null;
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
-  /** Whose text would be lost with the window. */
-  private waits: () => readonly string[] = () => [];
+  private waiting: WaitingText = NONE;
+  /** What else is to be seen in this page. */
+  private worthKeeping: (() => boolean)[] = [];
+  /** Counts what shows that somebody is at a window that is locked. */
+  private stirs = 0;
   /** Counts the times that the window was locked. */
   private locks = 0;
   /** Counts the times that somebody logged in or was locked out. */
@@ -146,10 +162,21 @@ class Session {
     return () => (this.beforeLock = this.beforeLock.filter((x) => x !== run));
   }
 
-  /** Who is asked, before the window closes, whose text would be lost with it; the result takes that back. */
-  onClose(waits: () => readonly string[]): () => void {
-    this.waits = waits;
-    return () => (this.waits = () => []);
+  /** What is looked at before the page goes, for text that would be lost with it; the result takes that back. */
+  onClose(waiting: WaitingText): () => void {
+    this.waiting = waiting;
+    return () => (this.waiting = NONE);
+  }
+
+  /** Something that a person is still to see in this page, so that it stays; the result takes it back. */
+  onRenewal(keeps: () => boolean): () => void {
+    this.worthKeeping.push(keeps);
+    return () => (this.worthKeeping = this.worthKeeping.filter((x) => x !== keeps));
+  }
+
+  /** Somebody types into a window that is locked, or closes it: its page is not taken away under their hands. */
+  stir(): void {
+    this.stirs += 1;
   }
 
   /** Saves and locks. Text that cannot be saved keeps the window open until a person locks it all the same. */
@@ -162,12 +189,13 @@ class Session {
 
   /** Saves and closes the window; asks first when something cannot be saved, or not soon, or waits to be put back. */
   async close(): Promise<void> {
+    this.stir();
     // The shell takes a page for dead that gives no sign of life for some seconds. Saving and asking may take longer.
     shell.touch().catch(() => undefined);
     const late = new Promise<Described>((tell) => setTimeout(() => tell(describe(new IpcError("text.slow", ""))), LONG));
     const { locks } = this;
     const failed = await Promise.race([this.notSaved(), late]);
-    const waits = this.waits();
+    const waits = this.waiting.names;
     if (waits.length > 0) this.unsaved = { doing: "close", error: failed ?? describe(new IpcError("text.waiting", "")), waits };
     else if (failed) this.ask("close", failed, locks);
     else await this.closeNow();
@@ -211,6 +239,7 @@ class Session {
   }
 
   private async locked(): Promise<void> {
+    if (this.unlocked) this.renew().catch(() => undefined);
     this.locks += 1;
     this.dialog = null;
     this.unsaved = null;
@@ -225,6 +254,23 @@ class Session {
     } catch (reason) {
       this.failed = describe(reason);
     }
+  }
+
+  /**
+   * Has the page replaced that was locked, since its memory holds what was shown of patients, and what its engine never
+   * gives back. One stays, until it is locked once more, in which text waits or something is to be seen, which has asked for
+   * what it has no answer to, or at which somebody is; and one that cannot be replaced.
+   */
+  private async renew(): Promise<void> {
+    const { stirs } = this;
+    // The screens go first, and their reports begin to close.
+    await tick();
+    const late = new Promise<boolean>((tell) => setTimeout(() => tell(false), SOON));
+    const settled = this.waiting.settled().then(answered);
+    if (!(await Promise.race([settled.then(() => true), late]))) return;
+    const said = this.notices.some((notice) => notice.kind === "error") || this.worthKeeping.some((keeps) => keeps());
+    if (said || this.unlocked || stirs !== this.stirs || this.waiting.names.length > 0) return;
+    await shell.renewPage();
   }
 
   /** A short notice, or words for whatever was thrown. */

@@ -7,6 +7,7 @@ let vault = { locked: false, slow: false };
 let answer: () => void = () => undefined;
 let shut = 0;
 let touched = 0;
+let renewed = 0;
 let tell: (event: ShellEvent) => void = () => undefined;
 const status = () => ({ locked: vault.locked, firstRun: false, user: vault.locked ? null : { name: "Dr Reader" }, users: [] }) as unknown as AppStatus;
 vi.mock("../ipc", async (original) => ({
@@ -20,6 +21,7 @@ vi.mock("../ipc", async (original) => ({
     started: () => Promise.resolve(),
     lock: () => Promise.resolve(void (vault.locked = true)),
     touch: () => Promise.resolve(void (touched += 1)),
+    renewPage: () => Promise.resolve(void (renewed += 1)),
     closeWindow: () => Promise.resolve(void (shut += 1)),
   },
 }));
@@ -35,7 +37,8 @@ const shown = () => [session.settings?.reportWidth, session.settings?.idleLockMi
 beforeEach(() => {
   answers = [];
   vault = { locked: false, slow: false };
-  shut = touched = 0;
+  shut = touched = renewed = 0;
+  session.notices = [];
   session.settings = { theme: "dark", reportWidth: 600, idleLockMinutes: 10 } as Settings;
 });
 
@@ -132,7 +135,7 @@ test.each([
 
 test("what would be lost with the window is asked about before it closes, and not before it locks", async () => {
   await loggedIn();
-  const end = session.onClose(() => ["Dr Other"]);
+  const end = session.onClose({ names: ["Dr Other"], settled: () => Promise.resolve() });
   onTestFinished(() => {
     end();
     return session.answerUnsaved(false);
@@ -175,4 +178,66 @@ test("a question goes with the lock, and what is asked after it, before the shel
   answer();
   await settled();
   expect([session.unsaved, session.unlocked, shut]).toEqual([null, false, 0]);
+});
+
+/** What waits in the page, and what is on its way there, until the end of the test. */
+function textThatWaits(names: readonly string[], settled: () => Promise<void> = () => Promise.resolve()): void {
+  onTestFinished(session.onClose({ names, settled }));
+}
+
+/** Long enough for a page to be replaced that is. */
+const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test.each([
+  ["by a person", () => session.lock(), [], 1],
+  ["where nobody is there", leftAlone, [], 1],
+  ["by a shell that takes its time to say who may log in", leftToASlowShell, [], 1],
+  ["over text that waits in it", () => session.lock(), ["Dr Other"], 0],
+  ["while somebody types", () => (leftAlone(), session.stir()), [], 0],
+  ["while somebody closes it", () => (leftAlone(), session.close()), [], 0],
+  ["and has said that something failed", () => (leftAlone(), session.say(new Error("no room"))), [], 0],
+  ["and has something else to show", () => (onTestFinished(session.onRenewal(() => true)), leftAlone()), [], 0],
+  ["and somebody logs in at once", async () => (leftAlone(), await loggedIn()), [], 0],
+] as [string, () => unknown, string[], number][])("a page that was locked %s is replaced, but for one with text or a person", async (_, lock, names, wanted) => {
+  await loggedIn();
+  textThatWaits(names);
+  await lock();
+  await soon();
+  expect(renewed).toBe(wanted);
+  // Said once more, as the shell does to the window that asked for the lock, it changes nothing; whoever is there is locked out.
+  const another = session.unlocked ? 1 : 0;
+  leftAlone();
+  answer();
+  await soon();
+  expect(renewed).toBe(wanted + another);
+});
+
+test("a page is replaced once what was on the screen is settled, and not late", async () => {
+  await loggedIn();
+  let settle: () => void = () => undefined;
+  textThatWaits([], () => new Promise((done) => (settle = done)));
+  await session.lock();
+  await soon();
+  expect(renewed).toBe(0);
+  settle();
+  await soon();
+  expect(renewed).toBe(1);
+
+  await loggedIn();
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  await session.lock();
+  await vi.advanceTimersByTimeAsync(10_500);
+  settle();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(renewed).toBe(1);
+});
+
+test("text that comes to wait while the page settles keeps the page", async () => {
+  await loggedIn();
+  const names: string[] = [];
+  textThatWaits(names, async () => void names.push("Dr Reader"));
+  await session.lock();
+  await soon();
+  expect(renewed).toBe(0);
 });

@@ -72,6 +72,8 @@ test("a rule for the document's element is found where it declares custom proper
   check('html[data-theme="light"] {\n--line: red;\n}', ['html[data-theme="light"]']);
   check('[data-theme="dark"] { --line: red; }', ['[data-theme="dark"]']);
   check("@media print {\n:root { --line: red; } }", [":root"]);
+  check(":where(html) { --line: red; }", [":where(html)"]);
+  check(":is(html,body) { --line: red; }", [":is(html"]);
   check("* { --line: red; }", ["*"]);
   check("html{--line: ;color-scheme:dark}body,.x{--line:red}", ["html"]);
   check('html[data-theme="light"] body { --line: red; }', []);

@@ -5,5 +5,5 @@
 export function ofTheDocument(css: string): string[] {
   const rules = [...css.replace(/\/\*[\s\S]*?\*\/|@[^{;]*\{/g, "").matchAll(/([^{};]+)\{([^{}]*)/g)].filter(([, , body]) => /(^|[\s;])--[a-z]/.test(body!));
   // Of `[data-theme]` and `*` the document's element is one as well.
-  return rules.flatMap(([, selectors]) => selectors!.split(",").map((one) => one.trim())).filter((one) => /^(:root|html|\*|\[)[^\s>+~]*$/.test(one));
+  return rules.flatMap(([, selectors]) => selectors!.split(",").map((one) => one.trim())).filter((one) => /^(:root|:where\(|:is\(|html|\*|\[)[^\s>+~]*$/.test(one));
 }

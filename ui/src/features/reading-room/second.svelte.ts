@@ -10,6 +10,9 @@ export class SecondStudy {
   failed = $state<Described | null>(null);
   private readonly latest = new Latest();
 
+  /** `prepare` reads what whoever is logged in has chosen, before the first of their studies is shown. */
+  constructor(private readonly prepare: () => Promise<void>) {}
+
   follow(): () => void {
     return subscribe((event) => {
       if (event.event === "locked") void this.show(null);
@@ -30,6 +33,7 @@ export class SecondStudy {
     this.failed = null;
     if (!studyUid) return this.put(null);
     try {
+      if (!this.detail) await this.prepare();
       const read = await shell.openStudy(studyUid);
       if (current()) this.put(read);
     } catch (reason) {

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { AppEvent, StudyDetail } from "../../ipc";
 
 let tell: (event: AppEvent) => void = () => undefined;
@@ -22,7 +22,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** What is shown after the window asked, with what is told before its answer. */
 async function shown(answer: string | null, ...told: AppEvent[]): Promise<string | undefined> {
-  const second = new SecondStudy();
+  const second = new SecondStudy(() => Promise.resolve());
   const end = second.follow();
   const beginning = second.begin();
   told.forEach((event) => tell(event));
@@ -44,4 +44,20 @@ test("the patient opened in the first window while the second one asked is not f
 
 test("locked while it asked, the second window shows nobody", async () => {
   expect(await shown("A", { event: "locked" })).toBeUndefined();
+});
+
+test("what a reader has chosen is read for each who comes, and not while nobody is there", async () => {
+  let read = 0;
+  const second = new SecondStudy(async () => void (read += 1));
+  onTestFinished(second.follow());
+  const check = async (event: AppEvent, times: number) => {
+    tell(event);
+    await settled();
+    expect(read, JSON.stringify(event)).toBe(times);
+  };
+  await check({ event: "locked" }, 0);
+  await check({ event: "second_shows", studyUid: "A" }, 1);
+  await check({ event: "second_shows", studyUid: "B" }, 1);
+  await check({ event: "locked" }, 1);
+  await check({ event: "second_shows", studyUid: "B" }, 2);
 });

@@ -173,7 +173,14 @@ export class OpenReport {
     this.sync.incoming(view);
   }
 
-  async close(): Promise<void> {
+  /** Saves the rest and lets go of the report; words that are not taken wait from then on. */
+  close(): Promise<void> {
+    const closing = this.end();
+    waiting.follow(closing);
+    return closing;
+  }
+
+  private async end(): Promise<void> {
     this.endEvents();
     this.evidence.close();
     try {

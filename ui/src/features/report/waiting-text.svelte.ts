@@ -28,11 +28,27 @@ export interface Waiting {
  */
 class WaitingTexts {
   private all = $state.raw<WaitingText[]>([]);
+  private readonly closing = new Set<Promise<void>>();
   /** The dialog with the texts of who is logged in is open. */
   shown = $state(false);
 
   /** Whose text waits, each once. */
   readonly names = $derived([...new Set(this.all.map((text) => text.name))]);
+
+  /** Nobody knows whether words of a report wait before it is closed; what that gives does not matter here. */
+  follow(closing: Promise<void>): void {
+    const closed = closing.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.closing.add(closed);
+    void closed.then(() => this.closing.delete(closed));
+  }
+
+  /** Resolves once every report that left the screen is closed, and with it its words either taken or among those that wait. */
+  async settled(): Promise<void> {
+    while (this.closing.size > 0) await Promise.all(this.closing);
+  }
 
   of(user: string | undefined): WaitingText[] {
     return this.all.filter((text) => text.user === user);

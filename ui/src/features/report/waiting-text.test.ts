@@ -21,6 +21,22 @@ test("text waits for who typed it until they discard it, however often a report 
   expect(waiting.names).toEqual([]);
 });
 
+test("it is known what waits once every report that left the screen is closed, one that failed to be as well", async () => {
+  let failed: (reason: Error) => void = () => undefined;
+  let closed: () => void = () => undefined;
+  waiting.follow(new Promise((_, fail) => (failed = fail)));
+  let settled = false;
+  const known = waiting.settled().then(() => (settled = true));
+  // One that closes after that was asked counts as well.
+  waiting.follow(new Promise((done) => (closed = done)));
+  failed(new Error("no room"));
+  await new Promise((later) => setTimeout(later, 0));
+  expect(settled).toBe(false);
+  closed();
+  await known;
+  expect(settled).toBe(true);
+});
+
 test("what waits is what a person wrote and the shell does not have", () => {
   const had = [sentence("a", "Clear."), sentence("b", "A nodule.", "proposed"), sentence("c", "Old.", "template")];
   const check = (now: ReturnType<typeof sentence>[], expected: [text: string, was: string][]) => {

@@ -3,6 +3,7 @@ import { shell, type DraftQueue, type ImportFile, type StudyRow } from "../../ip
 import { subscribe } from "../../state/bus";
 import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
+import { keepPlace, takePlace } from "./place";
 import { FILTERS, parseSaved, type FilterId, type SavedFilter } from "./rows";
 
 /** A running or finished import. */
@@ -48,6 +49,7 @@ class Worklist {
 
   /** Follows the shell while somebody is logged in; the result ends it. */
   follow(): () => void {
+    Object.assign(this, takePlace());
     void this.read();
     this.readKept().catch((reason: unknown) => session.say(reason));
     const end = subscribe((event) => {
@@ -85,6 +87,7 @@ class Worklist {
       // Left open, the verdicts would come by themselves with the first file of the next import.
       this.showVerdicts = false;
       this.search = "";
+      keepPlace(this);
     };
   }
 
