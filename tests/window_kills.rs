@@ -120,11 +120,11 @@ async fn kill_once(round: u64, temp: &Path, data: &Path, home: &Path, random: &m
         let after = Duration::from_micros(random.below(700_000));
         let script = "document.querySelector('[data-testid=\"sign-submit\"]').click(); return true";
         seen.asked_to_sign = true;
-        window.client.execute(script, vec![]).await.expect("the signature asked for");
+        window.client().execute(script, vec![]).await.expect("the signature asked for");
         let until = Instant::now() + after;
         let signed = "return document.querySelector('[data-testid=\"report\"]').dataset.status === 'final'";
         while Instant::now() < until {
-            let answer = tokio::time::timeout_at(until.into(), window.client.execute(signed, vec![])).await;
+            let answer = tokio::time::timeout_at(until.into(), window.client().execute(signed, vec![])).await;
             seen.signed |= answer.is_ok_and(|a| a.is_ok_and(|v| v == json!(true)));
         }
         kill(app)

@@ -183,9 +183,9 @@ mod linux {
     /// Studies opened from the worklist, none of them open already and the pixels of none decoded ahead.
     async fn first_frames(window: &Window) {
         let stages = std::env::var_os("HILUM_BENCH_STAGES").is_some();
-        window.client.execute(ASKED, vec![]).await.expect("the page's requests are noted");
+        window.client().execute(ASKED, vec![]).await.expect("the page's requests are noted");
         if stages {
-            window.client.execute(WATCH, vec![]).await.expect("the page is watched");
+            window.client().execute(WATCH, vec![]).await.expect("the page is watched");
         }
         let (mut times, mut wholes) = (Vec::new(), Vec::new());
         let (mut already_open, mut decoded_ahead) = (0, 0);
@@ -279,7 +279,7 @@ mod linux {
             };
             one();";
         for (alone, what) in [(false, "with its last pixel read back"), (true, "drawn alone")] {
-            let times = window.client.execute_async(script, vec![alone.into()]).await.expect("the times");
+            let times = window.client().execute_async(script, vec![alone.into()]).await.expect("the times");
             let mut times: Vec<f64> = times.as_array().expect("times").iter().filter_map(|t| t.as_f64()).collect();
             if times.is_empty() {
                 println!("window/level redraw: not measured (no WebGL2)");
@@ -308,7 +308,7 @@ mod linux {
                 if (n < 200) requestAnimationFrame(one); else { at('pointerup', n); done(times.slice(1)); }
             };
             requestAnimationFrame(one);";
-        let times = window.client.execute_async(script, vec![]).await.expect("the times");
+        let times = window.client().execute_async(script, vec![]).await.expect("the times");
         let mut times: Vec<f64> = times.as_array().expect("times").iter().filter_map(|t| t.as_f64()).collect();
         report("from frame to frame while the window is dragged", "ms", &mut times);
     }

@@ -9,14 +9,18 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// What a window and its children print, below the folder that they write in.
 pub const OUTPUT: &str = "output.log";
 
-/// A display, a driver and the window that it opened. All of them end with this.
+/// A display, a window on it, and a driver that holds the window's page. All of them end with this.
 pub struct Window {
-    pub client: Client,
+    /// Of the page's process that is there now: a session ends with its process.
+    session: RwLock<Client>,
+    /// Where the driver listens.
+    driver: String,
     pub display: String,
     children: Vec<Child>,
     /// What the window and its children print.
@@ -38,46 +42,50 @@ impl Window {
     /// Opens `hilum` with these arguments on a new display of this size. Whatever the window
     /// itself writes goes below `home`.
     pub async fn open(arguments: &[String], size: (u32, u32), home: &Path) -> Window {
-        let mut children = Vec::new();
         let (display, server) = start_display(size);
-        children.push(server);
-        let port = free_port();
-        let mut driver = of_its_own("WebKitWebDriver", &display, home);
-        driver.arg(format!("--port={port}")).env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
-        children.push(driver.spawn().expect("WebKitWebDriver starts"));
-        let capabilities = json!({
-            "webkitgtk:browserOptions": { "binary": env!("CARGO_BIN_EXE_hilum"), "args": arguments }
-        });
-        let capabilities = capabilities.as_object().expect("an object").clone();
-        let until = Instant::now() + Duration::from_secs(60);
-        let client = loop {
-            let connected = ClientBuilder::new(hyper_connector())
-                .capabilities(capabilities.clone())
-                .connect(&format!("http://127.0.0.1:{port}"))
-                .await;
-            match connected {
-                Ok(client) => break client,
-                Err(_) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(250)).await,
-                Err(e) => panic!("no window within 60 s: {e}"),
-            }
-        };
-        let window = Window { client, display, children, printed: home.join(OUTPUT) };
+        // The driver does not start the window, which would end with the first page's process then.
+        let (asked, driver) = (free_address(), free_address());
+        let mut app = of_its_own(env!("CARGO_BIN_EXE_hilum"), &display, home);
+        app.args(arguments).env("WEBKIT_INSPECTOR_SERVER", &asked);
+        app.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
+        let app = app.spawn().expect("hilum starts");
+        let port = driver.rsplit(':').next().expect("a port");
+        let mut program = of_its_own("WebKitWebDriver", &display, home);
+        let program = program.args([format!("--port={port}"), format!("--target={asked}")]).spawn().expect("WebKitWebDriver starts");
+        let session = RwLock::new(connected(&driver).await);
+        let window = Window { session, driver, display, children: vec![server, app, program], printed: home.join(OUTPUT) };
         window.until("the first screen", 60, "return document.body && document.body.dataset.ready === 'true'").await;
         window
+    }
+
+    /// The session of the page that is there.
+    pub fn client(&self) -> Client {
+        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes hold of the page again where its process was another one before; true when it was.
+    pub async fn attach(&self) -> bool {
+        let ended = |e: &CmdError| matches!(e, CmdError::Standard(e) if e.error == ErrorStatus::InvalidSessionId);
+        if !self.client().execute("return 0", vec![]).await.is_err_and(|e| ended(&e)) {
+            return false;
+        }
+        let session = connected(&self.driver).await;
+        *self.session.write().unwrap_or_else(PoisonError::into_inner) = session;
+        true
     }
 
     /// Waits until a script returns true.
     pub async fn until(&self, what: &str, seconds: u64, script: &str) {
         let until = Instant::now() + Duration::from_secs(seconds);
         loop {
-            if let Ok(value) = self.client.execute(script, vec![]).await
+            if let Ok(value) = self.client().execute(script, vec![]).await
                 && value == json!(true)
             {
                 return;
             }
             if Instant::now() >= until {
                 self.picture_of_failure();
-                let text = self.client.execute("return document.body.innerText", vec![]).await;
+                let text = self.client().execute("return document.body.innerText", vec![]).await;
                 panic!("no {what} within {seconds} s; the window says: {text:?}");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -99,7 +107,7 @@ impl Window {
         // the edge goes through that. A person turns the wheel.
         let in_sight = format!("document.querySelector('[data-testid=\"{id}\"]')?.scrollIntoView({{ block: 'nearest' }})");
         loop {
-            let found = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await;
+            let found = self.client().find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await;
             match async { found?.click().await }.await {
                 Ok(()) => return,
                 // The page goes on while the driver brings the element into sight and looks for its middle. Nothing was
@@ -142,7 +150,7 @@ impl Window {
             self.click(&format!("add-sentence-{section}")).await;
             let until = Instant::now() + Duration::from_secs(2);
             while Instant::now() < until {
-                if self.client.execute(&there, vec![]).await.is_ok_and(|value| value == json!(true)) {
+                if self.client().execute(&there, vec![]).await.is_ok_and(|value| value == json!(true)) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -153,7 +161,7 @@ impl Window {
 
     pub async fn fill(&self, id: &str, text: &str) {
         self.see(id, 20).await;
-        let element = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
+        let element = self.client().find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.expect(id);
         element.send_keys(text).await.unwrap_or_else(|e| panic!("{id}: {e}"));
     }
 
@@ -161,7 +169,7 @@ impl Window {
     pub async fn press(&self, key: char) {
         let keys =
             KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
-        self.client.perform_actions(keys).await.expect("a key");
+        self.client().perform_actions(keys).await.expect("a key");
     }
 
     /// Types text on whatever has the focus, in one request.
@@ -169,7 +177,7 @@ impl Window {
         let keys = text.chars().fold(KeyActions::new("keyboard".into()), |keys, value| {
             keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
         });
-        self.client.perform_actions(keys).await.expect("keys");
+        self.client().perform_actions(keys).await.expect("keys");
     }
 
     /// Types a text into the empty field of this test id, which has the focus, and waits until the field holds all of it, so
@@ -199,14 +207,14 @@ impl Window {
 
     /// Presses a key while several others are held.
     pub async fn chord_of(&self, held: &[char], key: char) {
-        self.client.perform_actions(pressed(held, key)).await.expect("a chord");
+        self.client().perform_actions(pressed(held, key)).await.expect("a chord");
     }
 
     /// Moves the pointer to a place of the page with no button pressed, in CSS pixels.
     pub async fn point(&self, (x, y): (f64, f64)) {
         use fantoccini::actions::{MouseActions, PointerAction};
         let to = PointerAction::MoveTo { duration: Some(Duration::from_millis(40)), x, y };
-        self.client.perform_actions(MouseActions::new("mouse".into()).then(to)).await.expect("a move");
+        self.client().perform_actions(MouseActions::new("mouse".into()).then(to)).await.expect("a move");
     }
 
     /// Presses the pointer at one place of the page, moves it over the others and lets go, in CSS pixels.
@@ -218,7 +226,7 @@ impl Window {
         for place in &places[1..] {
             actions = actions.then(to(place));
         }
-        self.client.perform_actions(actions.then(PointerAction::Up { button: 0 })).await.expect("a drag");
+        self.client().perform_actions(actions.then(PointerAction::Up { button: 0 })).await.expect("a drag");
     }
 
     /// Chooses an option of a list by its value, as a person's choice would. A list that is being made anew may lack it for a
@@ -249,12 +257,12 @@ impl Window {
 
     /// The number that a script returns.
     pub async fn number(&self, script: &str) -> f64 {
-        self.client.execute(script, vec![]).await.expect("a script").as_f64().unwrap_or(f64::NAN)
+        self.client().execute(script, vec![]).await.expect("a script").as_f64().unwrap_or(f64::NAN)
     }
 
     /// The text that a script returns.
     pub async fn text(&self, script: &str) -> String {
-        self.client.execute(script, vec![]).await.expect("a script").as_str().unwrap_or_default().to_owned()
+        self.client().execute(script, vec![]).await.expect("a script").as_str().unwrap_or_default().to_owned()
     }
 
     /// A picture of the whole display, where ImageMagick is there to take it.
@@ -293,7 +301,7 @@ impl Window {
     pub async fn other(&self, first: &WindowHandle) -> WindowHandle {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
-            let all = self.client.windows().await.expect("the windows");
+            let all = self.client().windows().await.expect("the windows");
             if let Some(second) = all.into_iter().find(|one| one != first) {
                 return second;
             }
@@ -341,7 +349,7 @@ impl Window {
 
     /// Closes the window and waits for its end.
     pub async fn close(mut self) {
-        let _ = self.client.clone().close().await;
+        let _ = self.client().close().await;
         self.end();
     }
 
@@ -380,6 +388,18 @@ fn parent(process: &Path) -> Option<PathBuf> {
     Some(Path::new("/proc").join(id))
 }
 
+/// A session of the driver at this address, as soon as it and the window are there.
+async fn connected(driver: &str) -> Client {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        match ClientBuilder::new(hyper_connector()).connect(&format!("http://{driver}")).await {
+            Ok(client) => return client,
+            Err(_) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(250)).await,
+            Err(e) => panic!("no window within 60 s: {e}"),
+        }
+    }
+}
+
 fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
     hyper_util::client::legacy::connect::HttpConnector::new()
 }
@@ -414,8 +434,8 @@ pub fn end_group(mut leader: Child) {
     let _ = leader.wait();
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string()
 }
 
 /// Xvfb picks a free display number and writes it to a pipe.

@@ -38,7 +38,7 @@ impl Hand {
     pub async fn ask_with(&self, script: &str, arguments: Vec<Value>) -> Value {
         let mut why = None;
         for _ in 0..AGAIN {
-            match self.window.client.execute(script, arguments.clone()).await {
+            match self.window.client().execute(script, arguments.clone()).await {
                 Ok(answer) => return answer,
                 Err(e) => why = Some(e),
             }
@@ -92,7 +92,7 @@ impl Hand {
     }
 
     async fn give(&self, actions: impl Into<Actions>) {
-        let counted = if self.window.client.perform_actions(actions).await.is_ok() { &self.taken } else { &self.refused };
+        let counted = if self.window.client().perform_actions(actions).await.is_ok() { &self.taken } else { &self.refused };
         counted.set(counted.get() + 1);
     }
 }

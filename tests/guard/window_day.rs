@@ -8,9 +8,8 @@
 //! a tenth more than in the first tenth after everything was done often enough, which stands for the first hour. By how
 //! much the database grew meanwhile is left out of that of the app, which keeps its pages.
 //!
-//! A day has breaks, at which the window is locked, and whoever comes back finds a page that was loaded anew: four of a day of
-//! 200 studies, one of a few. In a driven window it is loaded in the process that it was in; otherwise in a new one, which
-//! `privacy/renewal.rs` looks at. `HILUM_DAY_BREAK` says after how many studies a break comes, and 0 that none does.
+//! A day has breaks, at which the window is locked, and whoever comes back finds a new page in a process of its own: four in a
+//! day of 200 studies, one in a few. `HILUM_DAY_BREAK` says after how many studies a break comes, and 0 that none does.
 //!
 //! Where it grows, `HILUM_DAY_DEEDS` finds out by what: a list of `type`, `draft`, `review`, `preview`, `dialog` and `sign`, or
 //! `open` for opening alone. Without it everything but the two dialogs that a day does without is done.
@@ -72,15 +71,16 @@ async fn the_window_holds_in_the_evening_what_it_held_in_the_morning() {
     window.click("go-worklist").await;
     let all = format!("return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === {studies}");
     window.until("every study", 60 + 2 * studies as u64, &all).await;
-    let pages = Pages::of(&window);
+    let mut pages = Pages::of(&window);
     let (mut page, mut app, mut database, begun) = (Vec::new(), Vec::new(), Vec::new(), Instant::now());
     for (n, name) in names.iter().enumerate() {
         if n > 0 && until_break > 0 && n % until_break == 0 {
             lock(&window).await;
             unlock(&window, NAME).await;
+            pages = Pages::of(&window);
         }
         read_one(&window, name, &deeds).await;
-        let told = window.client.execute(COLLECT, vec![]).await.is_ok_and(|said| said == serde_json::json!(true));
+        let told = window.client().execute(COLLECT, vec![]).await.is_ok_and(|said| said == serde_json::json!(true));
         // The engine gives memory back a moment after it was collected.
         pause(if told { 600 } else { 200 }).await;
         page.push(pages.hold());

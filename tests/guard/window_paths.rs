@@ -136,7 +136,7 @@ async fn random_paths_through_the_window() {
             open = shown.clone();
         }
         let place = format!("path {path} on {open}");
-        let read = hand.window.client.execute_async(READ_BACK, vec![json!(studies[&open])]).await.expect("what is read back");
+        let read = hand.window.client().execute_async(READ_BACK, vec![json!(studies[&open])]).await.expect("what is read back");
         check(&place, &read, &mut known);
         known.signed.remove(&open);
         if read["view"]["status"] == "final" {
@@ -161,7 +161,7 @@ async fn studies(window: &Window, wanted: usize) -> BTreeMap<String, String> {
     let script = "const done = arguments[arguments.length - 1];
         window.__TAURI_INTERNALS__.invoke('worklist', { search: '', filter: null }).then(done, (e) => done({ failed: JSON.stringify(e) }))";
     loop {
-        let rows = window.client.execute_async(script, vec![]).await.expect("the worklist");
+        let rows = window.client().execute_async(script, vec![]).await.expect("the worklist");
         let found: BTreeMap<String, String> = rows
             .as_array()
             .unwrap_or_else(|| panic!("{rows}"))
@@ -180,7 +180,7 @@ async fn studies(window: &Window, wanted: usize) -> BTreeMap<String, String> {
 async fn newest_line(window: &Window) -> f64 {
     let script = "const done = arguments[arguments.length - 1];
         window.__TAURI_INTERNALS__.invoke('audit', { limit: 1, before: null, filter: {} }).then((lines) => done(lines[0].seq), () => done(null))";
-    window.client.execute_async(script, vec![]).await.expect("a script").as_f64().expect("the last audit line")
+    window.client().execute_async(script, vec![]).await.expect("a script").as_f64().expect("the last audit line")
 }
 
 /// One thing that a person might do next.

@@ -44,7 +44,7 @@ pub fn seen(what: &str) -> bool {
 
 /// Where the page's top left lies on the display, in device pixels.
 pub async fn corner(window: &Window) -> (f64, f64) {
-    window.client.execute(MARK, vec![]).await.expect("a mark");
+    window.client().execute(MARK, vec![]).await.expect("a mark");
     let until = Instant::now() + Duration::from_secs(DRAWN);
     let at = loop {
         let picture = Display::of(window);
@@ -54,6 +54,6 @@ pub async fn corner(window: &Window) -> (f64, f64) {
         assert!(Instant::now() < until, "the page is not on the display");
         scene::pause(100).await;
     };
-    window.client.execute(UNMARK, vec![]).await.expect("no mark");
+    window.client().execute(UNMARK, vec![]).await.expect("no mark");
     at
 }

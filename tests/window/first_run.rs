@@ -102,7 +102,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
         let text = format!(
             "return document.querySelector('[data-testid=\"section-{section}\"] [data-sentence][data-empty=\"false\"]') !== null"
         );
-        if window.client.execute(&text, vec![]).await.expect("a script") != serde_json::json!(true) {
+        if window.client().execute(&text, vec![]).await.expect("a script") != serde_json::json!(true) {
             window.begin_sentence(section).await;
             for key in "Reviewed by a person.".chars() {
                 window.press(key).await;

@@ -86,7 +86,7 @@ async fn stack(window: &Window, frontal: &str, lateral: &str) {
     window.until("two thumbnails", 30, drawn).await;
     for (nth, image) in [(0, frontal), (1, lateral), (0, frontal)] {
         let pick = format!("document.querySelectorAll('[data-testid=\"strip-image\"]')[{nth}].click(); return true");
-        window.client.execute(&pick, vec![]).await.expect("a click");
+        window.client().execute(&pick, vec![]).await.expect("a click");
         one("the image of a thumbnail", image).await;
         let pressed = format!(
             "return [...document.querySelectorAll('[data-testid=\"strip-image\"]')].findIndex((one) => one.getAttribute('aria-pressed') === 'true') === {nth}"

@@ -174,7 +174,7 @@ async fn zoomed_and_windowed(window: &crate::browser::Window) {
 async fn tab_to(window: &crate::browser::Window, id: &str) {
     let there = format!("return document.activeElement?.dataset?.testid === {id:?}");
     for _ in 0..60 {
-        if window.client.execute(&there, vec![]).await.is_ok_and(|value| value == serde_json::json!(true)) {
+        if window.client().execute(&there, vec![]).await.is_ok_and(|value| value == serde_json::json!(true)) {
             return;
         }
         window.press(TAB).await;

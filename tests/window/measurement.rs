@@ -50,7 +50,7 @@ async fn a_measurement_goes_into_the_report() {
     window.chord(SHIFT, 'L').await;
     window.see("mark-row", 10).await;
     window
-        .client
+        .client()
         .execute("document.querySelector('[data-testid=\"mark-row\"] .pick').click(); return true", vec![])
         .await
         .expect("a click");

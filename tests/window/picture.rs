@@ -139,7 +139,7 @@ impl Pane {
             const c = v.querySelector('canvas').getBoundingClientRect();
             return [c.left, c.top, v.clientWidth, v.clientHeight, devicePixelRatio]"
         );
-        let place = window.client.execute(&script, vec![]).await.expect("a pane");
+        let place = window.client().execute(&script, vec![]).await.expect("a pane");
         let number = |n: usize| place[n].as_f64().expect("a number");
         Pane { nth, canvas: (number(0), number(1)), size: (number(2), number(3)), density: number(4) }
     }

@@ -107,7 +107,7 @@ async fn the_prior_beside_the_study() {
 
     // The model is shown both images.
     let chosen = "return document.querySelector('[data-testid=\"draft-prior\"]').checked";
-    if window.client.execute(chosen, vec![]).await.expect("a script") != serde_json::json!(true) {
+    if window.client().execute(chosen, vec![]).await.expect("a script") != serde_json::json!(true) {
         window.click("draft-prior").await;
     }
     draft(&window).await;

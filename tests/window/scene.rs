@@ -183,10 +183,23 @@ pub async fn remember(window: &Window) {
     window.text("window.remembered = true; return ''").await;
 }
 
-/// Waits until another page than the one that was remembered is there: one that is locked is replaced.
+/// Waits until another page than the one that was remembered is there: one that is locked is replaced, with its process.
 pub async fn replaced(window: &Window) {
-    let script = "return window.remembered !== true && document.body?.dataset.ready === 'true'";
-    window.until("the page that comes after one that was locked", 30, script).await;
+    replaced_within(window, 30).await;
+}
+
+/// The same where the lock is to come by itself.
+pub async fn replaced_within(window: &Window, seconds: u64) {
+    let another = "return window.remembered !== true && document.body?.dataset.ready === 'true'";
+    let until = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        window.attach().await;
+        if window.client().execute(another, vec![]).await.is_ok_and(|is| is == serde_json::json!(true)) {
+            return;
+        }
+        assert!(Instant::now() < until, "no other page comes after the one that was locked");
+        pause(100).await;
+    }
 }
 
 /// Locks the window, by hand.
@@ -279,7 +292,7 @@ pub async fn accessible(window: &Window, screen: &str) {
         hilum_testkit::skipped(format_args!("{} is not there (npm ci in ui/)", file.display()));
         return;
     };
-    window.client.execute(&format!("if (!window.axe) {{ {axe} }} return true"), vec![]).await.expect("axe-core");
+    window.client().execute(&format!("if (!window.axe) {{ {axe} }} return true"), vec![]).await.expect("axe-core");
     // What fades in, or from one theme into the other, is judged once it is there; what turns for ever is left out.
     pause(300).await;
     let rests = "return document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)";
@@ -288,7 +301,7 @@ pub async fn accessible(window: &Window, screen: &str) {
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
         window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then((found) =>
             done(found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.failureSummary} ${n.html.slice(0, 200)}`))), (e) => done([String(e)]))";
-    let found = window.client.execute_async(script, vec![]).await.expect("axe-core's verdict");
+    let found = window.client().execute_async(script, vec![]).await.expect("axe-core's verdict");
     assert_eq!(found, serde_json::json!([]), "{screen}");
 }
 

@@ -59,14 +59,14 @@ async fn backed_up_and_locked_by_itself() {
     let unlocked = "return String(!!document.querySelector('[data-testid=\"lock\"]'))";
     assert_eq!(window.text(unlocked).await, "true", "it was made while somebody was logged in");
 
-    window.see("unlock-passphrase", 180).await;
+    replaced_within(&window, 180).await;
+    window.see("unlock-passphrase", 20).await;
     let (since_unlocking, since_input, late) = (there.elapsed(), left.elapsed(), machine.so_far());
     assert!(since_unlocking >= MINUTE, "locked before its time, after {since_unlocking:?}");
     assert!(
         since_input <= MINUTE + LOOKS + AT_WORK + late,
         "locked {since_input:?} after the last input; this machine was late by {late:?}"
     );
-    replaced(&window).await;
     let page = window.text("return document.documentElement.outerHTML").await;
     for secret in ["UNATTENDED", "before leaving", "worklist-row"] {
         assert!(!page.contains(secret), "the locked window holds {secret:?}");

@@ -16,7 +16,7 @@ const MARKS: &str = "document.querySelectorAll('[data-testid=\"mark\"]').length"
 pub async fn click(window: &Window, id: &str) {
     window.see(id, 20).await;
     let script = format!("document.querySelector('[data-testid=\"{id}\"]').click(); return true");
-    window.client.execute(&script, vec![]).await.expect("a click");
+    window.client().execute(&script, vec![]).await.expect("a click");
 }
 
 /// Turns a wheel over a place of the page, with Alt where it leads through the images.
@@ -25,7 +25,7 @@ pub async fn wheel(window: &Window, nth: usize, (x, y): (f64, f64), by: i32, alt
         "{PANES}[{nth}].dispatchEvent(new WheelEvent('wheel', {{ clientX: {x}, clientY: {y}, deltaY: {by}, altKey: {alt}, bubbles: true, cancelable: true }}));
         return true"
     );
-    window.client.execute(&script, vec![]).await.expect("a wheel");
+    window.client().execute(&script, vec![]).await.expect("a wheel");
 }
 
 /// Waits until so many panes have all pixels of their image, and gives the focus to the images.
@@ -35,7 +35,7 @@ pub async fn whole(window: &Window, panes: usize) {
     );
     window.until(&format!("{panes} whole images"), 60, &all).await;
     let focus = "document.querySelector('[data-room=\"images\"]').focus(); return true";
-    window.client.execute(focus, vec![]).await.expect("the focus");
+    window.client().execute(focus, vec![]).await.expect("the focus");
 }
 
 /// Opens a study that is hung in so many panes.
@@ -218,7 +218,7 @@ async fn edited(window: &Window, pane: Pane) {
     window.press('l').await;
     window.drag(&[at(100.0, 400.0), at(200.0, 400.0), at(300.0, 400.0)]).await;
     window.until("the line", 10, &format!("return {MARKS} === 4 && {} === '30 mm'", told("length"))).await;
-    let drawn = window.client.execute(&format!("return {LINE}"), vec![]).await.expect("a line");
+    let drawn = window.client().execute(&format!("return {LINE}"), vec![]).await.expect("a line");
     let drawn: Vec<f64> = drawn.as_array().expect("numbers").iter().filter_map(|n| n.as_f64()).collect();
     assert_eq!(drawn.len(), 4, "{drawn:?}");
 

@@ -53,20 +53,12 @@ fn card(devices: &Path) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
 }
 
-/// Gives the page a new process. Where a driver holds the window, whose session would end with the old one, the page is
-/// loaded anew in that.
+/// Gives the page a new process.
 ///
 /// # Errors
 /// Those of the windowing system.
 pub fn renew(window: &WebviewWindow) -> tauri::Result<()> {
-    window.with_webview(|webview| {
-        let page = webview.inner();
-        if page.is_controlled_by_automation() {
-            page.reload();
-        } else {
-            page.terminate_web_process();
-        }
-    })
+    window.with_webview(|webview| webview.inner().terminate_web_process())
 }
 
 /// Loads the page again when its process has ended, and says so when that happens again and again by itself.

@@ -15,9 +15,6 @@ mod guard;
 #[path = "../memory.rs"]
 mod processes;
 #[allow(dead_code)]
-#[path = "../../common/undriven.rs"]
-mod undriven;
-#[allow(dead_code)]
 #[path = "../../window/scene.rs"]
 mod scene;
 
@@ -35,7 +32,6 @@ mod offline;
 mod page;
 mod payloads;
 mod quiet;
-mod renewal;
 mod search;
 mod vault_reader;
 mod wrong_keys;

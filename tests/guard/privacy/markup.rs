@@ -290,14 +290,14 @@ async fn second_screen(window: &Window, study: &str, seen: &mut Seen) {
     window.click("go-worklist").await;
     window.see("worklist-row", 30).await;
     open(window, study).await;
-    let first = window.client.window().await.expect("the first window");
+    let first = window.client().window().await.expect("the first window");
     window.press(F10).await;
     let second = window.other(&first).await;
-    window.client.switch_to_window(second).await.expect("the second window");
+    window.client().switch_to_window(second).await.expect("the second window");
     window.see("second-window", 60).await;
     image_shown(window).await;
     hook(window).await;
     pause(400).await;
     seen.look(window, "second screen").await;
-    window.client.switch_to_window(first).await.expect("the first window");
+    window.client().switch_to_window(first).await.expect("the first window");
 }

@@ -1,5 +1,6 @@
 //! After a report was signed and a backup made, and the window was locked, the memory of the app holds no key and no
-//! passphrase. What it and the web view's own processes keep of a patient is counted and said.
+//! passphrase. The page that was locked goes with its process, and the one that comes holds nothing of a patient either. What
+//! the app and the web view's other processes keep of one is counted and said.
 
 use crate::browser::Window;
 use crate::desk::{NAME, PASSPHRASE, app_on};
@@ -13,6 +14,8 @@ use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// What the engine calls the program that runs a page.
+const PAGE: &str = "WebKitWebProcess";
 /// What was read of a patient, and what a person typed.
 const PATIENT: &str = "ERINNERUNG";
 const ID: &str = "KENNUNG-4711";
@@ -71,7 +74,15 @@ async fn holds_no_key_once_locked() {
         assert!(open[0].1[n].1 > 0, "the app that is unlocked holds the {}: {open:?}", open[0].1[n].0);
     }
 
+    let shown = window.process_of(PAGE);
+    let of_the_page = |counts: &Counts| counts.iter().find(|(name, _)| name == PAGE).expect("a page has a process").1.clone();
+    let read = of_the_page(&open);
+    assert!(read[gone.len()..].iter().all(|(_, times)| *times > 0), "the page shows the patient: {read:?}");
+
+    remember(&window).await;
     window.chord_of(&[CONTROL, SHIFT], 'L').await;
+    replaced(&window).await;
+    assert_ne!(window.process_of(PAGE), shown, "the page that was locked is still there");
     window.see("unlock-passphrase", 20).await;
     // Threads that computed end after ten seconds without work, and their stacks with them; on a busy machine later.
     let mut locked = Counts::new();
@@ -85,7 +96,9 @@ async fn holds_no_key_once_locked() {
     }
     let left: Vec<_> = locked[0].1[..gone.len()].iter().filter(|(_, times)| *times > 0).collect();
     assert!(left.is_empty(), "the locked app still holds {left:?}");
-    println!("{} secrets: none in the locked app. Of the patient it holds {:?}", gone.len(), &locked[0].1[gone.len()..]);
+    let left: Vec<_> = of_the_page(&locked).into_iter().filter(|(_, times)| *times > 0).collect();
+    assert!(left.is_empty(), "the locked page holds {left:?}");
+    println!("{} secrets: none in the locked app, nor in its page. Of the patient it holds {:?}", gone.len(), &locked[0].1[gone.len()..]);
     window.close().await;
 }
 
@@ -103,7 +116,7 @@ async fn backups_go_to(data: &Path, folder: &Path) {
 async fn back_up(window: &Window) {
     let script = "const done = arguments[arguments.length - 1];
         window.__TAURI_INTERNALS__.invoke('backup_start', {}).then(() => done('begun'), (error) => done(error.code))";
-    let said = window.client.execute_async(script, vec![]).await.expect("an answer");
+    let said = window.client().execute_async(script, vec![]).await.expect("an answer");
     assert!(said == "begun" || said == "backup.running", "{said}");
     let until = Instant::now() + Duration::from_secs(120);
     while invoke(window, "backups", json!({})).await.as_array().is_none_or(Vec::is_empty) {
@@ -117,7 +130,7 @@ type Counts = Vec<(String, Vec<(String, usize)>)>;
 /// How often each secret stands in the memory of each process, the app's own first.
 fn count(window: &Window, secrets: &[Secret]) -> Counts {
     let mut counts = vec![("hilum".to_owned(), in_memory(window.process_of("hilum"), secrets))];
-    for name in ["WebKitWebProcess", "WebKitNetworkProcess", "hilumctl"] {
+    for name in [PAGE, "WebKitNetworkProcess", "hilumctl"] {
         if let Some(process) = window.find_process(name, "") {
             counts.push((name.to_owned(), in_memory(process, secrets)));
         }

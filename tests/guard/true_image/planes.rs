@@ -220,8 +220,8 @@ async fn check(window: &Window, corner: (f64, f64), case: &Covered, turned: Turn
     let until = Instant::now() + Duration::from_secs(DRAWN);
     loop {
         // What is laid over the image is made anew when something changes.
-        window.client.execute(BARE, vec![]).await.expect("a bare image");
-        let place = window.client.execute(PLACE, vec![]).await.expect("a place");
+        window.client().execute(BARE, vec![]).await.expect("a bare image");
+        let place = window.client().execute(PLACE, vec![]).await.expect("a place");
         let (seen, wrong) = compare(&Display::of(window), corner, &place, case, turned, covered);
         if wrong.is_empty() && seen > 1500 {
             return seen;

@@ -68,7 +68,7 @@ async fn turned(window: &Window, corner: (f64, f64), case: &Case) {
         }
         check(window, corner, case, turned).await;
         let script = "return ['left', 'right', 'top', 'bottom'].map((side) => document.querySelector(`[data-testid=\"viewer\"] .at-${side}`)?.textContent ?? '')";
-        let said = window.client.execute(script, vec![]).await.expect("letters");
+        let said = window.client().execute(script, vec![]).await.expect("letters");
         assert_eq!(said, serde_json::json!(letters), "{turned:?}: left, right, top, bottom");
     }
 }
@@ -76,10 +76,10 @@ async fn turned(window: &Window, corner: (f64, f64), case: &Case) {
 /// Opens a study with no pointer over the image, whose tooltips would be on it.
 pub async fn open(window: &Window, patient: &str) {
     let script = "document.querySelector('[data-testid=\"go-worklist\"]')?.click(); return true";
-    window.client.execute(script, vec![]).await.expect("a click");
+    window.client().execute(script, vec![]).await.expect("a click");
     scene::open_study(window, patient).await;
     let focus = "document.querySelector('[data-room=\"images\"]').focus(); return true";
-    window.client.execute(focus, vec![]).await.expect("the focus");
+    window.client().execute(focus, vec![]).await.expect("the focus");
 }
 
 /// Waits until the display shows the image as it must be; how many of its pixels were looked at.
@@ -87,8 +87,8 @@ async fn check(window: &Window, corner: (f64, f64), case: &Case, turned: Turned)
     let until = Instant::now() + Duration::from_secs(DRAWN);
     loop {
         // What is laid over the image is made anew when something changes.
-        window.client.execute(BARE, vec![]).await.expect("a bare image");
-        let place = window.client.execute(PLACE, vec![]).await.expect("a place");
+        window.client().execute(BARE, vec![]).await.expect("a bare image");
+        let place = window.client().execute(PLACE, vec![]).await.expect("a place");
         let (seen, wrong) = compare(&Display::of(window), corner, &place, case, turned);
         if wrong.is_empty() && seen > 0 {
             return seen;

@@ -45,7 +45,7 @@ pub async fn hook(window: &Window) {
         // And so does the look: what a careless page would make of a payload is found.
         const d = document.createElement('div'); d.id = 'careless'; d.innerHTML = '<img src=x onerror=__x(0)>'; document.body.append(d);
         return true";
-    window.client.execute(script, vec![]).await.expect("hooks");
+    window.client().execute(script, vec![]).await.expect("hooks");
     pause(300).await;
     let found = examined(window).await;
     let hits = found["hits"].as_array().expect("a list");
@@ -53,7 +53,7 @@ pub async fn hook(window: &Window) {
     assert!(hits[0] == "try" && of_policy >= 2, "{hits:?}");
     assert_eq!(found["made"].as_array().map(Vec::len), Some(1), "{found}");
     let script = "document.getElementById('careless').remove(); window.__hits = []; return true";
-    window.client.execute(script, vec![]).await.expect("hooks");
+    window.client().execute(script, vec![]).await.expect("hooks");
 }
 
 /// What ran so far, what stands in the page that is not the page's own, and which payloads it holds.
@@ -69,5 +69,5 @@ async fn examined(window: &Window) -> serde_json::Value {
         const text = document.documentElement.outerHTML + ' ' + values + ' ' + document.body.textContent;
         const shown = [...text.matchAll(/__x\\((\\d+)\\)|127\\.0\\.0\\.1:\\d+[\\/\\u2044](\\d+)/g)].map((m) => m[1] ?? m[2]);
         return { hits: window.__hits, made, styles, shown: [...new Set(shown)] }";
-    window.client.execute(script, vec![json!(MADE)]).await.expect("a look")
+    window.client().execute(script, vec![json!(MADE)]).await.expect("a look")
 }
