@@ -1,7 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
-import { ofTheDocument } from "./src/theme/document-properties";
+import { ofTheDocument } from "./src/theme/document-properties.ts";
 
 /** Refuses a build whose styles give the document's element custom properties. */
 const noneOfTheDocument: Plugin = {

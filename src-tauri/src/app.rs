@@ -275,16 +275,9 @@ impl App {
                 if let Err(e) = workstation.lock().await {
                     tracing::warn!("the store did not close in good order: {}", e.code());
                 }
-                self.say_locked();
+                self.host.emit(AppEvent::Locked);
             }
         }
-    }
-
-    /// Tells the windows. That of images goes to a new page, since nobody's text waits there; the first one asks for that
-    /// itself (`page_renew`).
-    pub(crate) fn say_locked(&self) {
-        self.host.renew_second();
-        self.host.emit(AppEvent::Locked);
     }
 
     /// Ends what is under way for whoever was logged in, and forgets what was open.

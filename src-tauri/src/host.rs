@@ -15,10 +15,8 @@ pub trait Host: Send + Sync {
     async fn choose_folder(&self, title: &str) -> Option<PathBuf>;
     /// Opens the window of images for a second screen, or brings it to the front.
     fn open_second(&self) {}
-    /// Puts a new page in the place of the one that the first window shows, with nothing of that left in memory.
-    fn renew_page(&self) {}
-    /// The same in the window of images, where it is open.
-    fn renew_second(&self) {}
+    /// Puts a new page in the place of the one that the second window shows, or the first, with nothing of that left in memory.
+    fn renew_page(&self, _second: bool) {}
     /// Asks the person where to save, proposing a file name.
     async fn choose_save(&self, proposed: &str) -> Option<PathBuf>;
 }

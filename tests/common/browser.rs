@@ -13,7 +13,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// What a window and its children print, below the folder that they write in.
-pub const OUTPUT: &str = "output.log";
+const OUTPUT: &str = "output.log";
 
 /// A display, a window on it, and a driver that holds the window's page. All of them end with this.
 pub struct Window {
@@ -22,7 +22,7 @@ pub struct Window {
     /// Where the driver listens.
     driver: String,
     pub display: String,
-    children: Vec<Child>,
+    children: Children,
     /// What the window and its children print.
     printed: PathBuf,
 }
@@ -43,17 +43,19 @@ impl Window {
     /// itself writes goes below `home`.
     pub async fn open(arguments: &[String], size: (u32, u32), home: &Path) -> Window {
         let (display, server) = start_display(size);
+        let mut children = Children(vec![server]);
         // The driver does not start the window, which would end with the first page's process then.
-        let (asked, driver) = (free_address(), free_address());
+        let [asked, driver] = free_addresses();
         let mut app = of_its_own(env!("CARGO_BIN_EXE_hilum"), &display, home);
         app.args(arguments).env("WEBKIT_INSPECTOR_SERVER", &asked);
         app.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
-        let app = app.spawn().expect("hilum starts");
+        children.0.push(app.spawn().expect("hilum starts"));
         let port = driver.rsplit(':').next().expect("a port");
         let mut program = of_its_own("WebKitWebDriver", &display, home);
-        let program = program.args([format!("--port={port}"), format!("--target={asked}")]).spawn().expect("WebKitWebDriver starts");
+        program.args([format!("--port={port}"), format!("--target={asked}")]);
+        children.0.push(program.spawn().expect("WebKitWebDriver starts"));
         let session = RwLock::new(connected(&driver).await);
-        let window = Window { session, driver, display, children: vec![server, app, program], printed: home.join(OUTPUT) };
+        let window = Window { session, driver, display, children, printed: home.join(OUTPUT) };
         window.until("the first screen", 60, "return document.body && document.body.dataset.ready === 'true'").await;
         window
     }
@@ -63,15 +65,13 @@ impl Window {
         self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes hold of the page again where its process was another one before; true when it was.
-    pub async fn attach(&self) -> bool {
+    /// Takes hold of the page again where its process was another one before.
+    pub async fn attach(&self) {
         let ended = |e: &CmdError| matches!(e, CmdError::Standard(e) if e.error == ErrorStatus::InvalidSessionId);
-        if !self.client().execute("return 0", vec![]).await.is_err_and(|e| ended(&e)) {
-            return false;
+        if self.client().execute("return 0", vec![]).await.is_err_and(|e| ended(&e)) {
+            let session = connected(&self.driver).await;
+            *self.session.write().unwrap_or_else(PoisonError::into_inner) = session;
         }
-        let session = connected(&self.driver).await;
-        *self.session.write().unwrap_or_else(PoisonError::into_inner) = session;
-        true
     }
 
     /// Waits until a script returns true.
@@ -354,10 +354,10 @@ impl Window {
     }
 
     fn end(&mut self) {
-        if self.children.is_empty() {
+        if self.children.0.is_empty() {
             return;
         }
-        self.children.drain(..).rev().for_each(end_group);
+        self.children.end();
         crate::common::kept::keep("window", &std::fs::read(&self.printed).unwrap_or_default());
     }
 }
@@ -406,7 +406,7 @@ fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
 
 /// A program on this display that writes below `home`. What it and its children print is kept there, and looked through like
 /// all that they write; it leads a group of its own, so that they end with it.
-pub fn of_its_own(program: &str, display: &str, home: &Path) -> Command {
+fn of_its_own(program: &str, display: &str, home: &Path) -> Command {
     let output = std::fs::File::options().create(true).append(true).open(home.join(OUTPUT)).expect("a file");
     let mut command = Command::new(program);
     command
@@ -426,20 +426,34 @@ pub fn of_its_own(program: &str, display: &str, home: &Path) -> Command {
     command
 }
 
-/// Ends a program that leads a group of its own, and the group.
-pub fn end_group(mut leader: Child) {
-    // SAFETY: kill has no memory effects; the group is the leader's own.
-    unsafe { libc::kill(-(leader.id() as i32), libc::SIGKILL) };
-    let _ = leader.kill();
-    let _ = leader.wait();
+/// Programs that lead a group of their own each, and end with this, the last one first.
+struct Children(Vec<Child>);
+
+impl Children {
+    fn end(&mut self) {
+        for mut child in self.0.drain(..).rev() {
+            // SAFETY: kill has no memory effects; the group is the child's own.
+            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string()
+impl Drop for Children {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Two addresses at which nobody listens.
+fn free_addresses() -> [String; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("an address").to_string())
 }
 
 /// Xvfb picks a free display number and writes it to a pipe.
-pub fn start_display((width, height): (u32, u32)) -> (String, Child) {
+fn start_display((width, height): (u32, u32)) -> (String, Child) {
     use std::io::{BufRead, BufReader};
     let mut server = Command::new("Xvfb")
         .args([

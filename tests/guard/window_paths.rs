@@ -67,9 +67,11 @@ const CONTROL_AT: &str = r#"
     return [r.left + r.width / 2, r.top + Math.min(r.height / 2, 12)];
 "#;
 
-/// Clicks of the sign dialog's button are counted where they arrive.
-const COUNT_SIGNATURES_ASKED: &str = r#"
-    window.asked = 0;
+/// Clicks of the sign dialog's button are counted where they arrive, and what the page asks the shell while it is asked.
+const COUNT: &str = r#"
+    window.asked = window.sent = window.underWay = 0;
+    const fetch = window.fetch;
+    window.fetch = (...given) => { window.sent += 1; window.underWay += 1; return fetch(...given).finally(() => { window.underWay -= 1; }); };
     document.addEventListener('click', (e) => { if (e.target.closest('[data-testid="sign-submit"]')) window.asked += 1; }, true);
     return true;
 "#;
@@ -87,6 +89,15 @@ const READ_BACK: &str = r#"
 
 /// The report's own word of where it stands.
 const STATUS: &str = "return document.querySelector('[data-testid=\"report\"]')?.dataset.status ?? ''";
+/// What is open or under way in the page; empty where it is at rest.
+const BUSY: &str = r#"
+    if (document.querySelector('dialog[open], [popover]:popover-open')) return 'open';
+    if (document.querySelector('[data-testid="draft-cancel"]')) return 'a draft';
+    if (['typing', 'saving'].includes(document.querySelector('[data-testid="save-state"]')?.dataset.state)) return 'saving';
+    return window.underWay > 0 ? 'a question to the shell' : '';
+"#;
+/// Looks at a page at rest, one after another, until it counts as settled: what was asked for may open a moment later.
+const CALM: usize = 4;
 /// The code with which the sign dialog refuses.
 const REFUSAL: &str = "return document.querySelector('[data-testid=\"sign-dialog\"] [role=\"alert\"]')?.dataset.code ?? ''";
 
@@ -105,7 +116,7 @@ async fn random_paths_through_the_window() {
     let hand = Hand::new(scene.open(Some(&folder)).await);
     hand.window.see("report", 120).await;
     let studies = studies(&hand.window, names.len()).await;
-    hand.ask(COUNT_SIGNATURES_ASKED).await;
+    hand.ask(COUNT).await;
     let mut known = Known { line: newest_line(&hand.window).await, ..Known::default() };
     let began = Instant::now();
     let mut open = String::new();
@@ -308,27 +319,32 @@ async fn answer(hand: &Hand, words: &str, come: &str, known: &mut Known) {
     known.refused(&hand.ask(REFUSAL).await);
 }
 
-/// Lets go of whatever is open, and waits until nothing is under way.
+/// Lets go of whatever is open, saves, and waits until nothing is under way.
 async fn settle(hand: &Hand) {
-    let over = "return document.querySelectorAll('dialog[open], [popover]:popover-open').length";
-    let until = Instant::now() + Duration::from_secs(60);
-    while hand.number(over).await > 0.0 {
-        let dialog = "return document.querySelector('dialog[open], [popover]:popover-open')?.innerText ?? ''";
+    let until = Instant::now() + Duration::from_secs(scene::DRAFT);
+    let (mut calm, mut saved) = (0, false);
+    while calm < CALM {
+        let busy = hand.ask(BUSY).await;
         if Instant::now() > until {
             let focus = hand.ask("return document.activeElement?.outerHTML.slice(0, 200)").await;
-            panic!("what is open does not close; the focus is at {focus}: {}", hand.window.text(dialog).await);
+            let open = hand.ask("return document.querySelector('dialog[open], [popover]:popover-open')?.innerText ?? ''").await;
+            panic!("the page does not settle, {busy} goes on; the focus is at {focus}: {open}");
         }
-        // A key may have led to the desktop's own dialog for a file, over which the page hears nothing.
-        if !hand.window.cancel_dialog() {
-            hand.key(ESCAPE).await;
+        if busy == "" && saved {
+            calm += 1;
+        } else if busy == "" {
+            hand.chord(&[CONTROL], 's').await;
+            saved = true;
+        } else {
+            (calm, saved) = (0, false);
+            // A key may have led to the desktop's own dialog for a file, over which the page hears nothing.
+            if !hand.window.cancel_dialog() && busy == "open" {
+                hand.key(ESCAPE).await;
+            }
         }
         pause(60).await;
     }
-    hand.window.cancel_dialog();
-    hand.window.until("the draft to end", scene::DRAFT, "return !document.querySelector('[data-testid=\"draft-cancel\"]')").await;
-    hand.chord(&[CONTROL], 's').await;
-    let at_rest = "const s = document.querySelector('[data-testid=\"save-state\"]')?.dataset.state; return !['typing', 'saving'].includes(s)";
-    hand.window.until("the text to be kept", 20, at_rest).await;
+    assert!(hand.number("return window.sent").await > 0.0, "what the page asks the shell is not seen");
 }
 
 /// What must be true of a report, whatever was done to it.

@@ -176,6 +176,8 @@ pub async fn unlock(window: &Window, who: &str) {
     window.fill("unlock-passphrase", PASSPHRASE).await;
     window.click("unlock-submit").await;
     window.see("lock", 60).await;
+    let ended = "return document.body.innerText.includes('The page had ended by itself')";
+    assert_eq!(window.client().execute(ended, vec![]).await.expect("a script"), serde_json::json!(false), "the page crashed");
 }
 
 /// Remembers the page that the window shows.
@@ -205,7 +207,9 @@ pub async fn replaced_within(window: &Window, seconds: u64) {
 /// Locks the window, by hand.
 pub async fn lock(window: &Window) {
     remember(window).await;
-    window.click("lock").await;
+    window.see("lock", 20).await;
+    // A moment later, so that the driver has answered before the page goes, and its session with it.
+    window.text("setTimeout(() => document.querySelector('[data-testid=\"lock\"]').click(), 50); return ''").await;
     replaced(window).await;
 }
 

@@ -1,7 +1,7 @@
 //! Who is there: first run, unlocking, locking, users.
 
 use crate::app::App;
-use crate::dto::{AppError, AppStatus, FirstUser, SealingKey, UserSummary};
+use crate::dto::{AppError, AppEvent, AppStatus, FirstUser, SealingKey, UserSummary};
 use hilum_store::Role;
 use hilum_workflow::SessionUser;
 use std::sync::Arc;
@@ -68,18 +68,18 @@ pub async fn recovery_renew(app: &App, passphrase: String) -> Result<String, App
 
 pub async fn lock(app: &App) -> Result<(), AppError> {
     app.nobody_is_there();
-    app.workstation().await?.lock().await?;
-    // For the window on the second screen; the one that asked knows.
-    app.say_locked();
-    Ok(())
+    let closed = app.workstation().await?.lock().await;
+    // Whatever the closing says, the keys are gone, and no window may go on showing a patient.
+    app.host.emit(AppEvent::Locked);
+    Ok(closed?)
 }
 
-/// Has the page that shows nothing but who may unlock replaced by a new one, in a process of its own: what was shown of
-/// patients, and typed, lies in the memory of the one before. One in which somebody has logged in meanwhile stays; that nobody
-/// is about to is the page's to know.
-pub async fn page_renew(app: &App) -> Result<(), AppError> {
+/// Has the page that is locked, of the second window or of the first, replaced by a new one in a process of its own: what was
+/// shown of patients, and typed, lies in the memory of the one before. One in which somebody has logged in meanwhile stays;
+/// that nobody is about to is the page's to know.
+pub async fn page_renew(app: &App, second: bool) -> Result<(), AppError> {
     if app.workstation().await?.is_locked() {
-        app.host.renew_page();
+        app.host.renew_page(second);
     }
     Ok(())
 }

@@ -132,19 +132,6 @@ struct Desktop {
     handle: AppHandle,
 }
 
-impl Desktop {
-    /// Other systems' web views are not ended from here.
-    #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
-    fn renew(&self, label: &str) {
-        #[cfg(target_os = "linux")]
-        if let Some(window) = self.handle.get_webview_window(label)
-            && let Err(e) = page::renew(&window)
-        {
-            tracing::warn!("the page is not replaced: {e}");
-        }
-    }
-}
-
 #[async_trait]
 impl Host for Desktop {
     fn emit(&self, event: AppEvent) {
@@ -164,12 +151,15 @@ impl Host for Desktop {
         });
     }
 
-    fn renew_page(&self) {
-        self.renew(MAIN);
-    }
-
-    fn renew_second(&self) {
-        self.renew(SECOND);
+    // Other systems' web views are not ended from here.
+    #[cfg(target_os = "linux")]
+    fn renew_page(&self, second: bool) {
+        let label = if second { SECOND } else { MAIN };
+        if let Some(window) = self.handle.get_webview_window(label)
+            && let Err(e) = page::renew(&window)
+        {
+            tracing::warn!("the page is not replaced: {e}");
+        }
     }
 
     async fn choose_files(&self) -> Option<Vec<PathBuf>> {

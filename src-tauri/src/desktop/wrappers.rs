@@ -88,8 +88,8 @@ async fn lock(app: Shell<'_>) -> Answer<()> {
 }
 
 #[tauri::command]
-async fn page_renew(app: Shell<'_>) -> Answer<()> {
-    on::session::page_renew(&app).await
+async fn page_renew(app: Shell<'_>, second: bool) -> Answer<()> {
+    on::session::page_renew(&app, second).await
 }
 
 #[tauri::command]

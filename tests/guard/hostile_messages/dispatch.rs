@@ -21,7 +21,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("recovery_renew", &[("passphrase", "String")]),
     ("sealing_key", &[]),
     ("lock", &[]),
-    ("page_renew", &[]),
+    ("page_renew", &[("second", "bool")]),
     ("touch", &[]),
     ("started", &[]),
     ("worklist", &[("search", "String"), ("filter", "Option<WorklistFilter>")]),
@@ -175,7 +175,8 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
             answered(answer)
         }
         "page_renew" => {
-            let answer: Answer<()> = async { on::session::page_renew(&app).await }.await;
+            let second: bool = argument(arguments, "second")?;
+            let answer: Answer<()> = async { on::session::page_renew(&app, second).await }.await;
             answered(answer)
         }
         "touch" => {

@@ -76,8 +76,8 @@ export const changePassphrase = async (old: string, next: string) =>
 /** A new recovery key, to be shown once; the one before opens nothing any more. */
 export const recoveryRenew = async (passphrase: string) => call<string>("recovery_renew", { passphrase: await seal(passphrase) });
 export const lock = () => call<null>("lock");
-/** Ends this page: the windows show new ones. Once locked, and without text that waits. */
-export const renewPage = () => call<null>("page_renew");
+/** Ends this page, in the second window or in the first, which shows another then; nothing while somebody is logged in. */
+export const renewPage = (second: boolean) => call<null>("page_renew", { second });
 export const closeWindow = () => call<null>("close_window");
 export const touch = () => call<null>("touch");
 export const started = () => call<null>("started");

@@ -2,7 +2,9 @@ import { tick } from "svelte";
 import { describe, type Described } from "../errors/describe";
 import { answered, IpcError, shell, type AppStatus, type EngineStatus, type Settings } from "../ipc";
 import { subscribe } from "./bus";
+import { keep } from "./kept";
 import { Latest } from "./latest";
+import { leavePage } from "./renewal";
 
 export type Screen = "worklist" | "room" | "models" | "calibration" | "audit" | "settings" | "help";
 
@@ -30,8 +32,10 @@ export interface WaitingText {
   settled(): Promise<void>;
 }
 
-/** Milliseconds within which a page that was locked goes, or stays until it is locked again. */
-const SOON = 10_000;
+/** Milliseconds without a sign of somebody after which a page that was locked goes all the same. */
+const QUIET = 300_000;
+/** Milliseconds after which what keeps a page is looked at again. */
+const AGAIN = 1000;
 /** Milliseconds after which a person is asked whether the window may close although saving goes on. */
 const LONG = 10_000;
 
@@ -64,8 +68,10 @@ class Session {
   private noticeCount = 0;
   private beforeLock: (() => Promise<void>)[] = [];
   private waiting: WaitingText = NONE;
-  /** What else is to be seen in this page. */
-  private worthKeeping: (() => boolean)[] = [];
+  /** What else keeps this page while it lasts. */
+  private keepers: (() => boolean)[] = [];
+  /** Counts the times that this page was to be replaced. */
+  private renewals = 0;
   /** Counts what shows that somebody is at a window that is locked. */
   private stirs = 0;
   /** Counts the times that the window was locked. */
@@ -168,13 +174,13 @@ class Session {
     return () => (this.waiting = NONE);
   }
 
-  /** Something that a person is still to see in this page, so that it stays; the result takes it back. */
+  /** Something that goes on in a page though it is locked, which keeps it; the result takes that back. */
   onRenewal(keeps: () => boolean): () => void {
-    this.worthKeeping.push(keeps);
-    return () => (this.worthKeeping = this.worthKeeping.filter((x) => x !== keeps));
+    this.keepers.push(keeps);
+    return () => (this.keepers = this.keepers.filter((x) => x !== keeps));
   }
 
-  /** Somebody types into a window that is locked, or closes it: its page is not taken away under their hands. */
+  /** Somebody is at a window that is locked, or closes it: its page is not taken away under their hands. */
   stir(): void {
     this.stirs += 1;
   }
@@ -258,19 +264,27 @@ class Session {
 
   /**
    * Has the page replaced that was locked, since its memory holds what was shown of patients, and what its engine never
-   * gives back. One stays, until it is locked once more, in which text waits or something is to be seen, which has asked for
-   * what it has no answer to, or at which somebody is; and one that cannot be replaced.
+   * gives back. One in which text waits stays until it is locked without. What passes keeps it meanwhile: questions that the
+   * shell has not answered, an error that is said, somebody who is there.
    */
   private async renew(): Promise<void> {
-    const { stirs } = this;
+    const mine = (this.renewals += 1);
+    const pause = (milliseconds: number) => new Promise((end) => setTimeout(end, milliseconds));
+    let { stirs } = this;
     // The screens go first, and their reports begin to close.
     await tick();
-    const late = new Promise<boolean>((tell) => setTimeout(() => tell(false), SOON));
-    const settled = this.waiting.settled().then(answered);
-    if (!(await Promise.race([settled.then(() => true), late]))) return;
-    const said = this.notices.some((notice) => notice.kind === "error") || this.worthKeeping.some((keeps) => keeps());
-    if (said || this.unlocked || stirs !== this.stirs || this.waiting.names.length > 0) return;
-    await shell.renewPage();
+    for (;;) {
+      await this.waiting.settled();
+      await answered();
+      if (this.unlocked || mine !== this.renewals || this.waiting.names.length > 0) return;
+      if (stirs !== this.stirs) {
+        ({ stirs } = this);
+        await pause(QUIET);
+      } else if (this.notices.some((notice) => notice.kind === "error") || this.keepers.some((keeps) => keeps())) {
+        await pause(AGAIN);
+      } else break;
+    }
+    await leavePage(false);
   }
 
   /** A short notice, or words for whatever was thrown. */
@@ -289,8 +303,10 @@ class Session {
   }
 }
 
+/** Shows the theme, and keeps it for the page that comes after the lock, when nobody's settings can be read. */
 function applyTheme(theme: string): void {
   document.documentElement.dataset.theme = theme === "light" ? "light" : "dark";
+  keep("theme", document.documentElement.dataset.theme);
 }
 
 export const session = new Session();

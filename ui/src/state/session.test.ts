@@ -1,4 +1,4 @@
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { AppStatus, Settings, ShellEvent } from "../ipc";
 
 let answers: { give: (kept: Settings) => void; refuse: (reason: Error) => void; sent: Settings }[] = [];
@@ -186,58 +186,74 @@ function textThatWaits(names: readonly string[], settled: () => Promise<void> = 
 }
 
 /** Long enough for a page to be replaced that is. */
-const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+const soon = () => vi.advanceTimersByTimeAsync(20);
 
-test.each([
-  ["by a person", () => session.lock(), [], 1],
-  ["where nobody is there", leftAlone, [], 1],
-  ["by a shell that takes its time to say who may log in", leftToASlowShell, [], 1],
-  ["over text that waits in it", () => session.lock(), ["Dr Other"], 0],
-  ["while somebody types", () => (leftAlone(), session.stir()), [], 0],
-  ["while somebody closes it", () => (leftAlone(), session.close()), [], 0],
-  ["and has said that something failed", () => (leftAlone(), session.say(new Error("no room"))), [], 0],
-  ["and has something else to show", () => (onTestFinished(session.onRenewal(() => true)), leftAlone()), [], 0],
-  ["and somebody logs in at once", async () => (leftAlone(), await loggedIn()), [], 0],
-] as [string, () => unknown, string[], number][])("a page that was locked %s is replaced, but for one with text or a person", async (_, lock, names, wanted) => {
-  await loggedIn();
-  textThatWaits(names);
-  await lock();
-  await soon();
-  expect(renewed).toBe(wanted);
-  // Said once more, as the shell does to the window that asked for the lock, it changes nothing; whoever is there is locked out.
-  const another = session.unlocked ? 1 : 0;
-  leftAlone();
-  answer();
-  await soon();
-  expect(renewed).toBe(wanted + another);
-});
+/** What is settled at once, and what settles it otherwise. */
+const none = () => Promise.resolve();
+let end: () => void = none;
 
-test("a page is replaced once what was on the screen is settled, and not late", async () => {
-  await loggedIn();
-  let settle: () => void = () => undefined;
-  textThatWaits([], () => new Promise((done) => (settle = done)));
-  await session.lock();
-  await soon();
-  expect(renewed).toBe(0);
-  settle();
-  await soon();
-  expect(renewed).toBe(1);
+describe("a page that was locked", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
 
-  await loggedIn();
-  vi.useFakeTimers();
-  onTestFinished(() => void vi.useRealTimers());
-  await session.lock();
-  await vi.advanceTimersByTimeAsync(10_500);
-  settle();
-  await vi.advanceTimersByTimeAsync(500);
-  expect(renewed).toBe(1);
-});
+  test.each([
+    ["by a person", () => session.lock(), [], 1],
+    ["where nobody is there", leftAlone, [], 1],
+    ["by a shell that takes its time to say who may log in", leftToASlowShell, [], 1],
+    ["over text that waits in it", () => session.lock(), ["Dr Other"], 0],
+    ["and somebody logs in at once", async () => (leftAlone(), await loggedIn()), [], 0],
+  ] as [string, () => unknown, string[], number][])("%s is replaced, but for one with text or a person", async (_, lock, names, wanted) => {
+    await loggedIn();
+    textThatWaits(names);
+    await lock();
+    await soon();
+    expect(renewed).toBe(wanted);
+    // Said once more, as the shell does to the window that asked for the lock, it changes nothing; whoever is there is locked out.
+    const another = session.unlocked ? 1 : 0;
+    leftAlone();
+    answer();
+    await soon();
+    expect(renewed).toBe(wanted + another);
+  });
 
-test("text that comes to wait while the page settles keeps the page", async () => {
-  await loggedIn();
-  const names: string[] = [];
-  textThatWaits(names, async () => void names.push("Dr Reader"));
-  await session.lock();
-  await soon();
-  expect(renewed).toBe(0);
+  let keeps = true;
+  test.each([
+    ["what was on the screen is not settled", () => new Promise<void>((done) => (end = done)), () => undefined, () => end(), 20],
+    ["somebody types", none, () => session.stir(), () => undefined, 299_000],
+    ["somebody closes it", none, () => session.close(), () => undefined, 299_000],
+    ["an error is said", none, () => session.say(new Error("no room")), () => (session.notices = []), 900],
+    ["something goes on in it", none, () => onTestFinished(session.onRenewal(() => keeps)), () => (keeps = false), 900],
+  ] as [string, () => Promise<void>, () => unknown, () => unknown, number][])("stays while %s", async (_, settled, meanwhile, over, stays) => {
+    await loggedIn();
+    textThatWaits([], settled);
+    leftAlone();
+    await meanwhile();
+    await vi.advanceTimersByTimeAsync(stays);
+    expect(renewed).toBe(0);
+    over();
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(renewed).toBe(1);
+  });
+
+  test("is replaced once, however often it is locked while something keeps it", async () => {
+    keeps = true;
+    onTestFinished(session.onRenewal(() => keeps));
+    for (let lock = 0; lock < 3; lock++) {
+      await loggedIn();
+      leftAlone();
+      await soon();
+    }
+    keeps = false;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(renewed).toBe(1);
+  });
+
+  test("stays where text comes to wait while it settles", async () => {
+    await loggedIn();
+    const names: string[] = [];
+    textThatWaits(names, async () => void names.push("Dr Reader"));
+    await session.lock();
+    await soon();
+    expect(renewed).toBe(0);
+  });
 });

@@ -108,7 +108,7 @@ impl World {
                 app.touch();
                 Ok(())
             }
-            "page_renew" => session::page_renew(&app).await,
+            "page_renew" => session::page_renew(&app, false).await,
             // The rest of this command is the windowing system's.
             "close_window" => Ok(()),
             "started" => studies::started(&app).await,

@@ -10,12 +10,18 @@ export class SecondStudy {
   failed = $state<Described | null>(null);
   private readonly latest = new Latest();
 
-  /** `prepare` reads what whoever is logged in has chosen, before the first of their studies is shown. */
-  constructor(private readonly prepare: () => Promise<void>) {}
+  /**
+   * `prepare` reads what whoever is logged in has chosen, before the first of their studies is shown; `gone` is what is done
+   * once a lock has taken it away. Nobody's text waits here.
+   */
+  constructor(
+    private readonly prepare: () => Promise<void>,
+    private readonly gone: () => void = () => undefined,
+  ) {}
 
   follow(): () => void {
     return subscribe((event) => {
-      if (event.event === "locked") void this.show(null);
+      if (event.event === "locked") void this.show(null).then(this.gone);
       if (event.event === "second_shows") void this.show(event.studyUid);
       if (event.event === "marks_changed") marks.changed(event.studyUid);
     });

@@ -46,18 +46,18 @@ test("locked while it asked, the second window shows nobody", async () => {
   expect(await shown("A", { event: "locked" })).toBeUndefined();
 });
 
-test("what a reader has chosen is read for each who comes, and not while nobody is there", async () => {
-  let read = 0;
-  const second = new SecondStudy(async () => void (read += 1));
+test("what a reader has chosen is read for each who comes, and the page goes with each lock", async () => {
+  let [read, gone] = [0, 0];
+  const second = new SecondStudy(async () => void (read += 1), () => void (gone += 1));
   onTestFinished(second.follow());
-  const check = async (event: AppEvent, times: number) => {
+  const check = async (event: AppEvent, times: [read: number, gone: number]) => {
     tell(event);
     await settled();
-    expect(read, JSON.stringify(event)).toBe(times);
+    expect([read, gone], JSON.stringify(event)).toEqual(times);
   };
-  await check({ event: "locked" }, 0);
-  await check({ event: "second_shows", studyUid: "A" }, 1);
-  await check({ event: "second_shows", studyUid: "B" }, 1);
-  await check({ event: "locked" }, 1);
-  await check({ event: "second_shows", studyUid: "B" }, 2);
+  await check({ event: "locked" }, [0, 1]);
+  await check({ event: "second_shows", studyUid: "A" }, [1, 1]);
+  await check({ event: "second_shows", studyUid: "B" }, [1, 1]);
+  await check({ event: "locked" }, [1, 2]);
+  await check({ event: "second_shows", studyUid: "B" }, [2, 2]);
 });

@@ -1,6 +1,7 @@
 import { describeCode, type Described } from "../../errors/describe";
 import { IpcError, shell, type BackupStage, type BackupView, type ShellEvent } from "../../ipc";
 import { subscribe } from "../../state/bus";
+import { keep, kept } from "../../state/kept";
 import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
 
@@ -10,9 +11,18 @@ export const STAGE_WORDS: Record<BackupStage, string> = {
   checking: "Checking the copy",
 };
 
+/** Under this is kept why the last backup failed. */
+const FAILURE = "backup.failed";
+
+interface Failure {
+  code: string;
+  detail: string;
+}
+
 /** The backup or restoring under way, whoever began it. */
 class Backups {
   running = $state.raw<{ stage: BackupStage; fraction: number } | null>(null);
+  /** Until one is made, over the lock too. */
   failed = $state.raw<Described | null>(null);
   /** Where lies what a restoring has replaced; empty when there was nothing. */
   restored = $state.raw<string | null>(null);
@@ -24,10 +34,18 @@ class Backups {
 
   constructor() {
     subscribe((event) => this.take(event));
+    const failure = kept<Failure>(FAILURE);
+    if (failure) this.failed = describeCode(failure.code, failure.detail);
+  }
+
+  /** What failed before is not to be seen any more. */
+  forget(): void {
+    this.failed = null;
+    keep(FAILURE, null);
   }
 
   begin(): void {
-    this.failed = null;
+    this.forget();
     this.restored = null;
     this.running = { stage: "database", fraction: 0 };
   }
@@ -56,18 +74,21 @@ class Backups {
         break;
       case "backup_done":
         this.running = null;
-        this.failed = null;
+        this.forget();
         this.made++;
         break;
       case "backup_failed":
         this.running = null;
-        this.failed = event.code === "backup.cancelled" ? null : describeCode(event.code, event.detail);
+        this.forget();
+        if (event.code !== "backup.cancelled") this.failed = describeCode(event.code, event.detail);
+        // A restoring that fails is said where it was asked for, and that is over with its form.
+        if (this.failed && session.unlocked) keep(FAILURE, { code: event.code, detail: event.detail });
         // Who restores is looking at the form, which says it, and who is in the settings at their section about backups.
         if (this.failed && session.unlocked && session.screen !== "settings") session.say(new IpcError(event.code, event.detail));
         break;
       case "restore_done":
         this.running = null;
-        this.failed = null;
+        this.forget();
         this.restored = event.replaced ?? "";
         break;
     }

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { AppStatus, BackupView } from "../../ipc";
 
 const answers: ((found: BackupView[]) => void)[] = [];
@@ -47,4 +47,25 @@ test("nothing is said behind the lock", () => {
   session.status = { locked: true, firstRun: false } as AppStatus;
   fails();
   expect(session.notices).toEqual([]);
+});
+
+test("why a backup failed is to be seen in the page that comes after the lock, until one is made, and not why a restoring did", async () => {
+  const stored = new Map<string, string>();
+  vi.stubGlobal("sessionStorage", {
+    setItem: (key: string, value: string) => stored.set(key, value),
+    getItem: (key: string) => stored.get(key) ?? null,
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const check = async (failed: boolean) => {
+    vi.resetModules();
+    const next = (await import("./backup.svelte")).backupJob;
+    expect(next.failed?.what ?? null).toBe(failed ? backupJob.failed?.what : null);
+  };
+  fails();
+  await check(true);
+  backupJob.take({ event: "backup_done", bytes: 1, files: 1, signedVersions: 0 });
+  await check(false);
+  session.status = { locked: true, firstRun: false } as AppStatus;
+  fails();
+  await check(false);
 });

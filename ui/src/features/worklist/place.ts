@@ -1,3 +1,4 @@
+import { keep, kept } from "../../state/kept";
 import { FILTERS, type FilterId } from "./rows";
 
 /** Where a person is in the worklist: dates as ISO has them, the study by its UID, and no word of a patient. */
@@ -10,23 +11,13 @@ export interface Place {
 
 const KEY = "worklist.place";
 
-/** Keeps it over the lock, with which the page goes, until Hilum ends; in the memory of the page's engine, and on no disk. */
+/** Keeps it over the lock, without what else there may be. */
 export function keepPlace({ filter, from, to, selectedUid }: Place): void {
-  try {
-    globalThis.sessionStorage?.setItem(KEY, JSON.stringify({ filter, from, to, selectedUid }));
-  } catch {
-    // Whoever comes back begins at the top of the list.
-  }
+  keep(KEY, { filter, from, to, selectedUid });
 }
 
-/** The place that was kept, once; null where there is none. */
-export function takePlace(): Place | null {
-  try {
-    const kept = globalThis.sessionStorage?.getItem(KEY);
-    globalThis.sessionStorage?.removeItem(KEY);
-    const place = kept ? (JSON.parse(kept) as Place) : null;
-    return place && place.filter in FILTERS ? place : null;
-  } catch {
-    return null;
-  }
+/** The place that was kept; null where there is none. */
+export function keptPlace(): Place | null {
+  const place = kept<Place>(KEY);
+  return place && place.filter in FILTERS ? place : null;
 }

@@ -3,7 +3,7 @@ import { shell, type DraftQueue, type ImportFile, type StudyRow } from "../../ip
 import { subscribe } from "../../state/bus";
 import { Latest } from "../../state/latest";
 import { session } from "../../state/session.svelte";
-import { keepPlace, takePlace } from "./place";
+import { keepPlace, keptPlace } from "./place";
 import { FILTERS, parseSaved, type FilterId, type SavedFilter } from "./rows";
 
 /** A running or finished import. */
@@ -49,7 +49,7 @@ class Worklist {
 
   /** Follows the shell while somebody is logged in; the result ends it. */
   follow(): () => void {
-    Object.assign(this, takePlace());
+    Object.assign(this, keptPlace());
     void this.read();
     this.readKept().catch((reason: unknown) => session.say(reason));
     const end = subscribe((event) => {
