@@ -25,15 +25,6 @@ impl Host for Fake {
     fn emit(&self, event: AppEvent) {
         self.events.lock().expect("events").push(event);
     }
-    async fn choose_files(&self) -> Option<Vec<PathBuf>> {
-        None
-    }
-    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-        None
-    }
-    async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
-        None
-    }
 }
 
 /// What an import came to: name, verdict and code of each file.

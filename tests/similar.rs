@@ -26,14 +26,6 @@ impl Host for Fake {
     async fn choose_files(&self) -> Option<Vec<PathBuf>> {
         Some(self.files.clone())
     }
-
-    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-        None
-    }
-
-    async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
-        None
-    }
 }
 
 impl Fake {

@@ -19,7 +19,7 @@ use hilum_testkit::dicom::{
     ACCESSION_NUMBER, DicomFile, INSTANCE_UID, PATIENT_ID, PATIENT_NAME, SERIES_UID, STUDY_DATE, STUDY_UID,
 };
 use sqlx::{Connection, SqliteConnection};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -41,15 +41,6 @@ struct Fake {
 impl Host for Fake {
     fn emit(&self, event: AppEvent) {
         self.events.lock().expect("events").push(event);
-    }
-    async fn choose_files(&self) -> Option<Vec<PathBuf>> {
-        None
-    }
-    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-        None
-    }
-    async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
-        None
     }
 }
 

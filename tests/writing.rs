@@ -40,9 +40,6 @@ impl Host for Fake {
     async fn choose_files(&self) -> Option<Vec<PathBuf>> {
         self.open.lock().expect("a path").clone().map(|path| vec![path])
     }
-    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-        None
-    }
     async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
         self.save.lock().expect("a path").clone()
     }

@@ -384,15 +384,6 @@ mod tests {
                 app.touch();
             }
         }
-        async fn choose_files(&self) -> Option<Vec<PathBuf>> {
-            None
-        }
-        async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-            None
-        }
-        async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
-            None
-        }
     }
 
     #[tokio::test]

@@ -4,19 +4,26 @@ use crate::dto::AppEvent;
 use async_trait::async_trait;
 use std::path::PathBuf;
 
-/// A desktop, or what stands for one in a test.
+/// A desktop, or what stands for one in a test. What a method does here is what happens where there is no window: each
+/// dialog is closed without a choice.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// Tells the window something.
     fn emit(&self, event: AppEvent);
     /// Asks the person for files; `None` when the dialog was closed.
-    async fn choose_files(&self) -> Option<Vec<PathBuf>>;
+    async fn choose_files(&self) -> Option<Vec<PathBuf>> {
+        None
+    }
     /// Asks the person for a folder, under this title.
-    async fn choose_folder(&self, title: &str) -> Option<PathBuf>;
+    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
+        None
+    }
     /// Opens the window of images for a second screen, or brings it to the front.
     fn open_second(&self) {}
     /// Puts a new page in the place of the one that the second window shows, or the first, with nothing of that left in memory.
     fn renew_page(&self, _second: bool) {}
     /// Asks the person where to save, proposing a file name.
-    async fn choose_save(&self, proposed: &str) -> Option<PathBuf>;
+    async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
+        None
+    }
 }

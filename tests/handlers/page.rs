@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use hilum_app::commands::session;
 use hilum_app::dto::AppEvent;
 use hilum_app::{App, Host, StartOptions};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,18 +17,6 @@ impl Host for Windows {
 
     fn renew_page(&self, second: bool) {
         self.0[usize::from(second)].fetch_add(1, Ordering::SeqCst);
-    }
-
-    async fn choose_files(&self) -> Option<Vec<PathBuf>> {
-        None
-    }
-
-    async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
-        None
-    }
-
-    async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
-        None
     }
 }
 

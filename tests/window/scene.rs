@@ -204,7 +204,7 @@ pub async fn replaced_within(window: &Window, seconds: u64) {
     }
 }
 
-/// Locks the window, by hand.
+/// Locks the window, by its button.
 pub async fn lock(window: &Window) {
     remember(window).await;
     window.see("lock", 20).await;
