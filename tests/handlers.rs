@@ -5,6 +5,8 @@
 mod backups;
 #[path = "handlers/figures.rs"]
 mod figures;
+#[path = "handlers/first_run.rs"]
+mod first_run;
 #[path = "handlers/overview.rs"]
 mod overview;
 #[path = "handlers/packs.rs"]
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+#[derive(Default)]
 struct Fake {
     files: Vec<PathBuf>,
     folder: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use crate::browser::Window;
 use crate::common;
-use crate::scene::{ALT, CONTROL, DOWN, ENTER, NAME, PASSPHRASE, SHIFT, Scene, accessible, lock};
+use crate::scene::{ALT, CONTROL, DOWN, ENTER, NAME, PASSPHRASE, SHIFT, Scene, accessible, lock, remember, replaced};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -38,6 +38,7 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     window.see("recovery-key", 30).await;
     shoot("recovery-key");
     accessible(&window, "recovery-key").await;
+    left_and_gone_on_with(&window).await;
     window.click("recovery-written").await;
     window.click("recovery-done").await;
     window.says("signing-key-name", NAME, 20).await;
@@ -165,6 +166,27 @@ async fn from_unlock_to_a_signed_document_on_disk() {
     for folder in [&data, &home] {
         nothing_readable(folder, &["Cough and fever", "Reviewed by a person", "CompressedSamples", "SYNTHETIC"]);
     }
+}
+
+/// A first run in which nobody is there is locked, its key goes with the page, and whoever comes back may have another.
+async fn left_and_gone_on_with(window: &Window) {
+    let key = "return document.querySelector('[data-testid=\"recovery-key\"]')?.textContent ?? ''";
+    let first = window.text(key).await;
+    assert!(first.len() > 20, "{first}");
+    remember(window).await;
+    // A moment later, so that the driver has answered before the page goes.
+    window.text("setTimeout(() => __TAURI_INTERNALS__.invoke('lock'), 50); return ''").await;
+    replaced(window).await;
+    window.see("unlock-passphrase", 20).await;
+    window.fill("unlock-passphrase", PASSPHRASE).await;
+    window.click("unlock-submit").await;
+    window.see("first-run-renew", 30).await;
+    assert_eq!(window.text(key).await, "", "it is shown once");
+    accessible(window, "recovery-key-again").await;
+    window.fill("first-run-renew-passphrase", PASSPHRASE).await;
+    window.click("first-run-renew").await;
+    window.see("recovery-key", 30).await;
+    assert_ne!(window.text(key).await, first, "another key");
 }
 
 /// Locked, the window shows nothing of a patient; a wrong passphrase leaves it so.

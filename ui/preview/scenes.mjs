@@ -26,6 +26,19 @@ export function scenesOf(open, shoot) {
       await page.click(id("first-run-create"));
       await page.waitForSelector(id("recovery-key"));
       await shoot(page, "recovery-key");
+      // Nobody is there for as long as the settings say, and then goes on.
+      await page.evaluate(() => window.preview.invoke("lock", {}).then(() => window.preview.emit({ event: "locked" })));
+      await page.fill(id("unlock-passphrase"), "correct horse");
+      await page.click(id("unlock-submit"));
+      await page.waitForSelector(id("first-run-renew"));
+      await shoot(page, "recovery-key-again");
+      await page.fill(id("first-run-renew-passphrase"), "wrong");
+      await page.click(id("first-run-renew"));
+      await page.waitForSelector("[data-code='vault.locked']");
+      await shoot(page, "recovery-key-refused");
+      await page.fill(id("first-run-renew-passphrase"), "correct horse");
+      await page.click(id("first-run-renew"));
+      await page.waitForSelector(id("recovery-key"));
       await page.check(id("recovery-written"));
       await page.click(id("recovery-done"));
       await page.waitForSelector(id("signing-key-name"));

@@ -90,6 +90,7 @@ export class PreviewShell {
     this.status = {
       version: "0.1.0",
       firstRun: options.firstRun,
+      firstRunOpen: false,
       locked: options.firstRun || options.locked,
       user: options.firstRun || options.locked ? null : user,
       users: options.firstRun ? [] : [user],
@@ -131,7 +132,7 @@ export class PreviewShell {
     this.listener?.({ event: "hilum", id: 0, payload });
   }
 
-  private async invoke(command: string, args: Record<string, unknown>): Promise<unknown> {
+  async invoke(command: string, args: Record<string, unknown>): Promise<unknown> {
     if (command === "plugin:event|listen") {
       this.listener = this.callbacks.get(args.handler as number) ?? null;
       return 1;
@@ -145,12 +146,14 @@ export class PreviewShell {
   }
 
   private letterbox = new PreviewLetterbox();
+  private firstRunOpen = false;
 
   private answers: Record<string, (args: any) => unknown> = {
     sealing_key: () => this.letterbox.key(),
     app_status: () => this.status,
     create_first_user: ({ name, passphrase }) => {
       if (passphrase.length < 8) return refuse("vault.weak_passphrase", "too short");
+      this.firstRunOpen = true;
       this.unlockAs(name);
       return { user: this.status.user, recoveryKey: "7KQD-M2XR-94TV-HBNW-PC5E-8ZYA-J3LF-6GSU" };
     },
@@ -183,7 +186,7 @@ export class PreviewShell {
     },
     change_passphrase: () => null,
     lock: () => {
-      this.status = { ...this.status, locked: true, user: null };
+      this.status = { ...this.status, locked: true, user: null, firstRunOpen: false };
       return null;
     },
     page_renew: () => null,
@@ -325,7 +328,11 @@ export class PreviewShell {
     signing_key: () => this.signingKey,
     signing_key_import: ({ password }) => (password === "wrong" ? refuse("pkcs12.wrong_password", "the password does not open the file") : (this.signingKey = { ...this.signingKey, issuer: "St. Example Hospital CA", selfIssued: false })),
     signing_certificate_save: () => "/home/reader/hilum-certificate.der",
-    accept_intended_use: () => null,
+    accept_intended_use: () => {
+      this.firstRunOpen = false;
+      this.status = { ...this.status, firstRunOpen: false };
+      return null;
+    },
     signed_pdf: ({ versionId }) => pdfOf(["Hilum preview", `Signed version ${versionId}`, "", "Findings", "The heart is enlarged."]),
     draft_preview_pdf: () => pdfOf(["Hilum preview", "DRAFT, not signed"]),
     save_pdf: () => "report.pdf",
@@ -351,7 +358,7 @@ export class PreviewShell {
 
   private unlockAs(name: string): void {
     const user = { id: "u1", name, trainee: this.options.trainee };
-    this.status = { ...this.status, firstRun: false, locked: false, user, users: [user] };
+    this.status = { ...this.status, firstRun: false, firstRunOpen: this.firstRunOpen, locked: false, user, users: [user] };
   }
 
   private report(studyUid: string): ReportView {

@@ -7,14 +7,19 @@ use hilum_workflow::SessionUser;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The setting that says that the first user has not come to the end of the first run.
+pub(super) const FIRST_RUN: &str = "first_run.open";
 /// Not while the worklist and the first image are waited for.
 const SWEEP_AFTER: Duration = Duration::from_secs(60);
 
 pub async fn app_status(app: &App) -> Result<AppStatus, AppError> {
     let workstation = app.workstation().await?;
+    // Locked, it cannot be asked, and what cannot be read keeps nobody out.
+    let open = workstation.setting(FIRST_RUN).await.ok().flatten();
     Ok(AppStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         first_run: !workstation.has_users(),
+        first_run_open: open == Some(true.into()),
         locked: workstation.is_locked(),
         user: workstation.user().map(summary),
         users: workstation.users().into_iter().map(summary).collect(),
@@ -29,8 +34,13 @@ pub async fn sealing_key(app: &App) -> Result<SealingKey, AppError> {
 }
 
 pub async fn create_first_user(app: &App, name: String, passphrase: String) -> Result<FirstUser, AppError> {
-    let made = app.workstation().await?.create_first_user(&name, &passphrase).await?;
+    let workstation = app.workstation().await?;
+    let made = workstation.create_first_user(&name, &passphrase).await?;
     app.touch();
+    // The recovery key is not lost for it: the vault is there.
+    if let Err(e) = workstation.set_setting(FIRST_RUN, &true.into()).await {
+        tracing::warn!("a first run that is left will not be gone on with: {}", e.code());
+    }
     Ok(FirstUser { user: summary(made.user), recovery_key: made.recovery_key })
 }
 

@@ -1,5 +1,6 @@
 //! The key with which whoever is logged in signs, and what they agreed to.
 
+use super::session::FIRST_RUN;
 use crate::app::App;
 use crate::dto::{AppError, SigningKey};
 use hilum_workflow::WorkflowError;
@@ -35,8 +36,11 @@ pub async fn signing_certificate_save(app: &App) -> Result<Option<String>, AppEr
     Ok(Some(path.display().to_string()))
 }
 
+/// The last step of the first run.
 pub async fn accept_intended_use(app: &App) -> Result<(), AppError> {
-    Ok(app.workstation().await?.accept_intended_use().await?)
+    let workstation = app.workstation().await?;
+    workstation.accept_intended_use().await?;
+    Ok(workstation.set_setting(FIRST_RUN, &false.into()).await?)
 }
 
 impl From<hilum_workflow::CertificateSummary> for SigningKey {

@@ -28,6 +28,8 @@ pub struct AppStatus {
     pub version: String,
     /// True when the data folder holds no user yet.
     pub first_run: bool,
+    /// The first user is logged in and has not come to the end of the first run.
+    pub first_run_open: bool,
     /// Nobody is logged in, and no patient data can be read.
     pub locked: bool,
     pub user: Option<UserSummary>,

@@ -22,6 +22,10 @@ export type AppStatus = { version: string,
  */
 firstRun: boolean, 
 /**
+ * The first user is logged in and has not come to the end of the first run.
+ */
+firstRunOpen: boolean, 
+/**
  * Nobody is logged in, and no patient data can be read.
  */
 locked: boolean, user: UserSummary | null, users: Array<UserSummary>, 

@@ -52,10 +52,10 @@ class Session {
   dialog = $state<"palette" | null>(null);
   /** Set while a person is asked whether unsaved text may be lost. */
   unsaved = $state.raw<Unsaved | null>(null);
-  /** True while the first user reads the recovery key: the vault is open, the person is not done. */
-  keepFirstRun = $state(false);
 
-  readonly unlocked = $derived(this.status !== null && !this.status.locked && !this.status.firstRun && !this.keepFirstRun);
+  /** The vault is open, though its first user may still be on the way in. */
+  private readonly open = $derived(this.status !== null && !this.status.locked && !this.status.firstRun);
+  readonly unlocked = $derived(this.open && !this.status?.firstRunOpen);
   readonly demo = $derived(this.engines.some((engine) => engine.demo));
 
   private shown = $state<Screen>("worklist");
@@ -123,10 +123,14 @@ class Session {
     }
   }
 
-  /** The vault is open: settings and engines are read, what was given at start is imported. */
+  /**
+   * The vault is open: settings and engines are read, what was given at start is imported. For a first user who is still on the
+   * way in that waits.
+   */
   async entered(status?: AppStatus): Promise<void> {
     this.turns += 1;
     if (status) this.status = status;
+    if (!this.unlocked) return;
     const [settings, engines] = await Promise.all([shell.settings(), shell.engines()]);
     this.settings = settings;
     this.engines = engines;
@@ -245,13 +249,14 @@ class Session {
   }
 
   private async locked(): Promise<void> {
-    if (this.unlocked) this.renew().catch(() => undefined);
+    // A first run that is left shows the recovery key, or has shown it.
+    if (this.open) this.renew().catch(() => undefined);
     this.locks += 1;
     this.dialog = null;
     this.unsaved = null;
     this.screen = "worklist";
     // Before the shell says who may log in now, which takes a moment: nothing may open over what is locked.
-    if (this.status) this.status = { ...this.status, locked: true, user: null };
+    if (this.status) this.status = { ...this.status, locked: true, user: null, firstRunOpen: false };
     const turn = (this.turns += 1);
     try {
       const status = await shell.appStatus();
@@ -276,7 +281,7 @@ class Session {
     for (;;) {
       await this.waiting.settled();
       await answered();
-      if (this.unlocked || mine !== this.renewals || this.waiting.names.length > 0) return;
+      if (this.open || mine !== this.renewals || this.waiting.names.length > 0) return;
       if (stirs !== this.stirs) {
         ({ stirs } = this);
         await pause(QUIET);

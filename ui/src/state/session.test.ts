@@ -248,6 +248,20 @@ describe("a page that was locked", () => {
     expect(renewed).toBe(1);
   });
 
+  test("is replaced where the first user had not come to the end, who goes on once they are back", async () => {
+    session.status = { ...status(), firstRunOpen: true };
+    leftAlone();
+    expect([session.unlocked, session.status.firstRunOpen]).toEqual([false, false]);
+    await soon();
+    expect(renewed).toBe(1);
+    vault.locked = false;
+    session.settings = null;
+    await session.entered({ ...status(), firstRunOpen: true });
+    expect([session.unlocked, session.settings]).toEqual([false, null]);
+    await session.entered(status());
+    expect([session.unlocked, session.settings]).toEqual([true, { theme: "dark" }]);
+  });
+
   test("stays where text comes to wait while it settles", async () => {
     await loggedIn();
     const names: string[] = [];
