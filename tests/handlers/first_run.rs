@@ -23,6 +23,11 @@ async fn a_first_run_is_open_until_its_end() {
     session::lock(&app).await.expect("locked");
     check(&app, false, "locked").await;
     assert!(unlock(&app).await.first_run_open, "whoever comes back is told with the answer");
+    session::add_user(&app, "Dr B. Reader".into(), WHO.1.into(), false).await.expect("a second user");
+    let other = session::unlock(&app, "Dr B. Reader".into(), WHO.1.into()).await.expect("unlocked");
+    assert!(!other.first_run_open, "it is the first user's");
+    signing_key::accept_intended_use(&app).await.expect("recorded");
+    app.close().await;
     drop(app);
 
     let app = started();

@@ -7,21 +7,20 @@ use hilum_workflow::SessionUser;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The setting that says that the first user has not come to the end of the first run.
-pub(super) const FIRST_RUN: &str = "first_run.open";
 /// Not while the worklist and the first image are waited for.
 const SWEEP_AFTER: Duration = Duration::from_secs(60);
 
 pub async fn app_status(app: &App) -> Result<AppStatus, AppError> {
     let workstation = app.workstation().await?;
-    // Locked, it cannot be asked, and what cannot be read keeps nobody out.
-    let open = workstation.setting(FIRST_RUN).await.ok().flatten();
+    let open = workstation.first_run_open().await;
+    // Read last and once: a lock may have come while the rest was asked for.
+    let user = workstation.user();
     Ok(AppStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         first_run: !workstation.has_users(),
-        first_run_open: open == Some(true.into()),
-        locked: workstation.is_locked(),
-        user: workstation.user().map(summary),
+        first_run_open: open && user.is_some(),
+        locked: user.is_none(),
+        user: user.map(summary),
         users: workstation.users().into_iter().map(summary).collect(),
         decoder_protected: cfg!(target_os = "linux"),
         opens_at_start: app.opens_at_start().is_some(),
@@ -34,13 +33,8 @@ pub async fn sealing_key(app: &App) -> Result<SealingKey, AppError> {
 }
 
 pub async fn create_first_user(app: &App, name: String, passphrase: String) -> Result<FirstUser, AppError> {
-    let workstation = app.workstation().await?;
-    let made = workstation.create_first_user(&name, &passphrase).await?;
+    let made = app.workstation().await?.begin_first_run(&name, &passphrase).await?;
     app.touch();
-    // The recovery key is not lost for it: the vault is there.
-    if let Err(e) = workstation.set_setting(FIRST_RUN, &true.into()).await {
-        tracing::warn!("a first run that is left will not be gone on with: {}", e.code());
-    }
     Ok(FirstUser { user: summary(made.user), recovery_key: made.recovery_key })
 }
 

@@ -1,6 +1,5 @@
 //! The key with which whoever is logged in signs, and what they agreed to.
 
-use super::session::FIRST_RUN;
 use crate::app::App;
 use crate::dto::{AppError, SigningKey};
 use hilum_workflow::WorkflowError;
@@ -38,9 +37,7 @@ pub async fn signing_certificate_save(app: &App) -> Result<Option<String>, AppEr
 
 /// The last step of the first run.
 pub async fn accept_intended_use(app: &App) -> Result<(), AppError> {
-    let workstation = app.workstation().await?;
-    workstation.accept_intended_use().await?;
-    Ok(workstation.set_setting(FIRST_RUN, &false.into()).await?)
+    Ok(app.workstation().await?.accept_intended_use().await?)
 }
 
 impl From<hilum_workflow::CertificateSummary> for SigningKey {

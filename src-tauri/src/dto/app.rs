@@ -28,7 +28,7 @@ pub struct AppStatus {
     pub version: String,
     /// True when the data folder holds no user yet.
     pub first_run: bool,
-    /// The first user is logged in and has not come to the end of the first run.
+    /// Whoever is logged in is the first user and has not come to the end of the first run.
     pub first_run_open: bool,
     /// Nobody is logged in, and no patient data can be read.
     pub locked: bool,

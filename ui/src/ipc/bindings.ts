@@ -22,7 +22,7 @@ export type AppStatus = { version: string,
  */
 firstRun: boolean, 
 /**
- * The first user is logged in and has not come to the end of the first run.
+ * Whoever is logged in is the first user and has not come to the end of the first run.
  */
 firstRunOpen: boolean, 
 /**

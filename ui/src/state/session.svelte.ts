@@ -54,7 +54,7 @@ class Session {
   unsaved = $state.raw<Unsaved | null>(null);
 
   /** The vault is open, though its first user may still be on the way in. */
-  private readonly open = $derived(this.status !== null && !this.status.locked && !this.status.firstRun);
+  readonly open = $derived(this.status !== null && !this.status.locked && !this.status.firstRun);
   readonly unlocked = $derived(this.open && !this.status?.firstRunOpen);
   readonly demo = $derived(this.engines.some((engine) => engine.demo));
 

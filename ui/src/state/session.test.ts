@@ -88,6 +88,12 @@ async function loggedIn(): Promise<void> {
   await session.entered(status());
 }
 
+/** The first user, who has not come to the end of the first run. */
+async function onTheWayIn(): Promise<void> {
+  vault.locked = false;
+  await session.entered({ ...status(), firstRunOpen: true });
+}
+
 /** Nobody was there for as long as the settings say. */
 function leftAlone(): void {
   vault.locked = true;
@@ -202,6 +208,7 @@ describe("a page that was locked", () => {
     ["by a shell that takes its time to say who may log in", leftToASlowShell, [], 1],
     ["over text that waits in it", () => session.lock(), ["Dr Other"], 0],
     ["and somebody logs in at once", async () => (leftAlone(), await loggedIn()), [], 0],
+    ["and the first user goes on at once with the first run", async () => (leftAlone(), await onTheWayIn()), [], 0],
   ] as [string, () => unknown, string[], number][])("%s is replaced, but for one with text or a person", async (_, lock, names, wanted) => {
     await loggedIn();
     textThatWaits(names);
@@ -209,7 +216,7 @@ describe("a page that was locked", () => {
     await soon();
     expect(renewed).toBe(wanted);
     // Said once more, as the shell does to the window that asked for the lock, it changes nothing; whoever is there is locked out.
-    const another = session.unlocked ? 1 : 0;
+    const another = session.open ? 1 : 0;
     leftAlone();
     answer();
     await soon();
@@ -254,9 +261,8 @@ describe("a page that was locked", () => {
     expect([session.unlocked, session.status.firstRunOpen]).toEqual([false, false]);
     await soon();
     expect(renewed).toBe(1);
-    vault.locked = false;
     session.settings = null;
-    await session.entered({ ...status(), firstRunOpen: true });
+    await onTheWayIn();
     expect([session.unlocked, session.settings]).toEqual([false, null]);
     await session.entered(status());
     expect([session.unlocked, session.settings]).toEqual([true, { theme: "dark" }]);

@@ -6,6 +6,7 @@ use crate::error::{Result, StoreError};
 use crate::files;
 use crate::store::Store;
 use crate::tables::audit::AuditEvent;
+use crate::tables::{settings, to_json};
 use crate::vault::{Certificate, KdfParams, Key, NewUser, RecoveryKey, User, Vault};
 use hilum_report::UserId;
 use std::fs::{self, File, TryLockError};
@@ -105,6 +106,20 @@ impl DataFolder {
     /// `vault.exists`; `vault.missing` when there is a database whose vault was lost;
     /// `vault.empty_passphrase`; errors of the file system.
     pub async fn create(&self, user: NewUser, passphrase: &str, at: OffsetDateTime) -> Result<(Store, RecoveryKey)> {
+        self.create_with(user, passphrase, at, None).await
+    }
+
+    /// The same, with a setting that is there whenever the vault is.
+    ///
+    /// # Errors
+    /// As [`DataFolder::create`].
+    pub async fn create_with(
+        &self,
+        user: NewUser,
+        passphrase: &str,
+        at: OffsetDateTime,
+        setting: Option<(&str, &str)>,
+    ) -> Result<(Store, RecoveryKey)> {
         let turn = self.turn()?;
         let held = &self.held;
         if held.vault().is_some() {
@@ -116,7 +131,10 @@ impl DataFolder {
         // The vault is written last under its own name: it is the sign that all is there.
         let (creating, database) = (held.path.join(CREATING), held.path.join(DATABASE));
         vault.save(&creating)?;
-        let connection = database::open(&database, &key, true).await?;
+        let mut connection = database::open(&database, &key, true).await?;
+        if let Some((key, value)) = setting {
+            settings::set(&mut connection, key, &to_json(&value)?).await?;
+        }
         files::sync_folder(&held.path)?;
         files::rename_synced(&creating, &held.path.join(VAULT))?;
         *held.vault() = Some(vault);

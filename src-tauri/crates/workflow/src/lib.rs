@@ -22,6 +22,7 @@ mod evidence;
 mod exporting;
 mod figures;
 mod findings;
+mod first_run;
 mod glance;
 mod import;
 mod in_front;

@@ -1,9 +1,8 @@
-//! The key and certificate with which somebody signs, as they see them; and what a person agreed to.
+//! The key and certificate with which somebody signs, as they see them.
 
-use async_recursion::async_recursion as boxed;
 use crate::{WorkflowError, Workstation};
 use hilum_export::signature::{CertificateSummary, summary_of};
-use hilum_store::{AuditEvent, StoreError};
+use hilum_store::StoreError;
 
 impl Workstation {
     /// The certificate with which whoever is logged in signs.
@@ -25,15 +24,4 @@ impl Workstation {
         Ok(own.ok_or(StoreError::NoIdentity)?.der)
     }
 
-    /// Writes into the audit chain that whoever is logged in read what Hilum is for, and what not.
-    ///
-    /// # Errors
-    /// `vault.locked`, `data.disk_full`.
-    #[boxed]
-    pub async fn accept_intended_use(&self) -> Result<(), WorkflowError> {
-        let store = self.store()?;
-        let event = AuditEvent::new(self.now(), &store.user().id, "terms.accept", "intended-use");
-        store.record_event(event).await?;
-        Ok(())
-    }
 }

@@ -131,9 +131,21 @@ impl Workstation {
     /// `vault.exists`, `vault.weak_passphrase`, `user.empty_name`; `identity.name` for a name that no certificate takes.
     #[boxed]
     pub async fn create_first_user(&self, name: &str, passphrase: &str) -> Result<FirstUser, WorkflowError> {
+        self.make_first_user(name, passphrase, None).await
+    }
+
+    /// The same, where the user's id is kept as well, under a key of the settings: it is there whenever the user is.
+    #[boxed]
+    pub(crate) async fn make_first_user(
+        &self,
+        name: &str,
+        passphrase: &str,
+        kept_under: Option<&str>,
+    ) -> Result<FirstUser, WorkflowError> {
         let user = self.new_user(name, passphrase)?;
         let identity = self.new_identity(&user.name)?;
-        let (store, recovery) = self.folder.create(user.clone(), passphrase, self.now()).await?;
+        let setting = kept_under.map(|key| (key, user.id.as_str()));
+        let (store, recovery) = self.folder.create_with(user.clone(), passphrase, self.now(), setting).await?;
         // The recovery key is shown once, now, so nothing after this may fail the call; a
         // signing key that could not be kept is made anew at the next unlocking.
         if let Err(e) = store.set_signing_identity(&user.id, passphrase, identity, self.now()).await {

@@ -58,7 +58,8 @@ impl Store {
     }
 }
 
-async fn set(connection: &mut SqliteConnection, key: &str, text: &str) -> Result<()> {
+/// Sets the value under a key, as JSON.
+pub(crate) async fn set(connection: &mut SqliteConnection, key: &str, text: &str) -> Result<()> {
     sqlx::query("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
         .bind(key)
         .bind(text)

@@ -142,6 +142,17 @@ async fn a_creation_that_was_cut_short_is_begun_again() {
 }
 
 #[tokio::test]
+async fn a_setting_of_the_creation_is_there_whenever_the_vault_is() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = DataFolder::open_with(temp.path(), CHEAP).unwrap();
+    let (store, _) = folder.create_with(ada(), PASSPHRASE, AT, Some(("a.key", "u-ada"))).await.unwrap();
+    // As if the process had died at the moment at which the vault was there.
+    drop((folder, store));
+    let store = reopen(temp.path()).await;
+    assert_eq!(store.setting::<String>("a.key").await.unwrap().as_deref(), Some("u-ada"));
+}
+
+#[tokio::test]
 async fn a_missing_database_is_not_made_anew() {
     let temp = tempfile::tempdir().unwrap();
     let (folder, store, _) = create(temp.path()).await;
