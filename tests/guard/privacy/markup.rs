@@ -2,8 +2,10 @@
 //! shown on every screen of the real window and printed: none runs, none loads anything. Every screen of the list is looked
 //! at, and every payload that stands where a screen shows it has to be on one.
 
+mod asked;
 mod exports;
 mod looks;
+mod opened;
 mod planted;
 mod supply;
 
@@ -23,17 +25,20 @@ use std::sync::atomic::{self, AtomicUsize};
 use supply::Supply;
 
 /// Every screen on which words of others stand, and those that frame them.
-const SCREENS: [&str; 24] = [
+const SCREENS: [&str; 28] = [
     "unlock",
     "what was given at start",
     "worklist with its verdicts",
+    "queue",
     "preview",
     "reading room",
     "measurements",
     "timeline",
     "to another patient",
     "similar",
+    "whose image",
     "report",
+    "macros",
     "compare",
     "signed document",
     "critical",
@@ -42,6 +47,7 @@ const SCREENS: [&str; 24] = [
     "origin",
     "models",
     "an error with a hostile detail",
+    "a model to be added",
     "calibration",
     "audit",
     "settings",
@@ -90,6 +96,7 @@ async fn one_round(scene: &Scene, round: usize) -> BTreeSet<usize> {
     window.see("verdict", 60).await;
     seen.look(&window, "worklist with its verdicts").await;
     window.click("verdicts-close").await;
+    asked::queue(&window, &studies, &mut seen).await;
     for (number, study) in studies.iter().enumerate() {
         worklist_row(&window, number).await;
         seen.look(&window, "preview").await;
@@ -106,6 +113,7 @@ async fn one_round(scene: &Scene, round: usize) -> BTreeSet<usize> {
         seen.look(&window, screen).await;
     }
     refused_model(&window, scene, &mut seen).await;
+    asked::model(&window, scene, &mut seen).await;
     window.chord(CONTROL, 'k').await;
     pause(300).await;
     window.keys("<img src=x onerror=__x(901)>").await;
@@ -221,6 +229,9 @@ async fn beside_the_image(window: &Window, seen: &mut Seen, number: usize) {
     window.see("similar-pane", 20).await;
     pause(1200).await;
     seen.look(window, "similar").await;
+    if number == 0 {
+        asked::identity(window, seen).await;
+    }
     window.click("tab-report").await;
     pause(400).await;
     seen.look(window, "report").await;
@@ -248,6 +259,7 @@ async fn dialogs(window: &Window, seen: &mut Seen, number: usize) {
             window.until("where the sentence comes from", 20, read).await;
             seen.look(window, "origin").await;
             dismissed(window).await;
+            asked::macros(window, seen).await;
         }
     }
 }

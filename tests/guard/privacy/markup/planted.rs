@@ -264,6 +264,24 @@ pub fn given(scene: &Scene, supply: &Supply) -> PathBuf {
     scene.folder("given", &files)
 }
 
+/// A folder as a model is downloaded, with payloads of these numbers where its publisher names the architecture and in their
+/// own words.
+pub fn model(scene: &Scene, [architecture, words]: [usize; 2]) -> PathBuf {
+    let demo = crate::common::root().join("models/demo/medsiglip-demo");
+    let files = std::fs::read_dir(demo).expect("the demonstration pack").flatten().map(|entry| entry.path());
+    let folder = scene.folder("model", &[]);
+    for file in files.filter(|file| !file.ends_with("pack.json") && !file.ends_with("card.md")) {
+        std::fs::copy(&file, folder.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let payload = |number: usize| format!("<img src=x onerror=__x({number})>");
+    let config = folder.join("config.json");
+    let mut described: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).expect("a file")).expect("JSON");
+    described["architectures"] = serde_json::json!([payload(architecture)]);
+    std::fs::write(&config, described.to_string()).expect("a file");
+    std::fs::write(folder.join("LICENSE"), payload(words)).expect("a file");
+    folder
+}
+
 /// A folder that is no model, because of a file whose name is a payload: the refusal names it.
 pub fn refused_model(scene: &Scene) -> PathBuf {
     scene.folder("refused", &[("<img src=x onerror=__x(902)>.bin", b"weights".to_vec())])
