@@ -181,7 +181,8 @@ impl Store {
     /// `vault.locked` once closed; errors of the file system.
     pub async fn renew_recovery_key(&self, at: OffsetDateTime) -> Result<RecoveryKey> {
         let (key, held) = self.with(|u| (u.key.clone(), u.turn.0.clone()))?;
-        // Before it is done: the key that comes of it is given once, and nothing after it may keep it back.
+        // Before it is done: the key that comes of it is given once, and nothing after it may keep it back. The line may
+        // stand without the change, never the change without its line.
         self.record_event(AuditEvent::new(at, &self.user.id, "vault.renew_recovery", "vault")).await?;
         held.change(move |vault| vault.renew_recovery(&key)).await
     }

@@ -3,7 +3,7 @@
 use crate::workstation::FirstUser;
 use crate::{WorkflowError, Workstation};
 use async_recursion::async_recursion as boxed;
-use hilum_store::AuditEvent;
+use hilum_store::{AuditEvent, Store};
 
 /// The setting that names who has not come to the end of the first run.
 const OPEN: &str = "first_run.open";
@@ -23,9 +23,10 @@ impl Workstation {
     /// keeps nobody out.
     #[boxed]
     pub async fn first_run_open(&self) -> bool {
-        let Ok(store) = self.store() else { return false };
-        let open = store.setting::<Option<String>>(OPEN).await.ok().flatten().flatten();
-        open.is_some_and(|user| user == store.user().id.as_str())
+        match self.store() {
+            Ok(store) => open_for(&store).await.unwrap_or(false),
+            Err(_) => false,
+        }
     }
 
     /// Writes into the audit chain that whoever is logged in read what Hilum is for, and what not: the end of the first run.
@@ -35,11 +36,18 @@ impl Workstation {
     #[boxed]
     pub async fn accept_intended_use(&self) -> Result<(), WorkflowError> {
         let store = self.store()?;
+        let open = open_for(&store).await?;
         let event = AuditEvent::new(self.now(), &store.user().id, "terms.accept", "intended-use");
         store.record_event(event).await?;
-        if self.first_run_open().await {
+        if open {
             store.set_setting(OPEN, &None::<String>).await?;
         }
         Ok(())
     }
+}
+
+/// Whether it is open for whoever unlocked this store.
+async fn open_for(store: &Store) -> Result<bool, WorkflowError> {
+    let open: Option<Option<String>> = store.setting(OPEN).await?;
+    Ok(open.flatten().is_some_and(|user| user == store.user().id.as_str()))
 }

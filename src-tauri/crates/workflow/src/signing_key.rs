@@ -23,5 +23,4 @@ impl Workstation {
         let own = self.folder.certificates().into_iter().rfind(|certificate| certificate.user == user);
         Ok(own.ok_or(StoreError::NoIdentity)?.der)
     }
-
 }

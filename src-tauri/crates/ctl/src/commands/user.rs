@@ -32,7 +32,9 @@ async fn add(name: &str, by: Option<&str>, role: Role, settings: &Settings) -> R
             None => settings.passphrase()?,
         };
         let first = workstation.create_first_user(name, &passphrase).await;
-        let first = session::close(&workstation, first.map_err(Failure::from)).await?;
+        // A store that does not close in good order keeps no key back that is shown this once.
+        let closed = session::close(&workstation, Ok(())).await;
+        let first = first?;
         if settings.json {
             output::json(&json!({ "user": { "id": first.user.id, "name": first.user.name },
                                   "recovery_key": first.recovery_key }));
@@ -40,7 +42,7 @@ async fn add(name: &str, by: Option<&str>, role: Role, settings: &Settings) -> R
             output::line(format!("added {}", first.user.name));
             output::line(format!("recovery key, shown this once: {}", first.recovery_key));
         }
-        return Ok(());
+        return closed;
     }
     let new = settings.new_passphrase()?.ok_or_else(|| {
         Failure::usage("the new user's passphrase is missing: set HILUM_NEW_PASSPHRASE or give --new-passphrase-fd N")
@@ -91,14 +93,16 @@ async fn identity(name: &str, file: &Path, settings: &Settings) -> Result<()> {
 
 async fn recovery(name: &str, settings: &Settings) -> Result<()> {
     let workstation = session::unlock(settings, Some(name), Models::None).await?;
-    let renewed = workstation.renew_recovery_key(&settings.passphrase()?).await.map_err(Failure::from);
-    let key = session::close(&workstation, renewed).await?;
+    let renewed = workstation.renew_recovery_key(&settings.passphrase()?).await;
+    // A store that does not close in good order keeps no key back whose predecessor opens nothing any more.
+    let closed = session::close(&workstation, Ok(())).await;
+    let key = renewed?;
     if settings.json {
         output::json(&json!({ "recovery_key": key }));
     } else {
         output::line(format!("recovery key, shown this once: {key}"));
     }
-    Ok(())
+    closed
 }
 
 fn list(settings: &Settings) -> Result<()> {

@@ -145,9 +145,14 @@ async fn a_creation_that_was_cut_short_is_begun_again() {
 async fn a_setting_of_the_creation_is_there_whenever_the_vault_is() {
     let temp = tempfile::tempdir().unwrap();
     let folder = DataFolder::open_with(temp.path(), CHEAP).unwrap();
-    let (store, _) = folder.create_with(ada(), PASSPHRASE, AT, Some(("a.key", "u-ada"))).await.unwrap();
-    // As if the process had died at the moment at which the vault was there.
-    drop((folder, store));
+    // The vault cannot take its name, as if the process had died just before; and then it has it.
+    let vault = temp.path().join("vault.json");
+    std::fs::create_dir_all(vault.join("in the way")).unwrap();
+    let refused = folder.create_with(ada(), PASSPHRASE, AT, Some(("a.key", "u-ada"))).await;
+    assert_eq!(code(refused.map(drop)), "data.file");
+    drop(folder);
+    std::fs::remove_dir_all(&vault).unwrap();
+    std::fs::rename(temp.path().join("vault.creating"), &vault).unwrap();
     let store = reopen(temp.path()).await;
     assert_eq!(store.setting::<String>("a.key").await.unwrap().as_deref(), Some("u-ada"));
 }
