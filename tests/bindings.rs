@@ -1,4 +1,5 @@
-//! What the window and the shell know of each other is written in four places; they agree.
+//! What the window and the shell know of each other is written in four places; they agree. So do the places that say what
+//! Hilum is for.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -87,15 +88,15 @@ fn packages_of_every_system_are_configured() {
     }
 }
 
-/// The text of every source file below a folder.
-fn sources(folder: &str) -> Vec<String> {
+/// The text of every source file below a folder that ends in one of these.
+fn sources(folder: &str, kinds: &[&str]) -> Vec<String> {
     let (mut folders, mut texts) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
             let path = entry.expect("an entry").path();
             match path.extension().and_then(|extension| extension.to_str()) {
                 _ if path.is_dir() => folders.push(path),
-                Some("rs") => texts.push(std::fs::read_to_string(&path).expect("a source file")),
+                Some(kind) if kinds.contains(&kind) => texts.push(std::fs::read_to_string(&path).expect("a source file")),
                 _ => {}
             }
         }
@@ -113,7 +114,7 @@ fn every_code_has_a_way_out() {
         words.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split_once("\":")).map(|(key, _)| key).collect();
     let families: Vec<&str> = keys.iter().copied().filter(|key| key.ends_with('.')).collect();
     let mut codes = BTreeSet::new();
-    for text in crates.into_iter().flat_map(|name| sources(&format!("src-tauri/crates/{name}/src"))) {
+    for text in crates.into_iter().flat_map(|name| sources(&format!("src-tauri/crates/{name}/src"), &["rs"])) {
         if !text.contains("fn code(&self)") {
             continue;
         }
@@ -151,4 +152,33 @@ fn the_page_may_load_nothing_from_elsewhere() {
     }
     let source = read("src-tauri/src/desktop/mod.rs");
     assert_eq!(source.matches(".plugin(").count(), 1, "the dialog plugin alone is registered");
+}
+
+#[test]
+fn the_intended_use_is_stated_the_same_way_everywhere() {
+    use hilum_export::pdf::{INTENDED_USE, INTENDED_USE_IN_BULK};
+    // Lines are broken where each file breaks them; a string of Rust goes on behind a backslash.
+    let plain = |text: &str| text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed = "src-tauri/crates/export/src/pdf/mod.rs";
+    let constant = "ui/src/components/intended-use.ts";
+    for path in ["README.md", "docs/intended-use.md", "tauri.conf.json", "src-tauri/crates/ctl/src/help.rs", printed, constant] {
+        assert!(plain(&read(path)).contains(INTENDED_USE), "{path} does not say it");
+    }
+    for component in ["frame/Footer", "help/Help", "unlock/FirstRun", "unlock/Gate"] {
+        let text = read(&format!("ui/src/features/{component}.svelte"));
+        let (script, page) = text.split_once("</script>").expect("a script");
+        assert!(script.contains("import { INTENDED_USE } from \"../../components/intended-use\";"), "{component}");
+        assert!(page.contains("{INTENDED_USE}"), "{component} does not show it");
+    }
+    // Nobody reviewed what was accepted in bulk, which is all that is said otherwise of it.
+    let (first, _) = INTENDED_USE.split_once(". ").expect("two sentences");
+    assert!(INTENDED_USE_IN_BULK.starts_with(first));
+    // And nowhere in words of its own.
+    for (place, text) in [("ui/src", &["svelte", "ts"][..]), ("src-tauri", &["rs"][..])]
+        .into_iter()
+        .flat_map(|(folder, kinds)| sources(folder, kinds).into_iter().map(move |text| (folder, text)))
+    {
+        let rest = plain(&text).replace(INTENDED_USE, "").replace(INTENDED_USE_IN_BULK, "").to_lowercase();
+        assert!(!rest.contains("cleared for clinical use"), "{place} says it in other words, too");
+    }
 }

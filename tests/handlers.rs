@@ -1,6 +1,8 @@
 //! The handlers run without a desktop: from first run to a signed document on disk, with
 //! a host that is only a list of events.
 
+#[path = "handlers/allowed.rs"]
+mod allowed;
 #[path = "handlers/backups.rs"]
 mod backups;
 #[path = "handlers/figures.rs"]
@@ -55,6 +57,10 @@ impl Host for Fake {
 
     async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
         Some(self.save.clone())
+    }
+
+    async fn allows(&self, _question: &str, _words: &str) -> bool {
+        true
     }
 }
 

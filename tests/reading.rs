@@ -3,6 +3,8 @@
 
 #[allow(dead_code)]
 mod common;
+#[path = "reading/flags.rs"]
+mod flags;
 
 use async_trait::async_trait;
 use hilum_app::commands::{reading, reports, session, studies};

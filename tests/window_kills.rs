@@ -1,7 +1,8 @@
 //! The app is killed at random moments of typing, saving and signing; then everything that
 //! its window said was done must be in the data folder, and nothing half.
 //!
-//! `HILUM_KILLS` says how many times (`./dev check-long`: 200).
+//! `HILUM_KILLS` says how many times (`./dev check-long`: 200). What the machine itself delayed is not the
+//! app's. A round in which that was seconds has shown nothing of a loss, and is done again.
 
 #![cfg(target_os = "linux")]
 
@@ -24,6 +25,11 @@ const NAME: &str = "Dr A. Reader";
 const PASSPHRASE: &str = "a long passphrase";
 /// What may be lost of typing (docs/architecture.md, "Nothing typed is lost").
 const MAY_BE_LOST: Duration = Duration::from_secs(2);
+/// A lag of the machine beyond this explains nothing: whatever the app did might hide behind it.
+const MOST_LAG: Duration = Duration::from_secs(3);
+/// So often a round is tried until it shows something. A machine that is busy for a moment gets by; one that is
+/// too slow to judge by fails.
+const TRIES: u32 = 4;
 /// Each word is its number between these, so that words are found however the editor cuts
 /// its sentences.
 const WORD: (char, char) = ('w', 'x');
@@ -49,6 +55,8 @@ struct Outcome {
     lost: Duration,
     signed: bool,
     took: Duration,
+    /// More was lost than may be, and the machine lagged by more than [`MOST_LAG`].
+    inconclusive: bool,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,16 +73,30 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     std::fs::create_dir(&home).expect("a folder");
     make_user(&data).await;
     let mut random = Random(u64::from(std::process::id()) << 20 | kills);
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut again) = (Vec::new(), 0);
     for round in 0..kills {
-        outcomes.push(kill_once(round, temp.path(), &data, &home, &mut random).await);
+        let mut tries = 0;
+        loop {
+            let outcome = kill_once((round, tries), temp.path(), &data, &home, &mut random).await;
+            tries += 1;
+            if !outcome.inconclusive {
+                outcomes.push(outcome);
+                break;
+            }
+            again += 1;
+            assert!(
+                tries < TRIES,
+                "inconclusive: round {round}: in each of {TRIES} tries the machine lagged by more than {MOST_LAG:?}"
+            );
+        }
     }
     let mut lost: Vec<f64> = outcomes.iter().map(|o| o.lost.as_secs_f64()).collect();
     lost.sort_by(f64::total_cmp);
     let signed = outcomes.iter().filter(|o| o.signed).count();
     let took: f64 = outcomes.iter().map(|o| o.took.as_secs_f64()).sum::<f64>() / outcomes.len() as f64;
     println!(
-        "{kills} kills of the app: typing lost median {:.2} s, at most {:.2} s; {signed} reports were signed; {took:.1} s a kill",
+        "{kills} kills of the app: typing lost median {:.2} s, at most {:.2} s; {signed} reports were signed; \
+         {took:.1} s a kill; {again} more showed nothing and were done again",
         lost[lost.len() / 2],
         lost[lost.len() - 1],
     );
@@ -90,22 +112,23 @@ async fn make_user(data: &Path) {
 }
 
 /// A small radiograph as a study of its own.
-fn study(round: u64, folder: &Path) -> (String, PathBuf) {
-    let uid = format!("2.25.71{round}");
+fn study((round, tries): (u64, u32), folder: &Path) -> (String, PathBuf) {
+    let uid = format!("2.25.71{round}.{tries}");
     let file = DicomFile::radiograph(256, 256, 12, |row, column| ((row * column) % 4096) as u16)
         .text(dicom::STUDY_UID, b"UI", &uid)
-        .text(dicom::SERIES_UID, b"UI", &format!("2.25.72{round}"))
-        .text(dicom::INSTANCE_UID, b"UI", &format!("2.25.73{round}"))
-        .text(dicom::PATIENT_ID, b"LO", &format!("KILL{round}"));
-    let path = folder.join(format!("{round}.dcm"));
+        .text(dicom::SERIES_UID, b"UI", &format!("2.25.72{round}.{tries}"))
+        .text(dicom::INSTANCE_UID, b"UI", &format!("2.25.73{round}.{tries}"))
+        .text(dicom::PATIENT_ID, b"LO", &format!("KILL{round}.{tries}"));
+    let path = folder.join(format!("{round}-{tries}.dcm"));
     std::fs::write(&path, file.write()).expect("a study");
     (uid, path)
 }
 
-/// Opens the app on a study of its own, lets a person type, kills the app, and looks at what is left.
-async fn kill_once(round: u64, temp: &Path, data: &Path, home: &Path, random: &mut Random) -> Outcome {
+/// Opens the app on a study of its own, lets a person type, kills the app, and looks at what is left; `tries`
+/// of this round went before, which showed nothing.
+async fn kill_once((round, tries): (u64, u32), temp: &Path, data: &Path, home: &Path, random: &mut Random) -> Outcome {
     let began = Instant::now();
-    let (study_uid, file) = study(round, temp);
+    let (study_uid, file) = study((round, tries), temp);
     let arguments = ["--data".to_owned(), data.display().to_string(), file.display().to_string()];
     let window = Window::open(&arguments, (1280, 800), home).await;
     window.fill("unlock-passphrase", PASSPHRASE).await;
@@ -137,7 +160,8 @@ async fn kill_once(round: u64, temp: &Path, data: &Path, home: &Path, random: &m
     // There is nobody left to close the session with.
     drop(window);
     let (lost, signed) = check(round, data, &study_uid, &seen, killed).await;
-    Outcome { lost, signed, took: began.elapsed() }
+    let inconclusive = lost > MAY_BE_LOST && seen.lag > MOST_LAG;
+    Outcome { lost, signed, took: began.elapsed(), inconclusive }
 }
 
 /// Types numbered words until the time has come, and now and then looks whether they are saved.
@@ -213,7 +237,7 @@ async fn check(round: u64, data: &Path, study_uid: &str, seen: &Seen, killed: In
         if seen.asked_to_sign { format!(", asked to sign, {:?}", report.status()) } else { String::new() }
     );
     assert!(kept >= seen.saved, "round {round}: {} words were called saved, {kept} are kept", seen.saved);
-    // What the machine itself delayed is not the app's.
+    // What the machine itself delayed is not the app's, as long as that is little (`Outcome::inconclusive`).
     assert!(lost <= MAY_BE_LOST + seen.lag, "round {round}: {lost:?} of typing lost, lag {:?}", seen.lag);
     signed_whole(round, data, &store, &report, seen).await;
     store.close().await.expect("to close");

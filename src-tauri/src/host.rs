@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 
 /// A desktop, or what stands for one in a test. What a method does here is what happens where there is no window: each
-/// dialog is closed without a choice.
+/// dialog is closed without a choice, and nothing is allowed.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// Tells the window something.
@@ -17,6 +17,10 @@ pub trait Host: Send + Sync {
     /// Asks the person for a folder, under this title.
     async fn choose_folder(&self, _title: &str) -> Option<PathBuf> {
         None
+    }
+    /// Asks the person whether something may be done; false as well when the dialog was closed.
+    async fn allows(&self, _question: &str, _words: &str) -> bool {
+        false
     }
     /// Opens the window of images for a second screen, or brings it to the front.
     fn open_second(&self) {}

@@ -272,13 +272,33 @@ impl Window {
 
     /// Types into the native dialog that is open, as a person at the keyboard.
     pub fn type_into_dialog(&self, title: &str, text: &str) {
-        let xdotool = |arguments: &[&str]| {
-            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output();
-            done.map(|o| (o.status.success(), String::from_utf8_lossy(&o.stdout).trim().to_owned())).unwrap_or_default()
-        };
+        self.turn_to_dialog(title);
+        self.xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
+        // The first character may open a field to type in, and what follows at once is lost.
+        let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+        self.xdotool(&["type", "--clearmodifiers", first]);
+        std::thread::sleep(Duration::from_millis(1000));
+        self.xdotool(&["type", "--clearmodifiers", "--delay", "25", rest]);
+        std::thread::sleep(Duration::from_millis(500));
+        self.xdotool(&["key", "--clearmodifiers", "Return"]);
+    }
+
+    /// Presses keys in the native dialog that asks something, by their names for the display, until it is gone.
+    pub fn answer_dialog(&self, title: &str, keys: &[&str]) {
+        let dialog = self.turn_to_dialog(title);
+        self.xdotool(&[&["key", "--clearmodifiers"][..], keys].concat());
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.xdotool(&["search", "--onlyvisible", "--name", title]).1.lines().any(|id| id == dialog) {
+            assert!(Instant::now() < until, "{keys:?} leave the dialog \"{title}\" open");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits for a native dialog, and gives it the keyboard; its number on the display.
+    fn turn_to_dialog(&self, title: &str) -> String {
         let until = Instant::now() + Duration::from_secs(20);
         let dialog = loop {
-            let (found, ids) = xdotool(&["search", "--onlyvisible", "--name", title]);
+            let (found, ids) = self.xdotool(&["search", "--onlyvisible", "--name", title]);
             if let (true, Some(id)) = (found, ids.lines().last().filter(|l| !l.is_empty())) {
                 break id.to_owned();
             }
@@ -286,15 +306,14 @@ impl Window {
             std::thread::sleep(Duration::from_millis(200));
         };
         std::thread::sleep(Duration::from_millis(500));
-        xdotool(&["windowfocus", "--sync", &dialog]);
-        xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
-        // The first character may open a field to type in, and what follows at once is lost.
-        let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
-        xdotool(&["type", "--clearmodifiers", first]);
-        std::thread::sleep(Duration::from_millis(1000));
-        xdotool(&["type", "--clearmodifiers", "--delay", "25", rest]);
-        std::thread::sleep(Duration::from_millis(500));
-        xdotool(&["key", "--clearmodifiers", "Return"]);
+        self.xdotool(&["windowfocus", "--sync", &dialog]);
+        dialog
+    }
+
+    /// Whether `xdotool` went well, and what it printed.
+    fn xdotool(&self, arguments: &[&str]) -> (bool, String) {
+        let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output();
+        done.map(|o| (o.status.success(), String::from_utf8_lossy(&o.stdout).trim().to_owned())).unwrap_or_default()
     }
 
     /// The window that is not this one, as soon as it is there.
@@ -312,13 +331,9 @@ impl Window {
 
     /// Cancels the desktop's dialog for saving a file; false where none is open.
     pub fn cancel_dialog(&self) -> bool {
-        let xdotool = |arguments: &[&str]| {
-            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output();
-            done.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
-        };
-        let found = xdotool(&["search", "--onlyvisible", "--name", "^Save as$"]);
+        let (_, found) = self.xdotool(&["search", "--onlyvisible", "--name", "^Save as$"]);
         let Some(dialog) = found.lines().last().filter(|line| !line.is_empty()) else { return false };
-        xdotool(&["windowfocus", "--sync", dialog, "key", "--clearmodifiers", "Escape"]);
+        self.xdotool(&["windowfocus", "--sync", dialog, "key", "--clearmodifiers", "Escape"]);
         true
     }
 

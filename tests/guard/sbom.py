@@ -7,8 +7,8 @@ SOUP list (IEC 62304, 8.1.2: name, manufacturer, version) made of the two.
     sbom.py --write OUT_DIR    the same, and writes docs/soup.md
     sbom.py --check OUT_DIR    validates the two with cyclonedx-python-lib and against the lock files
 
-Everything comes from lock files and the crates' own manifests, for one platform, so that the same checkout gives the
-same bytes everywhere.
+Everything comes from lock files, the crates' own manifests and, for libraries in C within them (`carried.py`), their
+sources, for one platform, so that the same checkout gives the same bytes everywhere.
 """
 
 import base64
@@ -22,6 +22,8 @@ import uuid
 from pathlib import Path
 from urllib.parse import quote
 
+import carried
+
 ROOT = Path(__file__).resolve().parents[2]
 # Licences that a package does not name as SPDX does, as its licence file reads.
 # dictionary-en: the permissions of SCOWL and of its sources, without a clause on advertising.
@@ -31,6 +33,8 @@ REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 PLATFORM = "x86_64-unknown-linux-gnu"
 # What runs, by the package that it is built from; the window's scripts are built into the first.
 EXECUTABLES = {"hilum": "hilum", "hilum-ctl": "hilumctl", "hilum-decode": "hilum-decode"}
+# SQLite's, which is in the public domain; deny.toml is about crates, and none names it.
+BESIDE_CRATES = {"blessing"}
 
 
 def rust():
@@ -70,6 +74,13 @@ def rust():
     macro = lambda i: any("proc-macro" in t["kind"] for t in packages[i]["targets"])
     runs = lambda node: [i for i in linked(node) if not macro(i)]
     inside = {name: reach({package}, runs) for package, name in EXECUTABLES.items()}
+    by_name = {packages[i]["name"]: i for i in reached}
+    stale = set(carried.CARRIED) - set(by_name)
+    if stale:
+        sys.exit(f"tests/guard/carried.py names what nothing here needs any more: {sorted(stale)}")
+
+    def places(one):
+        return ", ".join(name for name, members in inside.items() if one in members) or "build"
 
     def purl(package):
         return f"pkg:cargo/{package['name']}@{quote(package['version'])}"
@@ -91,8 +102,14 @@ def rust():
             component["description"] = " ".join(package["description"].split())
         if package.get("authors"):
             component["author"] = ", ".join(re.sub(r"\s*<[^>]*>", "", a) for a in package["authors"])
-        places = [name for name, members in inside.items() if one in members]
-        component["properties"] = [{"name": "hilum:in", "value": ", ".join(places) or "build"}]
+        component["properties"] = [{"name": "hilum:in", "value": places(one)}]
+        sources = Path(package["manifest_path"]).parent
+        linker = by_name.get(carried.LINKED_BY.get(package["name"]), one)
+        within = carried.within(package["name"], sources, places(linker))
+        if within:
+            component["components"] = within
+        if package.get("links") and places(one) != "build" and package["source"] and carried.forgotten(package["name"], sources):
+            sys.exit(f"{package['name']} carries sources of a library: which and of what version, tests/guard/carried.py has to say")
         checksum = checksums.get((package["name"], package["version"]))
         if checksum:
             component["hashes"] = [{"alg": "SHA-256", "content": checksum}]
@@ -180,6 +197,7 @@ def soup(boms):
                 maker = maker[:90].rpartition(",")[0] + " and others"
             where = c["properties"][0]["value"]
             lines.append(f"| {c['name']} | {c['version']} | {maker.replace('|', '/')} | {licence} | {where} |")
+    lines += carried.table([c for one in boms for c in one["components"]])
     return "\n".join(lines) + "\n"
 
 
@@ -191,7 +209,7 @@ def check(folder):
     from license_expression import get_spdx_licensing
 
     licensing = get_spdx_licensing()
-    allowed = set(tomllib.loads((ROOT / "deny.toml").read_text())["licenses"]["allow"])
+    allowed = set(tomllib.loads((ROOT / "deny.toml").read_text())["licenses"]["allow"]) | BESIDE_CRATES
 
     def permits(expression):
         """Whether one way of reading an SPDX expression needs allowed licences only."""
@@ -212,7 +230,8 @@ def check(folder):
         if wrong:
             sys.exit(f"{name}: {wrong}")
         one = json.loads(text)
-        refs = [c["bom-ref"] for c in one["components"]]
+        within = [inner for c in one["components"] for inner in c.get("components", [])]
+        refs = [c["bom-ref"] for c in one["components"] + within]
         known = set(refs) | {one["metadata"]["component"]["bom-ref"]}
         dangling = {d for entry in one["dependencies"] for d in [entry["ref"], *entry["dependsOn"]]} - known
         if len(refs) != len(set(refs)) or dangling:
@@ -227,7 +246,13 @@ def check(folder):
                 sys.exit(f"{name}: {c['name']} {c['version']} is under {c['licenses'][0]['expression']}, which deny.toml does not allow")
             if name == "hilum-rust" and not ours and (c["name"], c["version"], c["hashes"][0]["content"]) not in locked:
                 sys.exit(f"{name}: {c['name']} {c['version']} is not what Cargo.lock names")
-        print(f"{name}: {len(refs)} components, valid CycloneDX 1.6, each with its checksum and under an allowed licence")
+        for c in within:
+            if not permits(c["licenses"][0]["expression"]):
+                sys.exit(f"{name}: {c['name']} {c['version']} is under {c['licenses'][0]['expression']}, which deny.toml does not allow")
+        print(
+            f"{name}: {len(refs) - len(within)} components, valid CycloneDX 1.6, each with its checksum and under an allowed licence"
+            f"; {len(within)} libraries within them"
+        )
 
 
 def main():
@@ -250,7 +275,9 @@ def main():
         change = difflib.unified_diff(before.splitlines(), text.splitlines(), "docs/soup.md", "the lock files", lineterm="", n=0)
         print("\n".join([*change][:40]), file=sys.stderr)
         sys.exit("docs/soup.md is not what the lock files say: python3 tests/guard/sbom.py --write out/sbom")
-    print(f"docs/soup.md lists the {text.count(chr(10)) - 11} components from outside that the lock files name")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    at = next(n for n, line in enumerate(rows) if line.startswith("| library "))
+    print(f"docs/soup.md lists the {at - 1} components from outside that the lock files name, and {len(rows) - at - 1} libraries within them")
 
 
 main()

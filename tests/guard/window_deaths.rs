@@ -1,10 +1,15 @@
-//! The real window while its models die: the page goes on answering, what is typed meanwhile stays, and the next draft
-//! comes.
+//! The real window while its models and its decoder die: the page goes on answering, what is typed meanwhile stays, and
+//! the next draft comes.
 //!
 //! A chain of timers in the page says how late its event loop is, and questions to the app how long those wait, each set
 //! beside how late the machine itself was at that moment (`pulse.rs`). A drafter is stopped before it is asked for a
-//! draft, so that each death falls into one, whatever this machine computes in between. `worker_deaths.rs` does the same
-//! to the handlers a hundred times over, and to the decoder, which lives for one file and is not met here.
+//! draft, so that each death falls into one, whatever this machine computes in between. Then faulty programs come in the
+//! place of those that died (`stage.rs`): drafters that run out of memory, babble and never end, encoders that do the first
+//! two; and a decoder, which lives for one image, is a faulty one when a draft or the viewer asks for the image.
+//! `worker_deaths.rs` does the same to the handlers a hundred times over.
+//!
+//! Each round is an app of its own: an encoder that died three times within a minute stays down until the app is opened
+//! again, and at the end of a round it is, and what was typed is read from the disk.
 
 #![cfg(target_os = "linux")]
 
@@ -20,20 +25,45 @@ mod pulse;
 #[allow(dead_code)]
 #[path = "../window/scene.rs"]
 mod scene;
+mod stage;
 
 use browser::Window;
 use guard::amount;
+use hilum_app::dto::Settings;
 use hilum_testkit::dicom::EXPLICIT_LE;
 use pulse::{Beat, EVERY, Felt, Machine, NOTED, judged};
-use scene::{DRAFT, Scene, draft, open_study, radiograph, saved, section};
+use scene::{DRAFT, Scene, draft, image_shown, open_study, radiograph, saved, section};
 use serde_json::Value;
+use stage::Stage;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A draft is over, good or bad, and one has failed; as expressions of the page.
+/// A draft is over, good or bad, and one has failed, and with which code; as expressions of the page.
 const OVER: &str = "!document.querySelector('[data-testid=\"draft-cancel\"]')";
 const FAILED: &str = "!!document.querySelector('[data-testid=\"draft-retry\"]')";
+const CODE: &str = "document.querySelector('[data-testid=\"draft-bar\"] [data-code]')?.dataset.code";
 /// What ends a worker: the system, itself, and a fault.
 const BLOWS: [i32; 3] = [libc::SIGKILL, libc::SIGABRT, libc::SIGSEGV];
+
+/// How a faulty program misbehaves, and the code that the window is told.
+type Fault = (&'static str, &'static str);
+
+/// How a drafter dies in the midst of a draft, by a blow or because it stands still until the app has noticed; and how the one
+/// in its place does in the next draft. The window is told another code of the second death, by which the two are told apart.
+const DRAFTERS: [(Option<i32>, Option<Fault>); 4] = [
+    (Some(BLOWS[0]), Some(("garbage", "worker.garbled"))),
+    (Some(BLOWS[1]), Some(("endless", "worker.garbled"))),
+    (Some(BLOWS[2]), None),
+    (None, Some(("exhaust", "worker.died"))),
+];
+/// How the encoders die that come in the place of one that was struck, each of an image that arrived.
+const ENCODERS: [&str; 2] = ["exhaust", "garbage"];
+/// How a decoder dies of the image that is to be drafted of, and of the one that is to be shown.
+const DECODERS: [Fault; 2] = [("abort", "decode.killed"), ("garbage", "decode.garbled")];
+const DECODER_OF_THE_VIEWER: Fault = ("exhaust", "decode.killed");
+
+/// The study that is read.
+const STUDY: &str = "OUTLIVES";
 /// After so long the app may have ended a worker that stands still: ten seconds after its last sign of life.
 const NOTICED: Duration = Duration::from_secs(8);
 
@@ -158,36 +188,131 @@ async fn drafting(window: &Window, blow: Option<i32>) -> i32 {
     id
 }
 
-/// A drafter dies of a blow in the midst of a draft, or stands still until the app has noticed.
-async fn drafter_dies(window: &Window, blow: Option<i32>, typed: &mut Vec<String>) {
+/// Asks for a draft once more after one that failed, and has it.
+async fn drafted_again(window: &Window) {
+    window.click("draft-retry").await;
+    window.until("the next draft", DRAFT, &format!("return {OVER} && !{FAILED}")).await;
+}
+
+/// Waits until the window says that a draft failed, and why.
+async fn failed(window: &Window, code: &str) {
+    window.until(&format!("{code} to be said of a draft"), 60, &format!("return {CODE} === '{code}'")).await;
+}
+
+/// A drafter dies of a blow in the midst of a draft, or stands still until the app has noticed; where the one in its place is
+/// a faulty one, that dies of the next draft. How many died.
+async fn drafters_die(window: &Window, stage: &Stage, (blow, fault): (Option<i32>, Option<Fault>), typed: &mut Vec<String>) -> usize {
     let id = drafting(window, blow).await;
     let still = Instant::now();
+    if let Some((how, _)) = fault {
+        // Whether the app starts it by itself or, after three deaths within a minute, for the next draft.
+        stage.next("worker-draft", how);
+    }
     type_on(window, typed).await;
     if let Some(blow) = blow {
         strike(id, blow, still.elapsed());
     }
     window.until("the failure to be said", 60, &format!("return {FAILED}")).await;
     type_on(window, typed).await;
-    window.click("draft-retry").await;
-    window.until("the next draft", DRAFT, &format!("return {OVER} && !{FAILED}")).await;
+    if let Some((how, code)) = fault {
+        window.click("draft-retry").await;
+        failed(window, code).await;
+        assert!(stage.was_played("worker-draft"), "the drafter of {how} was started");
+        type_on(window, typed).await;
+    }
+    drafted_again(window).await;
+    1 + usize::from(fault.is_some())
 }
 
-/// The encoder dies of a blow while a draft is under way, which needs none.
-async fn encoder_dies(window: &Window, blow: i32, typed: &mut Vec<String>) {
+/// The encoder dies of a blow while a draft is under way, which needs none; faulty ones are to come in its place, the first
+/// at once.
+async fn encoder_dies(window: &Window, stage: &Stage, blow: i32, typed: &mut Vec<String>) {
     let id = worker(window, "encode", 0).await;
     readied(id, blow).await;
+    stage.next_ones("worker-encode", &ENCODERS);
     let drafter = drafting(window, None).await;
     strike(id, blow, Duration::ZERO);
     type_on(window, typed).await;
     signal(drafter, libc::SIGCONT);
     window.until("the draft to end well", DRAFT, &format!("return {OVER} && !{FAILED}")).await;
-    worker(window, "encode", id).await;
+    comes("the first faulty encoder", || stage.left("worker-encode") < ENCODERS.len()).await;
+}
+
+/// The faulty encoders have died as well, of images that arrived. With the blow those are three deaths, after which none
+/// comes; where this machine took longer than a minute for them, a real one does.
+async fn encoders_died(window: &Window, stage: &Stage) {
+    comes("the last faulty encoder", || stage.was_played("worker-encode")).await;
+    let down = "return document.querySelector('[data-testid=\"engine-encode\"]')?.dataset.state === 'failed'";
+    let until = Instant::now() + Duration::from_secs(60);
+    while window.find_process("hilumctl", "worker encode").is_none() {
+        if window.client().execute(down, vec![]).await.is_ok_and(|down| down == Value::Bool(true)) {
+            return;
+        }
+        assert!(Instant::now() < until, "the last faulty encoder does not die");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A decoder dies of the image of a draft. The drafter, which never got it, goes on.
+async fn decoder_of_a_draft_dies(window: &Window, stage: &Stage, (how, code): Fault, typed: &mut Vec<String>) {
+    let drafter = worker(window, "draft", 0).await;
+    stage.next("decode", how);
+    window.click("draft-start").await;
+    failed(window, code).await;
+    assert!(stage.was_played("decode"), "the decoder of {how} was started");
+    type_on(window, typed).await;
+    drafted_again(window).await;
+    assert_eq!(worker(window, "draft", 0).await, drafter, "the drafter is the one that was there");
+}
+
+/// A decoder dies of the image of the study that is opened. That is said in the image's place, beside it the report is
+/// written on, and another try shows the image.
+async fn decoder_of_the_viewer_dies(window: &Window, stage: &Stage, typed: &mut Vec<String>) {
+    let (how, code) = DECODER_OF_THE_VIEWER;
+    window.click("go-worklist").await;
+    window.see("open-study", 30).await;
+    stage.next("decode", how);
+    window.text("document.querySelector('[data-testid=\"open-study\"]').click(); return ''").await;
+    let said = format!("return document.querySelector('[data-testid=\"viewer\"] [data-code]')?.dataset.code === '{code}'");
+    window.until(&format!("{code} to be said of the image"), 60, &said).await;
+    assert!(stage.was_played("decode"), "the decoder of {how} was started");
+    type_on(window, typed).await;
+    window.text("document.querySelector('[data-testid=\"viewer\"] [data-code] button').click(); return ''").await;
+    image_shown(window).await;
+}
+
+/// Waits for what shows outside of the page.
+async fn comes(what: &str, there: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !there() {
+        assert!(Instant::now() < until, "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Has the app import what appears in a folder, which a person would choose in the desktop's dialog.
+async fn watched(scene: &Scene, folder: &Path) {
+    let store = scene.store().await;
+    let settings = Settings { watched_folder: folder.display().to_string(), ..Settings::standard() };
+    store.set_setting("window", &settings).await.expect("kept");
+    store.close().await.expect("to close");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_and_what_is_typed_outlive_the_models() {
-    let Some(scene) = Scene::with_user().await else { return };
-    let window = scene.reading(radiograph("OUTLIVES", "20240105").write_as(EXPLICIT_LE)).await;
+    let root = tempfile::tempdir().expect("a folder");
+    let Some(stage) = Stage::new(root.path()) else { return };
+    for round in 0..amount(1, 20) {
+        let Some(scene) = Scene::with_user().await else { return };
+        outlived(&stage, &scene, round).await;
+    }
+}
+
+/// An app in which each of them dies.
+async fn outlived(stage: &Stage, scene: &Scene, round: usize) {
+    let arrivals = scene.folder("arrivals", &[]);
+    watched(scene, &arrivals).await;
+    let window = scene.reading(radiograph(STUDY, "20240105").write_as(EXPLICIT_LE)).await;
     // Both are there before anything is measured: the study was scored, and drafted once.
     worker(&window, "encode", 0).await;
     draft(&window).await;
@@ -196,19 +321,24 @@ async fn the_page_and_what_is_typed_outlive_the_models() {
     saved(&window).await;
     let machine = Machine::begin();
     window.text(&begin_script()).await;
-    let mut deaths = 0;
-    for round in 0..amount(1, 20) {
-        // Three within a minute are a crash loop, from which a drafter starts when a person asks for a draft.
-        for blow in BLOWS.map(Some).into_iter().chain([None]) {
-            drafter_dies(&window, blow, &mut typed).await;
-            deaths += 1;
-        }
-        // An encoder starts from one with Hilum alone.
-        if round % 4 == 0 {
-            encoder_dies(&window, BLOWS[round / 4 % BLOWS.len()], &mut typed).await;
-            deaths += 1;
-        }
+    // Before anything arrives, which would be decoded as well, by the faulty ones.
+    for fault in DECODERS {
+        decoder_of_a_draft_dies(&window, stage, fault, &mut typed).await;
     }
+    decoder_of_the_viewer_dies(&window, stage, &mut typed).await;
+    encoder_dies(&window, stage, BLOWS[round % BLOWS.len()], &mut typed).await;
+    // An image for each faulty encoder. The app looks at the folder every eight seconds, and embeds what came between drafts.
+    for n in 0..ENCODERS.len() {
+        let file = radiograph(&format!("ARRIVED{n}"), "20240106").write_as(EXPLICIT_LE);
+        std::fs::write(arrivals.join(format!("{n}.dcm")), file).expect("a file");
+    }
+    let mut drafters = 0;
+    // Three within a minute are a crash loop, from which a drafter starts when a person asks for a draft.
+    for deaths in DRAFTERS {
+        drafters += drafters_die(&window, stage, deaths, &mut typed).await;
+    }
+    encoders_died(&window, stage).await;
+    type_on(&window, &mut typed).await;
     saved(&window).await;
     let said = window.text("window.pulse.on = false; return JSON.stringify(window.pulse)").await;
     let machine = machine.end();
@@ -216,8 +346,8 @@ async fn the_page_and_what_is_typed_outlive_the_models() {
     let shown = window.text("return document.visibilityState").await;
     let (page, app) = (felt(&said["page"]), felt(&said["app"]));
     println!(
-        "{deaths} deaths in {:.0} s: {} beats of the page, late by {:?} at most, {} answers of the app, after {:?} at most, the machine by {:?}",
-        page.watched.as_secs_f64(), page.beats, page.worst, app.beats, app.worst, machine.worst
+        "round {round}: {drafters} drafters, {} encoders and {} decoders died in {:.0} s: {} beats of the page, late by {:?} at most, {} answers of the app, after {:?} at most, the machine by {:?}",
+        1 + ENCODERS.len(), DECODERS.len() + 1, page.watched.as_secs_f64(), page.beats, page.worst, app.beats, app.worst, machine.worst
     );
     judged(&format!("the page ({shown})"), &page, &machine).unwrap_or_else(|wrong| panic!("{wrong}"));
     judged("the app", &app, &machine).unwrap_or_else(|wrong| panic!("{wrong}"));
@@ -226,11 +356,15 @@ async fn the_page_and_what_is_typed_outlive_the_models() {
     let on_screen = section(&window, "comparison").await;
     let missing: Vec<&String> = typed.iter().filter(|words| !on_screen.contains(words.as_str())).collect();
     assert!(missing.is_empty(), "not on the screen: {missing:?}; it shows {on_screen:?}");
-    // The same from the disk.
-    window.click("go-worklist").await;
-    open_study(&window, "OUTLIVES").await;
+    window.close().await;
+    // The same from the disk, in the app that is opened again, where what arrived is and an encoder is for it.
+    let window = scene.open(None).await;
+    let rows = format!("return document.querySelectorAll('[data-testid=\"worklist-row\"]').length === {}", 1 + ENCODERS.len());
+    window.until("the study, and those that arrived", 30, &rows).await;
+    open_study(&window, STUDY).await;
     for words in &typed {
         window.says("section-comparison", words, 20).await;
     }
+    worker(&window, "encode", 0).await;
     window.close().await;
 }

@@ -16,8 +16,8 @@ import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, HTJ2KLossless, JPEG2000, JPEG2000Lossless,
-                         JPEGLSLossless, JPEGLSNearLossless, RLELossless)
+from pydicom.uid import (HTJ2K, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000,
+                         JPEG2000Lossless, JPEGLSLossless, JPEGLSNearLossless, RLELossless)
 
 CRATES = pathlib.Path(__file__).parents[2] / "src-tauri" / "crates"
 ROWS, COLUMNS = 47, 61
@@ -117,13 +117,22 @@ def by_others():
     ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "2.25.3099"
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     saved(ds, folder / "deflated.dcm")
-    ds = file(picture(), False)
-    stream = imagecodecs.htj2k_encode(picture().astype("<u2"), reversible=True)
-    assert (imagecodecs.htj2k_decode(stream) == picture()).all()
-    ds.file_meta.TransferSyntaxUID = HTJ2KLossless
-    ds.PixelData = encapsulate([stream], has_bot=False)
-    ds["PixelData"].VR = "OB"
-    saved(ds, folder / "htj2k.dcm")
+    # OpenJPH's order of packets is RPCL; the lengths of the tile parts (TLM) are what .202 asks for besides.
+    cases = [
+        ("htj2k", HTJ2KLossless, {"reversible": True}, 0),
+        ("htj2k_rpcl", HTJ2KLosslessRPCL, {"reversible": True, "tlm": True}, 0),
+        ("htj2k_lossy", HTJ2K, {"reversible": False}, 1),
+    ]
+    for name, syntax, options, largest in cases:
+        ds = file(picture(), False)
+        stream = imagecodecs.htj2k_encode(picture().astype("<u2"), **options)
+        error = np.abs(imagecodecs.htj2k_decode(stream).astype(int) - picture()).max()
+        assert error == largest, (name, error)
+        ds.file_meta.TransferSyntaxUID = syntax
+        ds.PixelData = encapsulate([stream], has_bot=False)
+        ds["PixelData"].VR = "OB"
+        saved(ds, folder / f"{name}.dcm")
+        print(f"{name}: {(folder / f'{name}.dcm').stat().st_size} bytes, largest error {error}")
 
 
 def model_input(array, window, invert, side):

@@ -10,8 +10,9 @@ async fn a_watched_folder_and_its_drafts() {
     let window = scene.open(None).await;
     window.click("go-settings").await;
     window.click("draft-on-import").await;
-    window.fill("watched-folder", &folder.display().to_string()).await;
-    window.press(TAB).await;
+    window.click("watch-choose").await;
+    window.type_into_dialog("Choose the folder to watch", &folder.display().to_string());
+    window.says("watched-folder", &folder.display().to_string(), 20).await;
     window.click("go-worklist").await;
 
     let arrive = |who: &str, date: &str| {

@@ -1,14 +1,15 @@
 //! A page that means harm, in the real window: what it may ask of Tauri, of its plugins and of the app's commands,
 //! with arguments of every kind. `tests/guard/hostile_messages` asks the same handlers ten thousand times.
 
+use crate::browser::Window;
 use crate::scene::*;
 use hilum_testkit::dicom::EXPLICIT_LE;
 use std::path::Path;
 
 /// Open a native dialog or another window, in which the page would wait for a person, or lock.
-const ASK_A_PERSON: [&str; 21] = [
+const ASK_A_PERSON: [&str; 22] = [
     "close_window", "import_files", "import_folder", "save_pdf", "export_report", "logo_choose", "time_stamp_certificate", "template_import",
-    "template_export", "pack_choose", "backup_choose", "restore_choose", "macros_import", "macros_export", "second_show", "lock", "unlock", "unlock_with_recovery",
+    "template_export", "pack_choose", "backup_choose", "watch_choose", "restore_choose", "macros_import", "macros_export", "second_show", "lock", "unlock", "unlock_with_recovery",
     "signing_key_import", "signing_certificate_save", "audit_export",
 ];
 
@@ -33,7 +34,9 @@ async fn a_hostile_page_gets_no_further_than_its_commands() {
     println!("a hostile page: {heard}");
     assert_eq!(heard["foreign_allowed"], serde_json::json!([]), "{heard}");
     assert!(heard["refused"].as_u64() > Some(100) && heard["answered"].as_u64() > Some(20), "{heard}");
-    assert_eq!(heard["folder"], "settings.folder", "a page cannot say where backups go");
+    assert_eq!(heard["backups"], "settings.folder", "a page cannot say where backups go");
+    assert_eq!(heard["watched"], "settings.folder", "a page cannot say which folder is watched");
+    a_server_is_a_persons_to_allow(&window).await;
 
     // The app is there, and nothing came into the folder that the page named.
     let rows = "return (async () => (await window.__TAURI_INTERNALS__.invoke('worklist', { search: '' })).length)()";
@@ -41,6 +44,31 @@ async fn a_hostile_page_gets_no_further_than_its_commands() {
     let left: Vec<_> = std::fs::read_dir(&outside).expect("the folder").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["LETTER"]);
     window.close().await;
+}
+
+/// A page that names a server for time stamps waits for a dialog of the desktop. What was typed when that opened allows nothing,
+/// since its first button is the one that cancels.
+async fn a_server_is_a_persons_to_allow(window: &Window) {
+    const ASK: &str = "window.server = 'waits'; window.__TAURI_INTERNALS__.invoke('set_time_stamp_url', { url: URL })\
+        .then((kept) => { window.server = kept.url; }, (refused) => { window.server = refused.code; }); return ''";
+    const KEPT: &str = "window.kept = 'waits'; window.__TAURI_INTERNALS__.invoke('time_stamp').then((kept) => { window.kept = kept.url; }); return ''";
+    // With a percent sign, which the dialog shows as it is.
+    const SERVER: &str = "http://127.0.0.1:9/%s%n";
+    let answers: [(&[&str], &str, &str); 4] = [
+        (&["Escape"], "timestamp.declined", ""),
+        (&["space"], "timestamp.declined", ""),
+        (&["Return"], "timestamp.declined", ""),
+        (&["Tab", "Return"], SERVER, SERVER),
+    ];
+    for (keys, answered, kept) in answers {
+        window.text(&ASK.replace("URL", &format!("{SERVER:?}"))).await;
+        window.answer_dialog("^Allow time stamps from 127.0.0.1:9", keys);
+        window.until(&format!("the answer after {keys:?}"), 20, &format!("return window.server === {answered:?}")).await;
+        window.text(KEPT).await;
+        window.until(&format!("what is kept after {keys:?}"), 20, &format!("return window.kept === {kept:?}")).await;
+    }
+    window.text(&ASK.replace("URL", "''")).await;
+    window.until("no server any more, without a question", 20, "return window.server === ''").await;
 }
 
 /// Sends every command with several kinds of arguments, and keeps what came back in `window.heard`.
@@ -55,7 +83,7 @@ fn script(commands: &[&str], outside: &Path) -> String {
             'revision', 'commands', 'request', 'options', 'section', 'how', 'form', 'settings', 'annotation', 'one', 'instead', 'word', 'situation', 'template', 'choice', 'url',
             'studyUids', 'first', 'paused', 'open', 'reason', 'toPatientOf', 'priorUid', 'linked', 'priority', 'finding', 'old', 'new', 'trainee', 'quantize', 'termsAccepted',
             'secret', 'byRecoveryKey', 'proposalId'];
-        const heard = window.heard = {{ sent: 0, back: 0, answered: 0, refused: 0, foreign_allowed: [], folder: '' }};
+        const heard = window.heard = {{ sent: 0, back: 0, answered: 0, refused: 0, foreign_allowed: [], backups: '', watched: '' }};
         const ask = (name, given, foreign) => {{
             heard.sent++;
             let answer;
@@ -77,7 +105,8 @@ fn script(commands: &[&str], outside: &Path) -> String {
             }}
         }}
         for (const name of {FOREIGN}) for (const given of [{{}}, {{ path: '/etc/passwd', event: 'hilum', payload: null }}]) ask(name, given, true);
-        ask('settings', {{}}).then((now) => ask('set_settings', {{ settings: {{ ...now, backupFolder: outside }} }}).then((said) => {{ heard.folder = said.refused?.code ?? 'taken'; }}));
+        for (const [key, as] of [['backupFolder', 'backups'], ['watchedFolder', 'watched']])
+            ask('settings', {{}}).then((now) => ask('set_settings', {{ settings: {{ ...now, [key]: outside }} }}).then((said) => {{ heard[as] = said.refused?.code ?? 'taken'; }}));
         return '';
         "#
     )

@@ -311,6 +311,7 @@ export class PreviewShell {
     },
     recovery_renew: ({ passphrase }) => (passphrase === "wrong" ? refuse("vault.locked", "wrong passphrase") : "M2XR-7KQD-HBNW-94TV-8ZYA-PC5E-6GSU-J3LF"),
     backup_choose: () => this.settings,
+    watch_choose: () => (this.settings = { ...this.settings, watchedFolder: "/media/arrivals" }),
     draft_cancel: ({ reportId }) => {
       this.drafting.set(reportId, false);
       return null;
@@ -323,7 +324,7 @@ export class PreviewShell {
     logo_choose: () => false,
     logo_remove: () => null,
     time_stamp: () => ({ url: "", certificate: "" }),
-    set_time_stamp_url: ({ url }) => ({ url, certificate: "" }),
+    set_time_stamp_url: ({ url }) => (url.includes("declined") ? refuse("timestamp.declined", "not allowed") : { url, certificate: "" }),
     time_stamp_certificate: () => null,
     signing_key: () => this.signingKey,
     signing_key_import: ({ password }) => (password === "wrong" ? refuse("pkcs12.wrong_password", "the password does not open the file") : (this.signingKey = { ...this.signingKey, issuer: "St. Example Hospital CA", selfIssued: false })),

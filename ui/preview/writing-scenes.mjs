@@ -181,6 +181,13 @@ export function writingScenesOf(open, shoot) {
       await page.locator(id("macros")).scrollIntoViewIfNeeded();
       await page.locator(id("words")).scrollIntoViewIfNeeded();
       await shoot(page, "macro-form");
+      await page.click(id("watch-choose"));
+      await page.waitForSelector(id("watch-none"));
+      await page.fill(id("time-stamp-url"), "http://declined.example/tsr");
+      await page.press(id("time-stamp-url"), "Tab");
+      await page.waitForSelector(id("time-stamp-declined"));
+      await page.locator(id("watched-folder")).scrollIntoViewIfNeeded();
+      await shoot(page, "settings-asked");
       await page.close();
     },
   };

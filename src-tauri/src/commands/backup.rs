@@ -20,8 +20,10 @@ const AGAIN: Duration = Duration::from_secs(15 * 60);
 pub async fn backup_choose(app: &App) -> Result<Option<Settings>, AppError> {
     let workstation = app.workstation().await?;
     // Asked first, so that a locked folder is said before a dialog opens.
-    let mut settings = app.settings(workstation).await?;
+    app.settings(workstation).await?;
     let Some(folder) = app.host.choose_folder("Choose the folder for backups").await else { return Ok(None) };
+    // And again, since other settings may have been changed while it was open.
+    let mut settings = app.settings(workstation).await?;
     let standard = Settings::standard();
     if settings.backup_folder.is_empty() && (settings.backup_every_hours, settings.backup_keep) == (0, 0) {
         // Kept by a version that made no backups.

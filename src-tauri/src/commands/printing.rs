@@ -39,8 +39,22 @@ pub async fn time_stamp(app: &App) -> Result<TimeStampSettings, AppError> {
     Ok(app.workstation().await?.time_stamp_server().await?.into())
 }
 
+/// Keeps the address of a time-stamp server; an empty one turns time stamps off. Hilum connects to it, so that a person is
+/// asked about each address that is new: the page alone cannot name one.
 pub async fn set_time_stamp_url(app: &App, url: String) -> Result<TimeStampSettings, AppError> {
-    Ok(app.workstation().await?.set_time_stamp_url(&url).await?.into())
+    let workstation = app.workstation().await?;
+    let url = url.trim();
+    if !url.is_empty() && url != workstation.time_stamp_server().await?.url {
+        let host = hilum_workflow::time_stamp_host(url)?;
+        let words = format!(
+            "Time stamps of signatures will be asked of {host}. Hilum then connects to it at each signature.\n\nAddress: {url}"
+        );
+        if !app.host.allows(&format!("Allow time stamps from {host}?"), &words).await {
+            let detail = "The new address was not allowed.".into();
+            return Err(AppError { code: "timestamp.declined".into(), detail });
+        }
+    }
+    Ok(workstation.set_time_stamp_url(url).await?.into())
 }
 
 /// Takes the certificate that the person chooses; `None` when the dialog was closed.

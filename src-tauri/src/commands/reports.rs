@@ -10,8 +10,12 @@ use hilum_workers::DraftEvent;
 use hilum_workers::messages::draft::{DraftPhase, DraftedPart, Rewrite};
 use hilum_workflow::{Cancel, DraftChoice};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+
+/// The window is told of a draft on its way so often at most: more than anybody reads, and less than would hold up the page
+/// where a drafter writes without end.
+const TOLD_EVERY: Duration = Duration::from_millis(50);
 
 pub async fn report_view(app: &App, study_uid: String) -> Result<ReportView, AppError> {
     let workstation = app.workstation().await?;
@@ -152,20 +156,30 @@ async fn draft(app: &App, report_id: &str, wanted: Wanted, cancel: &Cancel) -> A
     let passing_on = async {
         // The window is told the whole text each time, so that a missed event costs nothing.
         let mut text = String::new();
-        while let Some(event) = inbox.recv().await {
-            app.host.emit(match event {
-                DraftEvent::Progress { phase, fraction, seconds } => AppEvent::DraftProgress {
-                    report_id: report_id.to_owned(),
-                    stage: stage(phase),
-                    fraction: fraction.map(f64::from),
-                    seconds,
-                },
-                DraftEvent::Text(_) if covered => continue,
-                DraftEvent::Text(more) => {
-                    text.push_str(&more);
-                    AppEvent::DraftText { report_id: report_id.to_owned(), text: text.clone() }
+        while let Some(first) = inbox.recv().await {
+            let (mut progress, mut written) = (None, false);
+            let mut next = Some(first);
+            while let Some(event) = next {
+                match event {
+                    DraftEvent::Progress { phase, fraction, seconds } => {
+                        let (stage, fraction) = (stage(phase), fraction.map(f64::from));
+                        progress = Some(AppEvent::DraftProgress { report_id: report_id.to_owned(), stage, fraction, seconds });
+                    }
+                    DraftEvent::Text(_) if covered => {}
+                    DraftEvent::Text(more) => {
+                        text.push_str(&more);
+                        written = true;
+                    }
                 }
-            });
+                next = inbox.try_recv().ok();
+            }
+            if let Some(progress) = progress {
+                app.host.emit(progress);
+            }
+            if written {
+                app.host.emit(AppEvent::DraftText { report_id: report_id.to_owned(), text: text.clone() });
+            }
+            tokio::time::sleep(TOLD_EVERY).await;
         }
     };
     let drafting = async {

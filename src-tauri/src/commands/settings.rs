@@ -13,15 +13,36 @@ pub async fn settings(app: &App) -> Result<Settings, AppError> {
     app.settings(workstation).await
 }
 
-/// Keeps what the window sends. Backups are written to their folder and old ones deleted in it, so that the
-/// window may leave it or empty it; another one comes from the dialog alone.
+/// Keeps what the window sends. Backups are written to their folder and old ones deleted in it, and what lies in the
+/// folder that is watched is read and imported, so that the window may leave these or empty them; others come from
+/// their dialogs alone.
 pub async fn set_settings(app: &App, settings: Settings) -> Result<Settings, AppError> {
     let workstation = app.workstation().await?;
-    let chosen = app.settings(workstation).await?.backup_folder;
-    if !settings.backup_folder.is_empty() && settings.backup_folder != chosen {
-        return Err(AppError { code: "settings.folder".into(), detail: "The folder for backups is chosen in a dialog.".into() });
+    let kept = app.settings(workstation).await?;
+    for (which, wanted, chosen) in [
+        ("for backups", &settings.backup_folder, &kept.backup_folder),
+        ("that is watched", &settings.watched_folder, &kept.watched_folder),
+    ] {
+        if !wanted.is_empty() && wanted != chosen {
+            return Err(AppError {
+                code: "settings.folder".into(),
+                detail: format!("The folder {which} is chosen in a dialog."),
+            });
+        }
     }
     keep(workstation, settings).await
+}
+
+/// Lets the person choose the folder that is watched, and keeps it; `None` when the dialog was closed.
+pub async fn watch_choose(app: &App) -> Result<Option<Settings>, AppError> {
+    let workstation = app.workstation().await?;
+    // Asked first, so that a locked folder is said before a dialog opens.
+    app.settings(workstation).await?;
+    let Some(folder) = app.host.choose_folder("Choose the folder to watch").await else { return Ok(None) };
+    // And again, since other settings may have been changed while it was open.
+    let settings = app.settings(workstation).await?;
+    let watched_folder = folder.display().to_string();
+    keep(workstation, Settings { watched_folder, ..settings }).await.map(Some)
 }
 
 pub(super) async fn keep(workstation: &Workstation, settings: Settings) -> Result<Settings, AppError> {

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindowBuilder};
-use tauri_plugin_dialog::{DialogExt, FilePath};
+use tauri_plugin_dialog::{DialogExt, FilePath, MessageDialogButtons, MessageDialogKind};
 use tokio::sync::oneshot;
 
 /// The one channel on which the shell speaks to the window.
@@ -179,6 +179,22 @@ impl Host for Desktop {
         path(answer.await.ok()??)
     }
 
+    async fn allows(&self, question: &str, words: &str) -> bool {
+        let (chosen, answer) = oneshot::channel();
+        // The desktop's own two buttons: of these GTK gives the keyboard to the one that cancels, so that a key which was
+        // meant for the page allows nothing. Of two with words of ours it takes the one that allows.
+        self.handle
+            .dialog()
+            .message(shown(words))
+            .title(question)
+            .kind(MessageDialogKind::Warning)
+            .buttons(MessageDialogButtons::OkCancel)
+            .show(move |allowed| {
+                let _ = chosen.send(allowed);
+            });
+        answer.await.unwrap_or(false)
+    }
+
     async fn choose_save(&self, proposed: &str) -> Option<PathBuf> {
         let (chosen, answer) = oneshot::channel();
         self.handle
@@ -192,6 +208,12 @@ impl Host for Desktop {
             });
         path(answer.await.ok()??)
     }
+}
+
+/// Words as a dialog takes them: on Linux they are a format for `printf`, in which a percent sign that is not doubled asks for
+/// an argument that is not there.
+fn shown(words: &str) -> String {
+    if cfg!(target_os = "linux") { words.replace('%', "%%") } else { words.to_owned() }
 }
 
 fn path(file: FilePath) -> Option<PathBuf> {

@@ -46,6 +46,7 @@ pub const COMMANDS: &[&str] = &[
     "report_view",
     "save_pdf",
     "set_settings",
+    "watch_choose",
     "settings",
     "sign",
     "figures",

@@ -25,7 +25,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         add_user, app_status, audit, audit_export, audit_verify, cancel_import, change_passphrase, close_window, create_first_user, draft_cancel,
         draft_preview_pdf, draft_section, draft_start, engines, evidence, evidence_requery, export_report, image_overview, image_pixels, import_files, import_folder, lock, models, open_study,
         pack_add, pack_add_cancel, pack_choose, pack_remove, page_renew,
-        recovery_renew, proposal_view, report_edit, report_view, save_pdf, sealing_key, set_settings, settings, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
+        recovery_renew, proposal_view, report_edit, report_view, save_pdf, sealing_key, set_settings, settings, watch_choose, sign, signed_pdf, started, template_export, template_import, templates, thumbnail, touch,
         unlock, unlock_with_recovery, verify_model, worklist,
     ]
 }
@@ -336,6 +336,11 @@ async fn settings(app: Shell<'_>) -> Answer<Settings> {
 #[tauri::command]
 async fn set_settings(app: Shell<'_>, settings: Settings) -> Answer<Settings> {
     on::settings::set_settings(&app, settings).await
+}
+
+#[tauri::command]
+async fn watch_choose(app: Shell<'_>) -> Answer<Option<Settings>> {
+    on::settings::watch_choose(&app).await
 }
 
 #[tauri::command]

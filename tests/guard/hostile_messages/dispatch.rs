@@ -70,6 +70,7 @@ pub const MESSAGES: &[(&str, &[(&str, &str)])] = &[
     ("pack_remove", &[("id", "String")]),
     ("settings", &[]),
     ("set_settings", &[("settings", "Settings")]),
+    ("watch_choose", &[]),
     ("audit", &[("limit", "u32"), ("before", "Option<f64>"), ("filter", "AuditFilter")]),
     ("audit_export", &[("filter", "AuditFilter")]),
     ("audit_verify", &[]),
@@ -413,6 +414,10 @@ pub async fn message(app: &Arc<App>, name: &str, arguments: &Value) -> Result<An
         "set_settings" => {
             let settings: Settings = argument(arguments, "settings")?;
             let answer: Answer<Settings> = async { on::settings::set_settings(&app, settings).await }.await;
+            answered(answer)
+        }
+        "watch_choose" => {
+            let answer: Answer<Option<Settings>> = async { on::settings::watch_choose(&app).await }.await;
             answered(answer)
         }
         "audit" => {

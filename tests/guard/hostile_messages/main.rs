@@ -20,15 +20,15 @@ mod say;
 
 use common::{Listing, Random, amount};
 use hilum_app::App;
-use hilum_app::commands::{audit, backup, reports, session, settings, signing};
-use hilum_app::dto::{AppError, EditCommand, SectionName, SignRequest};
+use hilum_app::commands::{audit, backup, printing, reports, session, settings, signing};
+use hilum_app::dto::{AppError, EditCommand, SectionName, Settings, SignRequest};
 use person::{Desk, NAME, PASSPHRASE, import, radiograph, study_of, unlocked};
 use say::Speaker;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -109,11 +109,12 @@ async fn no_message_brings_the_app_down_or_leaves_its_folders() {
     let (_, studies) = import(&app, &desk, vec![dialogs.join("1.dcm"), dialogs.join("2.dcm")], 120).await;
     assert_eq!(studies.len(), 2);
 
-    paths_are_not_taken_from_messages(&app, root.path()).await;
+    paths_and_servers_are_not_taken_from_messages(&app, root.path()).await;
     let words = Speaker::new(root.path());
     let mut heard = messages(&app, &desk, &dialogs, words).await;
     bytes::damaged(&app, &desk);
     heard.end(&app).await;
+    dialogs_alone_have_chosen(&app, &dialogs).await;
 
     let touched = before.differs(&outside());
     assert!(touched.is_empty(), "touched outside of the data folder and what dialogs chose: {touched:?}");
@@ -146,13 +147,30 @@ fn prepare(root: &Path) {
     }
 }
 
-/// Backups are written where a dialog said, and nowhere else that a message names.
-async fn paths_are_not_taken_from_messages(app: &Arc<App>, root: &Path) {
-    let mut wanted = settings::settings(app).await.expect("settings");
-    wanted.backup_folder = root.join("outside/backups").display().to_string();
-    let refused = settings::set_settings(app, wanted).await.expect_err("no dialog chose it");
-    assert_eq!(refused.code, "settings.folder");
+/// Backups are written and new files taken where a dialog said, and nowhere else that a message names; what a message
+/// names as a server for the time is asked about, and the desk allows none.
+async fn paths_and_servers_are_not_taken_from_messages(app: &Arc<App>, root: &Path) {
+    let now = settings::settings(app).await.expect("settings");
+    let outside = |name: &str| root.join("outside").join(name).display().to_string();
+    for wanted in [
+        Settings { backup_folder: outside("backups"), ..now.clone() },
+        Settings { watched_folder: outside("home"), ..now.clone() },
+    ] {
+        let refused = settings::set_settings(app, wanted).await.expect_err("no dialog chose it");
+        assert_eq!(refused.code, "settings.folder");
+    }
     assert_eq!(backup::backup_start(app).await.expect_err("nowhere").code, "backup.no_folder");
+    let refused = printing::set_time_stamp_url(app, "http://127.0.0.1:1/".into()).await.expect_err("nobody allows it");
+    assert_eq!(refused.code, "timestamp.declined");
+}
+
+/// Whatever was said: the folders of the settings are none, or what a dialog gave, and no server is asked for the time.
+async fn dialogs_alone_have_chosen(app: &App, dialogs: &Path) {
+    let now = settings::settings(app).await.expect("settings");
+    for folder in [&now.watched_folder, &now.backup_folder] {
+        assert!(folder.is_empty() || Path::new(folder).starts_with(dialogs), "no dialog chose {folder}");
+    }
+    assert_eq!(printing::time_stamp(app).await.expect("a server or none").url, "");
 }
 
 /// What was heard of all messages.
@@ -165,12 +183,14 @@ struct Heard {
     handled: BTreeSet<&'static str>,
     slowest: (Duration, String),
     tried: usize,
+    /// Where every folder lies that a dialog gives.
+    dialogs: PathBuf,
 }
 
 async fn messages(app: &Arc<App>, desk: &Arc<Desk>, dialogs: &Path, mut words: Speaker) -> Heard {
     let wanted = amount(700, 10_000);
     let mut random = Random::new(0x19C);
-    let mut heard = Heard::default();
+    let mut heard = Heard { dialogs: dialogs.to_owned(), ..Heard::default() };
     let begun = Instant::now();
     while heard.tried < wanted {
         dialogs_answer(&mut random, desk, dialogs);
@@ -240,12 +260,23 @@ impl Heard {
             }
             Answered::Value(value) => {
                 assert!(!value.to_string().contains(PASSPHRASE), "{name} shows the passphrase");
+                self.no_message_chooses(name, &value);
                 words.learn(&value);
                 *self.by_name.entry(name.to_owned()).or_default() += 1;
                 "answered".to_owned()
             }
         };
         *self.answers.entry(kind).or_default() += 1;
+    }
+
+    /// An answer shows what is kept after its message: of folders those that a dialog gave, and no server.
+    fn no_message_chooses(&self, name: &str, value: &Value) {
+        for key in ["watchedFolder", "backupFolder"] {
+            let folder = value.get(key).and_then(Value::as_str).unwrap_or_default();
+            assert!(folder.is_empty() || Path::new(folder).starts_with(&self.dialogs), "{name} chose {folder}");
+        }
+        let server = value.get("url").and_then(Value::as_str).unwrap_or_default();
+        assert!(server.is_empty(), "{name} chose {server}");
     }
 
     /// Waits until nothing is under way any more, and says what was heard.

@@ -190,8 +190,6 @@ impl Speaker {
                     let other = match &fields[&key] {
                         Value::Bool(_) => random.one_in(2).into(),
                         Value::Number(_) => json!(random.pick(&[0u32, 1, 3, 60, u32::MAX])),
-                        // Nothing on this disk is imported by itself here.
-                        _ if key == "watchedFolder" => "".into(),
                         _ => self.text(random, "").into(),
                     };
                     fields.insert(key, other);

@@ -1,6 +1,7 @@
 //! Twenty-one texts and bytes that must never stand readable on a disk are planted through the real window, and
 //! looked for in everything that it writes: the data folder, the web view's own folders, temporary files,
-//! backups, the programs' output, open files that have no name any more. While it is written, drafted, previewed, signed
+//! backups, the programs' output, open files that have no name any more, and what is new in the folders in which everybody
+//! writes. While it is written, drafted, previewed, signed
 //! and exported, after a kill, locked, and closed.
 
 use crate::browser::Window;
@@ -8,17 +9,23 @@ use crate::desk::{NAME, PASSPHRASE, hilumctl, ran};
 use crate::guard::full;
 use crate::page::invoke;
 use crate::scene::*;
-use crate::search::{Secret, in_files, in_open_files};
+use crate::search::{Secret, Since, everybodys, in_files, in_open_files};
 use crate::vault_reader::keys;
 use hilum_testkit::dicom::{self, EXPLICIT_LE};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::process::Command;
 
-/// Made of two parts, so that this program does not hold it whole.
+/// Made of parts, so that this program does not hold it whole, and with the number of this process in letters, so that no
+/// other one's files can have it. As long as an accession number may be.
 fn canary(n: usize) -> String {
-    format!("{}{n:02}{}", "Kanari", "envogel")
+    let process = std::process::id();
+    let letters: String = (0..5).map(|at| char::from(b'a' + (process / 26u32.pow(at) % 26) as u8)).collect();
+    format!("{}{n:02}{letters}{}", "Ka", "envogel")
 }
+
+/// What any other test may write as well.
+const NOT_OF_THIS_RUN: [&str; 3] = ["passphrase", "pixels", "a document, previewed or signed"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_readable_on_disk() {
@@ -38,6 +45,10 @@ async fn nothing_is_readable_on_disk() {
         Secret::text("a document, previewed or signed", "/HilumAuditHead"),
     ]);
     assert_eq!(secrets.len(), 21);
+    let of_this_run: Vec<Secret> =
+        secrets.iter().filter(|secret| !NOT_OF_THIS_RUN.contains(&&secret.name[..])).cloned().collect();
+    assert_eq!(of_this_run.len(), 18);
+    let everywhere = RefCell::new(Since::now(everybodys(), &scene.path("")));
 
     let given = scene.folder("given", &[("image.dcm", study())]);
     let backups = scene.path("backups");
@@ -51,6 +62,8 @@ async fn nothing_is_readable_on_disk() {
         let folders: Vec<&Path> = places.iter().map(|p| p.as_path()).collect();
         let (found, files) = in_files(&folders, &secrets);
         assert!(found.is_empty(), "{moment}: {found:?}");
+        let (found, new, long) = everywhere.borrow_mut().find(&of_this_run);
+        assert!(found.is_empty(), "{moment}, in a folder of everybody's: {found:?}");
         let mut processes = 0;
         for name in ["hilum", "hilumctl", "hilum-decode", "WebKitWebProcess", "WebKitNetworkProcess"] {
             if let Some(process) = window.and_then(|w| w.find_process(name, "")) {
@@ -62,8 +75,9 @@ async fn nothing_is_readable_on_disk() {
             }
         }
         println!(
-            "{moment}: {files} files and {processes} processes' open files hold none of {} secrets",
-            secrets.len()
+            "{moment}: {files} files and {processes} processes' open files hold none of {} secrets; {new} new ones in folders of everybody's none of {} ({long} too long to read)",
+            secrets.len(),
+            of_this_run.len()
         );
     };
 
@@ -139,6 +153,10 @@ async fn nothing_is_readable_on_disk() {
     std::fs::write(scene.home().join(format!("{}.txt", canary(4))), "x").expect("a file");
     let folders: Vec<&Path> = places.iter().map(|p| p.as_path()).collect();
     assert_eq!(in_files(&folders, &secrets).0.len(), 2);
+    let planted = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(planted.path(), canary(5)).expect("written");
+    let found = everywhere.borrow_mut().find(&of_this_run).0;
+    assert_eq!(found, [("referring physician".to_owned(), planted.path().to_owned())]);
 }
 
 const NAMES: [&str; 13] = [

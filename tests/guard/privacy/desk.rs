@@ -42,6 +42,10 @@ impl Host for Desk {
     async fn choose_save(&self, _proposed: &str) -> Option<PathBuf> {
         self.save.lock().expect("a file").clone()
     }
+
+    async fn allows(&self, _question: &str, _words: &str) -> bool {
+        true
+    }
 }
 
 impl Desk {

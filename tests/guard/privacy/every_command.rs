@@ -84,9 +84,8 @@ fn leaves(command: &str) -> Leaves {
         "save_pdf" | "export_report" => Lines(&["report.export"]),
         "set_figures" => Lines(&["report.figures"]),
         "logo_choose" | "logo_remove" => Lines(&["letterhead.logo"]),
-        "set_time_stamp_url" | "time_stamp_certificate" | "set_settings" | "set_preference" | "backup_choose" => {
-            Lines(&["setting.change"])
-        }
+        "set_time_stamp_url" | "time_stamp_certificate" => Lines(&["setting.change"]),
+        "set_settings" | "set_preference" | "backup_choose" | "watch_choose" => Lines(&["setting.change"]),
         "template_import" => Lines(&["template.import"]),
         "template_choose" => Lines(&["template.choose"]),
         "macro_put" => Lines(&["macro.put"]),

@@ -1,7 +1,9 @@
 //! Looking for secrets in bytes, wherever they lie and however they are written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A secret, by the name under which it is reported, in every form in which it is looked for.
 #[derive(Clone)]
@@ -77,9 +79,13 @@ fn memchr(byte: u8, hay: &[u8]) -> Option<usize> {
 
 /// Which secrets stand in which files below the folders, in contents or in names; and how many files there are.
 pub fn in_files(folders: &[&Path], secrets: &[Secret]) -> (Vec<(String, PathBuf)>, usize) {
-    let mut found = Vec::new();
     let files: BTreeSet<PathBuf> = folders.iter().flat_map(|folder| crate::guard::files_below(folder)).collect();
-    for file in &files {
+    (in_these(&files, secrets), files.len())
+}
+
+fn in_these(files: &BTreeSet<PathBuf>, secrets: &[Secret]) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for file in files {
         let kind = std::fs::symlink_metadata(file).map(|m| m.file_type());
         // A socket or a pipe would be waited for.
         let bytes = if kind.is_ok_and(|k| k.is_file()) { std::fs::read(file).unwrap_or_default() } else { Vec::new() };
@@ -90,7 +96,77 @@ pub fn in_files(folders: &[&Path], secrets: &[Secret]) -> (Vec<(String, PathBuf)
             }
         }
     }
-    (found, files.len())
+    found
+}
+
+/// Where everybody may write: the system's folders for temporary files, and the one of the person's session.
+pub fn everybodys() -> Vec<PathBuf> {
+    // SAFETY: getuid takes nothing and cannot fail.
+    let user = unsafe { libc::getuid() };
+    let session = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| format!("/run/user/{user}").into(), PathBuf::from);
+    vec!["/tmp".into(), "/var/tmp".into(), std::env::temp_dir(), session]
+}
+
+/// What came or changed in folders since this was made.
+///
+/// Who wrote a file there cannot be told, and others write at the same time. So nothing is said of files that were there
+/// before, each is read once in each of its states, and what is looked for has to be of this run alone: whoever wrote it
+/// had it from here then.
+pub struct Since {
+    folders: Vec<PathBuf>,
+    /// A folder within them that is looked through by itself.
+    except: PathBuf,
+    known: BTreeMap<PathBuf, State>,
+}
+
+/// Length and time of the last change, by which a file is known to be as it was.
+type State = (u64, Option<SystemTime>);
+
+/// Of the files of others in these folders, longer ones are too much to read.
+const LONGEST: u64 = 64 << 20;
+
+impl Since {
+    pub fn now(folders: Vec<PathBuf>, except: &Path) -> Self {
+        let mut since = Self { folders, except: except.to_owned(), known: BTreeMap::new() };
+        since.known = since.listed();
+        since
+    }
+
+    /// Of each folder what lies on its own disk: not what a desktop mounts into it, somebody's network among that.
+    fn listed(&self) -> BTreeMap<PathBuf, State> {
+        let mut found = BTreeMap::new();
+        for top in &self.folders {
+            let Ok(disk) = std::fs::metadata(top).map(|about| about.dev()) else { continue };
+            let mut folders = vec![top.clone()];
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                    // Others take theirs away meanwhile.
+                    let (path, Ok(about)) = (entry.path(), entry.metadata()) else { continue };
+                    if path.starts_with(&self.except) || about.dev() != disk {
+                        continue;
+                    }
+                    if about.is_dir() {
+                        folders.push(path);
+                    } else {
+                        found.insert(path, (about.len(), about.modified().ok()));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Which secrets stand in what came or changed since the last time, in contents or in names; how many files that were,
+    /// and how many more were too long.
+    pub fn find(&mut self, secrets: &[Secret]) -> (Vec<(String, PathBuf)>, usize, usize) {
+        let there = self.listed();
+        let new = there.iter().filter(|(file, state)| self.known.get(*file) != Some(*state));
+        let (read, long): (Vec<_>, Vec<_>) = new.partition(|(_, (length, _))| *length <= LONGEST);
+        let files: BTreeSet<PathBuf> = read.into_iter().map(|(file, _)| file.clone()).collect();
+        let answer = (in_these(&files, secrets), files.len(), long.len());
+        self.known = there;
+        answer
+    }
 }
 
 /// Files that a process holds open outside of these folders, deleted ones and those without a name too.
@@ -211,4 +287,26 @@ fn every_form_is_found() {
     {
         assert_eq!(occurrences(&hay, &key), times, "{hay:?}");
     }
+}
+
+#[test]
+fn what_came_or_changed_is_searched_and_once() {
+    let root = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| root.path().join(name);
+    let hold = |name: &str, text: &str| std::fs::write(at(name), text).expect("a file");
+    let secrets = [Secret::text("name", "Kanarienvogel 17")];
+    std::fs::create_dir(at("own")).expect("a folder");
+    hold("before", "Kanarienvogel 17");
+    hold("changed", "nothing");
+    let mut since = Since::now(vec![root.path().to_owned()], &at("own"));
+    let mut check = |what: &str, wanted: &[&str]| {
+        let found: Vec<PathBuf> = since.find(&secrets).0.into_iter().map(|(_, file)| file).collect();
+        assert_eq!(found, wanted.iter().map(|name| at(name)).collect::<Vec<_>>(), "{what}");
+    };
+    check("nothing is new", &[]);
+    for name in ["came", "changed", "own/thing"] {
+        hold(name, "a Kanarienvogel 17");
+    }
+    check("one came and one changed", &["came", "changed"]);
+    check("both were searched", &[]);
 }

@@ -2,7 +2,7 @@
 
 use crate::desk::{NAME, PASSPHRASE, Place, SAVE, SAVED, unlock};
 use hilum_report::{Command, ReportId, Status, VersionId};
-use hilum_store::{AuditVerdict, BackupTarget, DataFolder, Opening, Store};
+use hilum_store::{AuditVerdict, BackupTarget, BlobName, DataFolder, Opening, ReportRow, Store, WorklistQuery};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
@@ -133,6 +133,38 @@ impl Acknowledged {
             }
         }
     }
+}
+
+/// How the name of a sealed file begins that is a signed document (`store/src/blobs.rs`).
+const DOCUMENT: &str = "p-";
+
+/// Looks at every report, acknowledged or not: it is signed with a version and a document, which opens and is signed by who
+/// signs here, or it is not signed at all; and no document lies there without its version. How many versions there are.
+pub async fn signed_whole(store: &Store, data: &Path, what: &str) -> usize {
+    let trusted: Vec<Vec<u8>> =
+        hilum_store::certificates(data).expect("certificates").into_iter().map(|c| c.der).collect();
+    let mut documents: BTreeSet<BlobName> = BTreeSet::new();
+    for row in store.worklist(&WorklistQuery::default()).await.expect("the studies") {
+        let study = store.study(&row.study.uid).await.expect("a study");
+        for ReportRow { id, .. } in &study.reports {
+            let report = store.report(id).await.unwrap_or_else(|e| panic!("{what}: report {id}: {e}"));
+            let versions = store.versions(id).await.unwrap_or_else(|e| panic!("{what}: versions of {id}: {e}"));
+            assert_eq!(report.versions().len(), versions.len(), "{what}: the versions of {id}");
+            assert_eq!(report.status() == Status::Final, !versions.is_empty(), "{what}: {id} is {:?}", report.status());
+            for version in versions {
+                let pdf = store.signed_pdf(&version).await;
+                let pdf = pdf.unwrap_or_else(|e| panic!("{what}: the document of {}: {e}", version.id));
+                let verdict = hilum_export::verify::verify(&pdf, &trusted);
+                assert!(verdict.is_ok(), "{what}: the document of {}: {verdict:?}", version.id);
+                documents.insert(version.pdf);
+            }
+        }
+    }
+    let sealed = store.blobs().and_then(|blobs| blobs.names()).expect("the sealed files");
+    let alone: Vec<&BlobName> =
+        sealed.iter().filter(|name| name.as_str().starts_with(DOCUMENT) && !documents.contains(*name)).collect();
+    assert!(alone.is_empty(), "{what}: documents without a version: {alone:?}");
+    documents.len()
 }
 
 /// The ids of all sentences that were ever written into a report, in order.

@@ -159,6 +159,23 @@ impl Reader {
         if imported == 1 { Ok(study) } else { Err(AppError { code, detail: String::new() }) }
     }
 
+    /// The same for whoever goes on while somebody else waits for events, and takes all of them: the study is asked for until
+    /// it is there. Its UID and its report, which has begun.
+    pub async fn import_beside(&self, number: u32) -> Result<(String, Open), AppError> {
+        let (study, file) = radiograph(&format!("{}.0.{number}", std::process::id()), &self.place.incoming);
+        studies::import_dropped(&self.app, vec![file]).await?;
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            match self.report(&study).await {
+                Ok(open) => return Ok((study, open)),
+                Err(e) if e.code == "store.not_found" && Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
     pub async fn report(&self, study: &str) -> Result<Open, AppError> {
         let view = reports::report_view(&self.app, study.to_owned()).await?;
         Ok(Open { id: view.id, revision: view.revision })

@@ -28,7 +28,7 @@ fn in_bytes(row: u32, column: u32) -> f64 {
 }
 
 /// File, its picture, and by how much its compression may miss a value.
-const FILES: [(&str, Picture, f64); 15] = [
+const FILES: [(&str, Picture, f64); 17] = [
     ("deflated", value, 0.0),
     ("rle", value, 0.0),
     ("rle_signed", below_zero, 0.0),
@@ -44,6 +44,8 @@ const FILES: [(&str, Picture, f64); 15] = [
     ("jpeg_extended", smooth, 2.0),
     ("jpeg_spectral", smooth, 2.0),
     ("jpeg_progressive", smooth, 2.0),
+    ("htj2k_rpcl", value, 0.0),
+    ("htj2k_lossy", value, 1.0),
 ];
 
 pub fn all() -> Vec<Case> {

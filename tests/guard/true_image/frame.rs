@@ -5,20 +5,9 @@ use crate::person::{import, unlocked};
 use crate::standard::{Function, Voi};
 use hilum_app::App;
 use hilum_app::commands::{images, studies};
-use hilum_testkit::dicom::DicomFile;
 use hilum_workers::messages::decode::{PixelDescription, PixelKind, VoiFunction};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Compressions that Hilum has no decoder for: MPEG-2, H.264, HEVC, JPEG XL.
-const UNKNOWN: [&str; 6] = [
-    "1.2.840.10008.1.2.4.100",
-    "1.2.840.10008.1.2.4.102",
-    "1.2.840.10008.1.2.4.107",
-    "1.2.840.10008.1.2.4.110",
-    "1.2.840.10008.1.2.4.111",
-    "1.2.840.10008.1.2.4.112",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_viewer_is_given_is_what_was_made() {
@@ -33,24 +22,11 @@ async fn what_the_viewer_is_given_is_what_was_made() {
         check(&app, case).await;
     }
     println!("{} pictures, each with the pixels and the description of how it was made", cases.len());
-
-    // What cannot be decoded is said, and nothing is shown of it.
-    let header = DicomFile::header(48, 64, 8, 8);
-    let unknown = UNKNOWN.map(|syntax| {
-        (syntax, header.clone().fragments(vec![b"\xFF\x0A no stream of ours".to_vec()]).write_as(syntax))
-    });
-    let files: Vec<(String, &[u8])> =
-        unknown.iter().map(|(syntax, file)| (format!("{syntax}.dcm"), &file[..])).collect();
-    let (came, _) = import(&app, &desk, written(root.path().join("unknown"), &files), 120).await;
-    assert_eq!(came.len(), UNKNOWN.len());
-    for (name, verdict, code) in &came {
-        assert_eq!((&verdict[..], &code[..]), ("refused", "dicom.unsupported_transfer_syntax"), "{name}");
-    }
     app.close().await;
 }
 
 /// Writes the files into a new folder, and gives their paths.
-fn written(folder: PathBuf, files: &[(String, &[u8])]) -> Vec<PathBuf> {
+pub fn written(folder: PathBuf, files: &[(String, &[u8])]) -> Vec<PathBuf> {
     std::fs::create_dir(&folder).expect("a folder");
     let write = |(name, bytes): &(String, &[u8])| {
         let path = folder.join(name);

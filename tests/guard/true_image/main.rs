@@ -2,6 +2,8 @@
 //! syntax and every way of being shown, are imported; what the viewer is given of them is held against what was made, and
 //! the gray levels on the screen against the formulas of DICOM PS3.3 C.11.2.
 //!
+//! What is in no transfer syntax of those is refused, whatever it holds (`syntaxes.rs`).
+//!
 //! Real files against pydicom are in `decode/tests/shared_files.rs`, since they do not lie in the repository.
 
 #![cfg(target_os = "linux")]
@@ -25,3 +27,4 @@ mod planes;
 mod scene;
 mod screen;
 mod standard;
+mod syntaxes;

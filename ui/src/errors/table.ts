@@ -20,7 +20,7 @@ export const WORDING: Record<string, Wording> = {
   "text.waiting": { what: "Text that could not be saved waits in this window.", next: "Whoever typed it logs in, copies it into its report, and discards it here." },
   "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },
   "study.not_open": { what: "The first window does not show this study.", next: "Open it there, then put the sentence into its report again." },
-  "settings.folder": { what: "The folder for backups was not chosen in its dialog.", next: "Choose it in Settings with the button beside it." },
+  "settings.folder": { what: "This folder was not chosen in its dialog.", next: "Choose it in Settings with the button beside it." },
   "settings.too_long": { what: "This is more than is kept under one name.", next: "Shorten it and save again." },
   "audit.day": { what: "A day is written as year, month and day, 2026-03-01.", next: "Write it so, or leave it empty." },
   "app.internal": {
@@ -256,6 +256,7 @@ export const WORDING: Record<string, Wording> = {
   "file.too_large": { what: "This file is larger than 8 MB and was not read.", next: "Choose a smaller file." },
   "pdf.logo": { what: "The stored logo cannot be printed.", next: "Choose the logo again in Settings." },
   "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write a plain http address with its host and path, or nothing for no time stamps." },
+  "timestamp.declined": { what: "The new address was not allowed. Nothing was changed.", next: "Write it again, and allow it in the dialog, to have time stamps from there." },
   "timestamp.unreachable": {
     what: "The time-stamp server cannot be reached. Nothing was signed.",
     next: "Try again, sign without a time stamp this time, or change the address in Settings.",

@@ -127,6 +127,8 @@ export const secondDictate = (studyUid: string, text: string) => call<null>("sec
 /** A prior came on the screen beside a study; written to the audit chain. */
 export const priorShown = (studyUid: string, priorUid: string) => call<null>("prior_shown", { studyUid, priorUid });
 
+/** The folder that is watched, as the person chooses it; null when the dialog was closed. */
+export const watchChoose = () => call<Settings | null>("watch_choose");
 /** The folder for backups, as the person chooses it; null when the dialog was closed. */
 export const backupChoose = () => call<Settings | null>("backup_choose");
 /** The backups in that folder, the newest first. */
@@ -213,6 +215,7 @@ export async function logo(): Promise<LogoPicture | null> {
 export const logoChoose = () => call<boolean>("logo_choose");
 export const logoRemove = () => call<null>("logo_remove");
 export const timeStamp = () => call<TimeStampSettings>("time_stamp");
+/** A new address is kept once the person has allowed it in a dialog; an empty one turns time stamps off. */
 export const setTimeStampUrl = (url: string) => call<TimeStampSettings>("set_time_stamp_url", { url });
 export const timeStampCertificate = () => call<TimeStampSettings | null>("time_stamp_certificate");
 /** The certificate with which whoever is logged in signs. */

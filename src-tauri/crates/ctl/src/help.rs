@@ -23,8 +23,9 @@ findings with MedSigLIP; this program does the same from a shell: it inspects im
 imports, and carries one study from file to signed PDF. It is also the program that the desktop app starts to run its \
 models.
 
-A drafting aid for qualified radiologists, not cleared for clinical use. The model drafts; the person decides: every \
-report is reviewed and signed by a person. Scores are support, never probabilities. Nothing connects to any network.
+Hilum is a drafting aid for qualified radiologists, not cleared for clinical use. Every report is reviewed and signed \
+by a person. The model drafts; the person decides. Scores are support, never probabilities. Nothing connects to any \
+network.
 
 inspect, pack, classify, claims, embed, draft, verify and bench need no vault. user, import, studies, similar, calibrate, report, template, export, proposal, audit, backup and restore work on \
 the data folder, which is encrypted and unlocked by a user's passphrase.";

@@ -4,6 +4,7 @@ use crate::charset::{CharacterSet, Kind};
 use crate::dataset::{DataSet, Role};
 use crate::elements::PIXEL_DATA;
 use crate::part10::Part10;
+use crate::stored;
 use hilum_workers::messages::decode::DecodedHeader;
 
 /// Longest value of a text element that is shown, in bytes. The longest that the
@@ -32,7 +33,11 @@ pub fn header(part10: &Part10) -> DecodedHeader {
     if set.numbers(0x0028_1053).first() == Some(&0.0) {
         warnings.push("header.bad_rescale".to_owned());
     }
-    if has_pixels && lossy(text(0x0028_2110).as_deref(), &part10.transfer_syntax) {
+    let other = stored::other_syntax(part10);
+    if other.is_some() {
+        warnings.push("header.compression_differs".to_owned());
+    }
+    if has_pixels && lossy(text(0x0028_2110).as_deref(), other.unwrap_or(&part10.transfer_syntax)) {
         warnings.push("pixels.lossy".to_owned());
     }
     if !has_pixels {
@@ -271,6 +276,8 @@ mod tests {
             ("jpeg2000", false),
             ("jpeg2000_lossy", true),
             ("htj2k", false),
+            ("htj2k_rpcl", false),
+            ("htj2k_lossy", true),
             ("rle", false),
             ("deflated", false),
         ] {

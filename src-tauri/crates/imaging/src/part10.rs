@@ -4,6 +4,7 @@
 //! bytes of the data set and said in a warning, so that an old archive opens
 //! and its oddity is still visible.
 
+use crate::codec::Storage;
 use crate::dataset::{self, DataSet};
 use crate::elements::{self, Elements, Encoding};
 use crate::error::ImagingError;
@@ -60,8 +61,8 @@ impl Part10<'_> {
 /// PS3.10 section 7.1 names as legitimate, are accepted.
 ///
 /// # Errors
-/// [`ImagingError::Empty`], [`ImagingError::NotDicom`], [`ImagingError::Polyglot`],
-/// [`ImagingError::TooLarge`], and those of [`elements::read`].
+/// [`ImagingError::Empty`], [`ImagingError::NotDicom`], [`ImagingError::Polyglot`], [`ImagingError::TooLarge`],
+/// [`ImagingError::UnsupportedTransferSyntax`] for a data set in another form, and those of [`elements::read`].
 pub fn open(file: &[u8]) -> Result<Part10<'_>, ImagingError> {
     if file.is_empty() {
         return Err(ImagingError::Empty);
@@ -109,6 +110,11 @@ pub fn open(file: &[u8]) -> Result<Part10<'_>, ImagingError> {
         }
     };
     let transfer_syntax = said.unwrap_or_default();
+    // Deflated as a whole, MIME or XML: what does not begin as a data set is not read as one under a name that is not
+    // decoded here.
+    if guessed.is_none() {
+        Storage::of(&transfer_syntax)?;
+    }
 
     let (bytes, range, encoding) = if transfer_syntax == DEFLATED_LE && guessed.is_none() {
         let inflated = inflate(&file[body..])?;

@@ -1,6 +1,6 @@
 //! Stored pixel values: what the file's codec gives back, before any LUT.
 
-use crate::codec;
+use crate::codec::{self, Storage};
 use crate::dataset::DataSet;
 use crate::elements::{PIXEL_DATA, Value};
 use crate::error::ImagingError;
@@ -164,14 +164,15 @@ impl Format {
 
 /// Decodes the first frame.
 ///
-/// Sizes are checked against the bytes that are there before anything is
-/// reserved for the pixels.
+/// What has no transfer syntax that is decoded here is refused before anything else is looked at. Sizes are
+/// checked against the bytes that are there before anything is reserved for the pixels.
 ///
 /// # Errors
 /// [`ImagingError::NoPixels`], [`ImagingError::Truncated`] where the frame is not complete,
 /// [`ImagingError::TooLarge`], [`ImagingError::UnsupportedTransferSyntax`] and [`ImagingError::Pixels`].
 pub fn decode(part10: &Part10) -> Result<Stored, ImagingError> {
     let file = &part10.bytes;
+    let storage = Storage::of(&part10.transfer_syntax)?;
     let Some(element) = part10.elements.get(PIXEL_DATA) else {
         if part10.elements.truncated {
             return Err(ImagingError::Truncated("its header"));
@@ -183,16 +184,22 @@ pub fn decode(part10: &Part10) -> Result<Stored, ImagingError> {
         }));
     };
     let format = Format::read(&part10.data())?;
-    let stored = match &element.value {
-        Value::Bytes(range) => {
+    let stored = match (&element.value, storage) {
+        (Value::Bytes(range), Storage::Native) => {
             codec::native::decode(&file[range.clone()], &format, part10.elements.encoding.big_endian, &element.vr)?
         }
-        Value::Fragments(fragments) => {
+        // Read as they lie there, the bytes of a stream would pass for a picture of noise.
+        (Value::Bytes(_), Storage::Compressed(_)) => {
+            return Err(ImagingError::Pixels(
+                "its transfer syntax compresses them, but they are not in fragments".to_owned(),
+            ));
+        }
+        (Value::Fragments(fragments), _) => {
             let complete = !part10.elements.truncated;
             let frame = first_frame(part10, fragments)?;
-            codec::encapsulated(&frame, &format, &part10.transfer_syntax, complete)?
+            codec::encapsulated(&frame, &format, storage, complete)?
         }
-        Value::Items(_) => return Err(ImagingError::Structure("pixel data is a sequence")),
+        (Value::Items(_), _) => return Err(ImagingError::Structure("pixel data is a sequence")),
     };
     debug_assert_eq!(stored.samples.len(), stored.rows * stored.columns * stored.channels);
     Ok(stored)
@@ -206,11 +213,8 @@ pub fn first_frame<'a>(part10: &'a Part10, fragments: &[Range<usize>]) -> Result
     let (file, encoding) = (&part10.bytes, part10.elements.encoding);
     let frames = frames(&Fields::new(part10.data(), None));
     let missing = || ImagingError::NoPixels("its pixel data is empty".to_owned());
-    let (table, mut data) = fragments.split_first().ok_or_else(missing)?;
-    // Some writers leave the offset table out; a code stream in its place gives it away.
-    if matches!(file[table.clone()].first_chunk(), Some([0xFF, 0xD8] | [0xFF, 0x4F])) {
-        data = fragments;
-    }
+    let table = fragments.first().ok_or_else(missing)?;
+    let data = of_frames(file, fragments);
     let taken = if frames == 1 {
         data
     } else if data.len() == frames as usize {
@@ -240,4 +244,20 @@ pub fn first_frame<'a>(part10: &'a Part10, fragments: &[Range<usize>]) -> Result
         [one] => Ok(Cow::Borrowed(&file[one.clone()])),
         many => Ok(Cow::Owned(many.iter().flat_map(|f| &file[f.clone()]).copied().collect())),
     }
+}
+
+/// The fragments that hold frames: all but the offset table.
+fn of_frames<'a>(file: &[u8], fragments: &'a [Range<usize>]) -> &'a [Range<usize>] {
+    let Some((table, data)) = fragments.split_first() else { return &[] };
+    // Some writers leave the offset table out; a code stream in its place gives it away.
+    let left_out = matches!(file[table.clone()].first_chunk(), Some([0xFF, 0xD8] | [0xFF, 0x4F]));
+    if left_out { fragments } else { data }
+}
+
+/// The transfer syntax that the first frame is in by its own account, where the file states another compression.
+pub fn other_syntax(part10: &Part10) -> Option<&'static str> {
+    let Value::Fragments(fragments) = &part10.elements.get(PIXEL_DATA)?.value else { return None };
+    let storage = Storage::of(&part10.transfer_syntax).ok()?;
+    let first = of_frames(&part10.bytes, fragments).first()?;
+    codec::differs(&part10.bytes[first.clone()], storage)
 }

@@ -9,6 +9,8 @@ mod examination;
 mod known;
 mod patient;
 mod placeholder;
+mod prior;
+mod sex;
 mod units;
 
 pub use known::Known;
@@ -60,17 +62,19 @@ struct Read<'a> {
 const EXPLAINING: [&str; 9] =
     ["may", "due", "related", "secondary", "artifact", "artefact", "overlying", "scar", "scarring"];
 
+/// Sections that say what the images show.
+fn speaks(section: SectionKind) -> bool {
+    matches!(section, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum)
+}
+
 /// All flags of a report, model sentences that nobody has reviewed included.
 pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
-    let sex = known.sex;
     let sentences: Vec<Read<'_>> = report
         .sections()
         .iter()
         .flat_map(|section| {
             section.sentences.iter().map(|sentence| {
-                let speaks =
-                    matches!(section.kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
-                let claims = if speaks { label(sentence.text()) } else { Vec::new() };
+                let claims = if speaks(section.kind) { label(sentence.text()) } else { Vec::new() };
                 Read { id: sentence.id(), section: section.kind, text: sentence.text(), claims }
             })
         })
@@ -83,16 +87,17 @@ pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
     flags.extend(named);
     flags.extend(nothing_acute(&sentences));
     flags.extend(left_out(&sentences));
-    flags.extend(sexes(&sentences, sex));
     flags.extend(compared(&sentences, known));
     for sentence in &sentences {
         let mut flag = |code: &'static str, text: Option<String>| {
             flags.extend(text.map(|text| Flag { code, text, sentences: vec![sentence.id.clone()] }));
         };
+        flag("check.sex", known.sex.and_then(|sex| sex::problem(sentence.text, sex, known.age)));
         flag("check.units", units::problem(sentence.text));
+        // An addendum may tell of another examination, whose parts of the body are not those of this one.
         let reported = matches!(sentence.section, SectionKind::Findings | SectionKind::Impression);
         let named = matches!(sentence.section, SectionKind::Exam | SectionKind::Technique);
-        if let Some(measured) = known.measured.as_ref().filter(|_| reported) {
+        if let Some(measured) = known.measured.as_ref().filter(|_| speaks(sentence.section)) {
             let ratio = || units::unmeasured_ratio(sentence.text, &known.ratios);
             flag("check.not_measured", units::unmeasured(sentence.text, measured).or_else(ratio));
         }
@@ -125,11 +130,11 @@ pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
 
 /// Words that compare, where no earlier image is linked and the Comparison names none.
 fn compared(sentences: &[Read<'_>], known: &Known) -> Vec<Flag> {
-    let named = sentences.iter().any(|s| s.section == SectionKind::Comparison && comparison::names_a_prior(s.text));
-    if known.prior || named {
+    // Read as one: "A prior radiograph." and "It is not available." may be two sentences.
+    let of_comparison = sentences.iter().filter(|s| s.section == SectionKind::Comparison).map(|s| s.text);
+    if known.prior || prior::is_named(&of_comparison.collect::<Vec<_>>().join("\n")) {
         return Vec::new();
     }
-    let speaks = |kind| matches!(kind, SectionKind::Findings | SectionKind::Impression | SectionKind::Addendum);
     sentences
         .iter()
         .filter(|s| speaks(s.section))
@@ -356,106 +361,6 @@ fn left_out(sentences: &[Read<'_>]) -> Vec<Flag> {
 /// what they look like or by what they are thought to be.
 fn related(said: Finding, finding: Finding) -> bool {
     is_opacity(said) && is_opacity(finding)
-}
-
-/// Organs and words that only one sex has.
-const FEMALE: [&str; 27] = [
-    "cervix",
-    "mrs",
-    "ms",
-    "miss",
-    "she",
-    "her",
-    "girl",
-    "mother",
-    "menopausal",
-    "postmenopausal",
-    "partum",
-    "postpartum",
-    "preeclampsia",
-    "endometrial",
-    "breastfeeding",
-    "uterus",
-    "uterine",
-    "ovary",
-    "ovaries",
-    "ovarian",
-    "pregnant",
-    "pregnancy",
-    "hysterectomy",
-    "woman",
-    "female",
-    "lady",
-    "vaginal",
-];
-const MALE: [&str; 14] = [
-    "mr",
-    "he",
-    "his",
-    "him",
-    "boy",
-    "prostate",
-    "prostatic",
-    "prostatectomy",
-    "testicular",
-    "testis",
-    "scrotal",
-    "gentleman",
-    "male",
-    "vasectomy",
-];
-
-fn sexes(sentences: &[Read<'_>], sex: Option<Sex>) -> Vec<Flag> {
-    let (other, who) = match sex {
-        Some(Sex::Female) => (&MALE[..], "female"),
-        Some(Sex::Male) => (&FEMALE[..], "male"),
-        None => return Vec::new(),
-    };
-    sentences
-        .iter()
-        .filter_map(|s| {
-            let word = other.iter().find(|word| says_of_somebody(s.text, word)).map(|word| (*word).to_owned());
-            Some((s, word.or_else(|| letter_of_sex(s, sex))?))
-        })
-        .map(|(s, word)| Flag {
-            code: "check.sex",
-            text: format!("The patient is {who}; the text says \u{201c}{word}\u{201d}."),
-            sentences: vec![s.id.clone()],
-        })
-        .collect()
-}
-
-/// The word stands in the text for a person: "MR" is a method, "MS" a disease, "His" a bundle, and a mother may be a
-/// child's.
-fn says_of_somebody(text: &str, word: &str) -> bool {
-    let all: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    all.iter().enumerate().any(|(at, said)| {
-        let next = all.get(at + 1).copied().unwrap_or_default();
-        let before = at.checked_sub(1).map(|b| all[b]).unwrap_or_default();
-        let another = match word {
-            "mr" | "ms" => said.chars().all(char::is_uppercase),
-            "his" => next.eq_ignore_ascii_case("bundle") || before.eq_ignore_ascii_case("of"),
-            "mother" => !["feeding", "breastfeeding", "nursing", "expectant"].iter().any(|w| before.eq_ignore_ascii_case(w)),
-            _ => false,
-        };
-        let cervix = word == "cervix" && said.eq_ignore_ascii_case("cervical") && ["cancer", "carcinoma"].iter().any(|w| next.eq_ignore_ascii_case(w));
-        said.eq_ignore_ascii_case(word) && !another || cervix
-    })
-}
-
-/// The letter of the other sex beside an age or the word: "58F", "sex F".
-fn letter_of_sex(sentence: &Read<'_>, sex: Option<Sex>) -> Option<String> {
-    let letter = match sex? {
-        Sex::Female => 'M',
-        Sex::Male => 'F',
-    };
-    let all: Vec<&str> = sentence.text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    all.iter().enumerate().find_map(|(at, said)| {
-        let number = said.strip_suffix(letter).is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
-        let before = at.checked_sub(1).map(|b| all[b].to_ascii_lowercase()).unwrap_or_default();
-        let named = said.len() == 1 && said.starts_with(letter) && matches!(before.as_str(), "sex" | "gender");
-        (number || named).then(|| (*said).to_owned())
-    })
 }
 
 fn has_word(text: &str, words: &[&str]) -> bool {

@@ -104,6 +104,9 @@ fn words_of_the_other_sex() {
     check(Some(Sex::Female), &["History of hysterectomy."], &[], &[]);
     check(Some(Sex::Female), &["Sclerotic metastases of prostate cancer."], &[], flag);
     check(Some(Sex::Female), &["A female patient."], &[], &[]);
+    check(Some(Sex::Female), &["A man of 58."], &[], flag);
+    check(Some(Sex::Male), &["A man of 58."], &[], &[]);
+    check(Some(Sex::Female), &["Father and husband have tuberculosis."], &[], &[]);
     check(None, &["History of hysterectomy."], &[], &[]);
     assert_eq!(Sex::of_code("F"), Some(Sex::Female));
     assert_eq!(Sex::of_code("M "), Some(Sex::Male));
@@ -153,4 +156,74 @@ fn a_measurement_of_the_prior_stands_as_it_is_dictated() {
         let expected: &[&str] = if number { &["check.not_measured"] } else { &[] };
         assert_eq!(codes(&unlinked), expected, "{text}");
     }
+}
+
+#[test]
+fn numbers_that_nobody_measured_in_whichever_section() {
+    let check = |section: SectionKind, text: &str, expected: bool| {
+        let mut report = report(&["Cardiomegaly."], &["Cardiomegaly."]);
+        let insert = Command::Insert {
+            section,
+            after: None,
+            id: SentenceId::new("n"),
+            text: text.to_owned(),
+            region: None,
+            from: None,
+        };
+        let sign = Command::Sign { version: VersionId::new("v1"), meaning: Meaning::ReviewedAndApproved };
+        let commands = match section {
+            SectionKind::Addendum => vec![sign, Command::Reopen { kind: VersionKind::Addendum }, insert],
+            _ => vec![insert],
+        };
+        for command in commands {
+            let entry = Entry { by: UserId::new("reader"), at: OffsetDateTime::UNIX_EPOCH, command };
+            report.apply(&entry, &[]).expect("a command");
+        }
+        let known = Known { prior: true, measured: Some(vec![148.0]), ratios: vec![0.56], ..Known::default() };
+        let flags = checks(&report, &known);
+        let flagged = flags.iter().any(|f| f.code == "check.not_measured" && f.sentences == [SentenceId::new("n")]);
+        assert_eq!(flagged, expected, "{section:?}: {text} {flags:?}");
+    };
+    for section in [SectionKind::Findings, SectionKind::Impression, SectionKind::Addendum] {
+        check(section, "The heart measures 15.8 cm.", true);
+        check(section, "The heart measures 15 cm.", false);
+        check(section, "The heart measures 148 mm, the nodule 9 mm.", true);
+        check(section, "Cardiothoracic ratio 0.62.", true);
+        check(section, "Cardiothoracic ratio 0.56.", false);
+        check(section, "The heart is enlarged.", false);
+    }
+    // What others measured elsewhere is told in the words of who asks.
+    check(SectionKind::Indication, "A nodule of 9 mm on CT.", false);
+    check(SectionKind::Comparison, "CT of 3 May 2023, nodule of 9 mm.", false);
+}
+
+#[test]
+fn words_that_compare_beside_what_the_comparison_says() {
+    let check = |comparison: &[&str], linked: bool, expected: bool| {
+        let mut report = report(&["The opacity is unchanged."], &["Opacity."]);
+        for (n, text) in comparison.iter().enumerate().rev() {
+            let command = Command::Insert {
+                section: SectionKind::Comparison,
+                after: None,
+                id: SentenceId::new(format!("c{n}")),
+                text: (*text).to_owned(),
+                region: None,
+                from: None,
+            };
+            let entry = Entry { by: UserId::new("reader"), at: OffsetDateTime::UNIX_EPOCH, command };
+            report.apply(&entry, &[]).expect("an edit");
+        }
+        let flags = checks(&report, &Known { prior: linked, ..Known::default() });
+        assert_eq!(flags.iter().any(|f| f.code == "check.comparison"), expected, "{comparison:?} {flags:?}");
+    };
+    // The template's own "None." stands behind.
+    check(&[], false, true);
+    check(&[], true, false);
+    check(&["There are no priors."], false, true);
+    check(&["No earlier images."], false, true);
+    check(&["Without comparison."], false, true);
+    check(&["There are no priors."], true, false);
+    check(&["A prior radiograph of 2024-03-01.", "It is not available."], false, true);
+    check(&["Chest radiograph of 2024-03-01."], false, false);
+    check(&["There are no radiographs.", "CT of the chest of 3 May 2023."], false, false);
 }

@@ -6,5 +6,6 @@ mod gemma3_tokenizer;
 pub mod dicom;
 pub mod published;
 mod skipped;
+pub mod transfer_syntaxes;
 
 pub use skipped::skipped;

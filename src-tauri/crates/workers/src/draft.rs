@@ -268,6 +268,15 @@ impl Role for Draft {
         }
     }
 
+    fn steady(request: &DraftRequest) -> Option<&'static str> {
+        match request {
+            // Phases and tokens are told as they come.
+            DraftRequest::Draft { .. } => Some("draft"),
+            // Several answers are told together, each at its end, however long they are.
+            DraftRequest::DraftTogether { .. } | DraftRequest::Load { .. } | DraftRequest::Cancel { .. } => None,
+        }
+    }
+
     fn body_limit(reply: &DraftReply) -> u64 {
         match reply {
             DraftReply::Finished(outcome) => {

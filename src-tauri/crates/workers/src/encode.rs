@@ -166,6 +166,15 @@ impl Role for Encode {
         }
     }
 
+    fn steady(request: &EncodeRequest) -> Option<&'static str> {
+        match request {
+            // One pass each.
+            EncodeRequest::Image { .. } | EncodeRequest::Map { .. } => Some("image"),
+            // As many passes as texts.
+            EncodeRequest::Load { .. } | EncodeRequest::Texts { .. } => None,
+        }
+    }
+
     fn body_limit(reply: &EncodeReply) -> u64 {
         match reply {
             EncodeReply::Encoded { dim, .. } => u64::from(*dim) * 4,

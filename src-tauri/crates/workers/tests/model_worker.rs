@@ -162,6 +162,61 @@ async fn a_request_has_an_end_even_while_the_heart_beats() {
     assert_eq!(draft(&worker, "deaf").await.expect_err("too long").code(), "worker.timeout");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_stands_still_is_ended_though_the_heart_beats() {
+    let patience = Duration::from_millis(600);
+    let limits = WorkerLimits { stall: patience, stall_factor: 4, crashes: usize::MAX, ..limits() };
+    let drafter = loaded(limits).await;
+    draft(&drafter, "clean").await.expect("a draft to compare with");
+    let at = Instant::now();
+    assert_eq!(draft(&drafter, "mute").await.expect_err("no token").code(), "worker.hung");
+    // Before silence or the end of a request could be what ended it.
+    assert!((patience..limits.request / 2).contains(&at.elapsed()), "{:?}", at.elapsed());
+    draft(&drafter, "clean").await.expect("the next one works");
+    // A token now and then is progress, however long it goes on.
+    let slow = WorkerLimits { request: Duration::from_millis(1500), ..limits };
+    let drafter = loaded(slow).await;
+    draft(&drafter, "clean").await.expect("a draft to compare with");
+    assert_eq!(draft(&drafter, "deaf").await.expect_err("too long").code(), "worker.timeout");
+
+    // "slow" takes 900 ms: more than the patience, and a quarter of what is allowed after it.
+    let encoder = EncodeWorker::start(program(), limits);
+    encoder.load(Path::new("good"), &Cancel::new()).await.expect("loads");
+    let map = async |finding: &str| {
+        encoder.map(2, vec![0; 4], finding, &Cancel::new()).await.map_err(|e| e.code().to_owned())
+    };
+    let mute_after = async |answers: &[&str]| {
+        for finding in answers {
+            map(finding).await.unwrap_or_else(|code| panic!("{finding} of {answers:?}: {code}"));
+        }
+        let at = Instant::now();
+        assert_eq!(map("mute").await.expect_err("no answer"), "worker.hung", "{answers:?}");
+        at.elapsed()
+    };
+    let quick = patience..Duration::from_secs(3);
+    let took = mute_after(&["edema"]).await;
+    assert!(quick.contains(&took), "{took:?}");
+    // A new child has nothing to be compared with, and its first answer counts until the second.
+    let took = mute_after(&["slow", "edema"]).await;
+    assert!(quick.contains(&took), "{took:?}");
+    // What took long may do so again.
+    let took = mute_after(&["edema", "edema", "edema"]).await;
+    assert!(quick.contains(&took), "{took:?}");
+    let took = mute_after(&["slow", "slow", "edema", "slow"]).await;
+    assert!(took > Duration::from_millis(4 * 850), "{took:?}");
+}
+
+/// A draft that was cut short says nothing of how long one takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cancelled_is_nothing_to_compare_with() {
+    let limits = WorkerLimits { stall: Duration::from_millis(600), request: Duration::from_millis(1800), ..limits() };
+    let worker = loaded(limits).await;
+    let (cancel, running, _) = begun(&worker, "cancellable").await;
+    cancel.cancel();
+    assert_eq!(running.await.expect("no panic").expect("kept").finish, "cancelled");
+    assert_eq!(draft(&worker, "mute").await.expect_err("no token").code(), "worker.timeout");
+}
+
 #[tokio::test]
 async fn loading_may_be_silent_and_a_dying_load_is_said() {
     let worker = DraftWorker::start(program(), limits());

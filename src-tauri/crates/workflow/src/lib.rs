@@ -81,7 +81,7 @@ pub use reporting::{HeldBy, ReportDetail, VersionDetail};
 pub use signing::{SignatureRequest, Signed};
 pub use similar::{Identity, SimilarCase, SimilarCases};
 pub use worklist::{WantedStatus, WorklistFilter, WorklistLine};
-pub use time_stamping::TimeStampServer;
+pub use time_stamping::{TimeStampServer, time_stamp_host};
 pub use workstation::{FirstUser, Models, Outside, SessionUser, Workstation};
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const KEY: &str = "time_stamp";
 /// For reaching the server, and again for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// An address is shown whole in the dialog that asks for it, or a page could say in it what nobody reads there.
+const LONGEST_ADDRESS: usize = 200;
 /// Answers have some kilobytes.
 const LONGEST_ANSWER: usize = 256 << 10;
 
@@ -29,6 +31,15 @@ pub struct TimeStampServer {
     pub certificate: String,
     /// The name in that certificate.
     pub name: String,
+}
+
+/// The host at an address, with its port where that is not the usual one.
+///
+/// # Errors
+/// `timestamp.address` for anything but an `http://` address.
+pub fn time_stamp_host(url: &str) -> Result<String, WorkflowError> {
+    let Address { host, port, .. } = address(url).ok_or(WorkflowError::TimeStampAddress)?;
+    Ok(if port == 80 { host } else { format!("{host}:{port}") })
 }
 
 /// An address taken apart.
@@ -47,7 +58,7 @@ impl Workstation {
         Ok(self.store()?.setting(KEY).await?.unwrap_or_default())
     }
 
-    /// Sets the server's address; an empty one turns time stamps off.
+    /// Sets the server's address; an empty one turns time stamps off. Whether a person wants that server is the caller's to ask.
     ///
     /// # Errors
     /// `timestamp.address` for anything but an `http://` address.
@@ -92,8 +103,11 @@ impl TimeStampServer {
     }
 }
 
-/// Scheme, host, port and path of an `http://` address without a user, a query or a fragment.
+/// Host, port and path of an `http://` address without a user or a fragment.
 fn address(url: &str) -> Option<Address> {
+    if url.len() > LONGEST_ADDRESS {
+        return None;
+    }
     let rest = url.strip_prefix("http://")?;
     let (authority, path) = rest.split_once('/').map_or((rest, ""), |(authority, path)| (authority, path));
     let (host, port) = match authority.rsplit_once(':') {
@@ -200,6 +214,19 @@ mod tests {
         check("http://host/a b", None);
         check("http://host\r\nX: y/", None);
         check("file:///etc/passwd", None);
+        let long = |more: usize| format!("http://host/{}", "a".repeat(LONGEST_ADDRESS - "http://host/".len() + more));
+        assert!(address(&long(0)).is_some() && address(&long(1)).is_none());
+    }
+
+    #[test]
+    fn a_host_is_named_with_an_unusual_port() {
+        let check =
+            |url: &str, expected: Option<&str>| assert_eq!(time_stamp_host(url).ok().as_deref(), expected, "{url}");
+        check("http://tsa.example.org/tsr", Some("tsa.example.org"));
+        check("http://tsa.example.org:80/tsr", Some("tsa.example.org"));
+        check("http://tsa.example.org:3180/%25s", Some("tsa.example.org:3180"));
+        check("https://tsa.example.org", None);
+        check("", None);
     }
 
     #[test]

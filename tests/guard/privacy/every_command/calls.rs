@@ -267,6 +267,12 @@ impl World {
                 now.idle_lock_minutes += 1;
                 settings::set_settings(&app, now).await.map(drop)
             }
+            "watch_choose" => {
+                let folder = self.folder.join("arrivals");
+                std::fs::create_dir_all(&folder).expect("a folder");
+                self.desk.give_folder(&folder);
+                settings::watch_choose(&app).await.map(drop)
+            }
             "preference" => reading::preference(&app, "guard".into()).await.map(drop),
             "set_preference" => reading::set_preference(&app, "guard".into(), "on".into()).await,
             "audit" => {

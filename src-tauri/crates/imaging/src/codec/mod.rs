@@ -1,7 +1,9 @@
 //! From the bytes of a frame to stored values, one module a compression.
 //!
-//! Encapsulated frames are told apart by their own first bytes rather than by
-//! the transfer syntax, which is missing or wrong in some archives. dicom-pixeldata
+//! Whether a file is decoded at all, its transfer syntax decides ([`syntax`]). Among the compressions of those that
+//! are, frames are told apart by their own first bytes, because some archives leave the transfer syntax out or name
+//! another one; what such a stream means stands in the stream itself. Where the file states another compression
+//! that is said, and so is what was lost in the one that is there ([`differs`]). dicom-pixeldata
 //! 0.10.1 decodes what it decodes exactly ([`DICOM_PIXELDATA`]); the rest stays
 //! with the modules here:
 //!
@@ -23,6 +25,9 @@ mod jpegls;
 pub mod native;
 mod pixeldata;
 mod rle;
+mod syntax;
+
+pub use syntax::Storage;
 
 use crate::error::ImagingError;
 use crate::part10;
@@ -31,10 +36,11 @@ use pixeldata::Exact;
 
 /// How the bytes of a frame are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
+pub enum Stream {
     Rle,
-    /// Baseline, extended, progressive or lossless.
+    /// Baseline, extended or progressive: something of the picture is lost.
     Jpeg,
+    JpegLossless,
     JpegLs,
     Jpeg2000,
 }
@@ -50,9 +56,13 @@ const DICOM_PIXELDATA: [(Stream, &str, Exactness); 3] = [
     (Stream::Jpeg2000, "1.2.840.10008.1.2.4.90", jpeg2000::exact),
 ];
 
-/// Decodes one encapsulated frame. `complete` is false where the file ended inside it.
-pub fn encapsulated(frame: &[u8], format: &Format, syntax: &str, complete: bool) -> Result<Stored, ImagingError> {
-    let stream = stream(frame, syntax)?;
+/// Decodes one encapsulated frame of a file that states this storage. `complete` is false where the file ended in it.
+pub fn encapsulated(frame: &[u8], format: &Format, storage: Storage, complete: bool) -> Result<Stored, ImagingError> {
+    let cut = |error: ImagingError| match error {
+        ImagingError::Pixels(_) if !complete => ImagingError::Truncated("its pixels"),
+        error => error,
+    };
+    let stream = stream(frame, storage).map_err(cut)?;
     // On a stream that breaks off, CharLS may count to 2^31 before it gives up.
     if stream == Stream::JpegLs && !complete && !jpegls::ends(frame) {
         return Err(ImagingError::Truncated("its pixels"));
@@ -61,26 +71,36 @@ pub fn encapsulated(frame: &[u8], format: &Format, syntax: &str, complete: bool)
         Some(decoded) => decoded,
         None => by_own(stream, frame, format),
     };
-    match decoded {
-        Ok(decoded) => finish(decoded, format),
-        Err(ImagingError::Pixels(_)) if !complete => Err(ImagingError::Truncated("its pixels")),
-        Err(error) => Err(error),
-    }
+    finish(decoded.map_err(cut)?, format)
 }
 
-fn stream(frame: &[u8], syntax: &str) -> Result<Stream, ImagingError> {
-    if syntax == part10::RLE {
+/// The transfer syntax that a frame is in by its own first bytes, where the file states another compression: of those
+/// that hold such frames the one that promises least.
+pub fn differs(frame: &[u8], storage: Storage) -> Option<&'static str> {
+    let stream = stream(frame, storage).ok().filter(|stream| storage != Storage::Compressed(*stream))?;
+    Some(match stream {
+        Stream::Rle => part10::RLE,
+        Stream::Jpeg => "1.2.840.10008.1.2.4.50",
+        Stream::JpegLossless => "1.2.840.10008.1.2.4.70",
+        Stream::JpegLs => "1.2.840.10008.1.2.4.81",
+        Stream::Jpeg2000 => "1.2.840.10008.1.2.4.91",
+    })
+}
+
+fn stream(frame: &[u8], storage: Storage) -> Result<Stream, ImagingError> {
+    if storage == Storage::Compressed(Stream::Rle) {
         Ok(Stream::Rle)
     } else if is_jpeg2000(frame) {
         Ok(Stream::Jpeg2000)
     } else if frame.starts_with(&[0xFF, 0xD8]) {
         match frame_marker(frame) {
             Some(0xF7) => Ok(Stream::JpegLs),
+            Some(0xC3 | 0xC7 | 0xCB | 0xCF) => Ok(Stream::JpegLossless),
             Some(_) => Ok(Stream::Jpeg),
             None => Err(ImagingError::Pixels("the JPEG stream has no frame header".to_owned())),
         }
     } else {
-        Err(ImagingError::UnsupportedTransferSyntax(name(syntax)))
+        Err(ImagingError::Pixels("their frames are in no compression that is known here".to_owned()))
     }
 }
 
@@ -94,7 +114,7 @@ fn by_dicom_pixeldata(stream: Stream, frame: &[u8], format: &Format) -> Option<R
 fn by_own(stream: Stream, frame: &[u8], format: &Format) -> Result<Decoded, ImagingError> {
     match stream {
         Stream::Rle => rle::decode(frame, format),
-        Stream::Jpeg => jpeg::decode(frame, format),
+        Stream::Jpeg | Stream::JpegLossless => jpeg::decode(frame, format),
         Stream::JpegLs => jpegls::decode(frame, format),
         Stream::Jpeg2000 => jpeg2000::decode(frame, format),
     }
@@ -205,14 +225,6 @@ fn frame_marker(frame: &[u8]) -> Option<u8> {
     }
 }
 
-fn name(syntax: &str) -> String {
-    match syntax {
-        s if s.starts_with("1.2.840.10008.1.2.4.10") => "video".to_owned(),
-        s if s.starts_with("1.2.840.10008.1.2.4.11") => "JPEG XL".to_owned(),
-        s => format!("transfer syntax {s}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +233,7 @@ mod tests {
     use turbojpeg_sys as tj;
 
     /// The first frame of a file of the decode child's tests.
-    fn fixture(name: &str) -> (Vec<u8>, Format, String) {
+    pub(super) fn fixture(name: &str) -> (Vec<u8>, Format, String) {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../decode/tests/fixtures");
         let file = std::fs::read(folder.join(format!("{name}.dcm"))).unwrap();
         let part10 = part10::open(&file).unwrap();
@@ -243,7 +255,7 @@ mod tests {
         ];
         for (name, wanted) in cases {
             let (frame, format, syntax) = fixture(name);
-            let stream = stream(&frame, &syntax).unwrap();
+            let stream = stream(&frame, Storage::of(&syntax).unwrap()).unwrap();
             assert_eq!(stream, wanted, "{name}");
             let theirs = by_dicom_pixeldata(stream, &frame, &format);
             let theirs = theirs.unwrap_or_else(|| panic!("{name}: not by dicom-pixeldata")).unwrap();
@@ -271,7 +283,9 @@ mod tests {
         for (name, stream, frame, format) in cases {
             assert!(by_dicom_pixeldata(stream, frame, format).is_none(), "{name}");
         }
-        assert!(by_dicom_pixeldata(Stream::Jpeg, &[], &other_sign).is_none());
+        for stream in [Stream::Jpeg, Stream::JpegLossless] {
+            assert!(by_dicom_pixeldata(stream, &[], &other_sign).is_none());
+        }
     }
 
     /// Why JPEG lossless is not dicom-pixeldata's: the second half of the stream is lost.
@@ -285,11 +299,11 @@ mod tests {
         let format = Format { rows: SIDE, columns: SIDE, bits_allocated: 16, bits_stored: 16, signed: false, ..format };
         let exact = Exact { precision: 16, planar: false, rgb: false };
         let theirs = |frame: &[u8]| pixeldata::decode(frame, &format, "1.2.840.10008.1.2.4.70", exact);
-        for decoded in [theirs(&whole).unwrap(), by_own(Stream::Jpeg, &whole, &format).unwrap()] {
+        for decoded in [theirs(&whole).unwrap(), by_own(Stream::JpegLossless, &whole, &format).unwrap()] {
             assert_eq!(finish(decoded, &format).unwrap().samples, Samples::U16(values.clone()));
         }
         assert!(theirs(&half).is_ok());
-        assert!(by_own(Stream::Jpeg, &half, &format).is_err());
+        assert!(by_own(Stream::JpegLossless, &half, &format).is_err());
     }
 
     /// Compresses 16-bit grey values without loss.

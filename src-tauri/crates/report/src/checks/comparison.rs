@@ -123,13 +123,6 @@ pub(super) fn word(text: &str) -> Option<String> {
     None
 }
 
-/// Whether a Comparison section names an earlier image: anything but nothing or a denial.
-pub(super) fn names_a_prior(section: &str) -> bool {
-    let text = section.trim().trim_end_matches('.').to_lowercase();
-    let denies = ["none", "no comparison", "no prior", "no previous", "not available", "unavailable", "nil", "n/a"];
-    !text.is_empty() && !denies.iter().any(|d| text.starts_with(d) || text.ends_with("available") && text.contains(d))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,15 +146,5 @@ mod tests {
         check("Effusion increased.", Some("increased"));
         check("Less edema.", Some("less"));
         check("Short interval follow-up is advised.", None);
-    }
-
-    #[test]
-    fn a_comparison_that_names_one() {
-        let check = |text: &str, expected: bool| assert_eq!(names_a_prior(text), expected, "{text}");
-        check("Chest radiograph of 2025-02-11.", true);
-        check("None.", false);
-        check("", false);
-        check("No prior studies available.", false);
-        check("Not available", false);
     }
 }

@@ -23,11 +23,7 @@ pub(super) fn problem(text: &str) -> Option<String> {
 /// rounded: half of its last digit, and one in twenty, are let pass.
 pub(super) fn unmeasured(text: &str, measured: &[f64]) -> Option<String> {
     let known = |length: &Length<'_>| {
-        let digits =
-            length.words.split(['.', ',']).nth(1).map_or(0, |d| d.bytes().take_while(u8::is_ascii_digit).count());
-        let unit = if length.words.to_ascii_lowercase().contains('c') { 10.0 } else { 1.0 };
-        let half = 0.5 * unit / 10f64.powi(digits as i32);
-        measured.iter().any(|m| (m - length.millimetres).abs() <= half.max(0.05 * m) + 1e-9)
+        measured.iter().any(|m| (m - length.millimetres).abs() <= length.half.max(0.05 * m) + 1e-9)
     };
     let found = lengths(text).into_iter().find(|length| !known(length))?;
     Some(format!("{} was not measured on these images.", found.words))
@@ -52,6 +48,8 @@ pub(super) fn unmeasured_ratio(text: &str, measured: &[f64]) -> Option<String> {
 struct Length<'a> {
     words: &'a str,
     millimetres: f64,
+    /// Half of the last digit that is written, millimetres.
+    half: f64,
     start: usize,
     end: usize,
 }
@@ -76,18 +74,53 @@ fn lengths(text: &str) -> Vec<Length<'_>> {
             let Ok(number) = text[start..at].replace(',', ".").parse::<f64>() else { continue };
             number
         };
-        let rest = &text[at..];
-        let unit = rest.trim_start_matches([' ', '-', '\u{a0}']);
-        let letters = unit.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let millimetres = match unit[..letters].to_ascii_lowercase().as_str() {
-            "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => number,
-            "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => 10.0 * number,
-            _ => continue,
-        };
-        at += rest.len() - unit.len() + letters;
-        found.push(Length { words: &text[start..at], millimetres, start, end: at });
+        let Some(Unit { end, words_end, millimetres }) = unit_after(text, at) else { continue };
+        let decimals = text[start..at].split(['.', ',']).nth(1).map_or(0, str::len);
+        found.push(Length {
+            words: &text[start..words_end],
+            millimetres: number * millimetres,
+            half: 0.5 * millimetres / 10f64.powi(decimals as i32),
+            start,
+            end,
+        });
+        at = end;
     }
     found
+}
+
+/// A unit of length behind a number.
+struct Unit {
+    /// Where the number's own words end, and where those end that say its unit.
+    end: usize,
+    words_end: usize,
+    /// Of one of it.
+    millimetres: f64,
+}
+
+/// The unit of a number that ends here. In "6 x 9 mm" and "6 by 9 mm" it is of both numbers, and of three at most.
+fn unit_after(text: &str, at: usize) -> Option<Unit> {
+    let mut number_ends = at;
+    for _ in 0..3 {
+        let unit = text[number_ends..].trim_start_matches([' ', '-', '\u{a0}']);
+        let letters = unit.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let millimetres = match unit[..letters].to_ascii_lowercase().as_str() {
+            "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => Some(1.0),
+            "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => Some(10.0),
+            _ => None,
+        };
+        if let Some(millimetres) = millimetres {
+            let words_end = text.len() - unit.len() + letters;
+            let end = if number_ends == at { words_end } else { at };
+            return Some(Unit { end, words_end, millimetres });
+        }
+        let next = ["x", "X", "\u{d7}", "*", "by"].iter().find_map(|by| unit.strip_prefix(by))?.trim_start();
+        let digits = next.bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',')).count();
+        if digits == 0 {
+            return None;
+        }
+        number_ends = text.len() - next.len() + digits;
+    }
+    None
 }
 
 /// A number in words that begins here as a word of its own: its length, and what it is.
@@ -128,6 +161,16 @@ mod tests {
         check("A nodule.", &[], false);
         check("T12 and 3 views.", &[], false);
         check("A 4x5 mm nodule.", &[4.0], true);
+        check("A 4x5 mm nodule.", &[5.0], true);
+        check("A 4x5 mm nodule.", &[5.0, 4.0], false);
+        check("Nodule of 6 x 12 mm.", &[12.0], true);
+        check("Nodule of 6 \u{d7} 12 mm.", &[12.0], true);
+        check("Nodule of 6 by 12 mm.", &[12.0], true);
+        check("Mass of 2 x 3 x 4 cm.", &[30.0, 40.0], true);
+        check("Mass of 2 x 3 x 4 cm.", &[20.0, 30.0, 40.0], false);
+        check("Rib 6 by the 12 mm nodule.", &[12.0], false);
+        check("The heart measures 15.8 cm.", &[148.0], true);
+        check("The heart measures 15.4 cm.", &[148.0], false);
         check("A three cm mass.", &[], true);
         check("One or two nodules.", &[], false);
         check("Measured length 30 mm on the prior of 2024-01-05.", &[30.0], false);

@@ -25,8 +25,12 @@ async fn the_settings_are_what_they_must_be() {
     assert_eq!(settings.synchronous, 2, "FULL");
     assert_eq!(settings.temp_store, 2, "MEMORY");
     assert!(settings.foreign_keys && settings.secure_delete && settings.recursive_triggers);
-    assert!(settings.cipher_version.starts_with("4."), "{settings:?}");
-    assert!(settings.sqlite_version.starts_with("3."), "{settings:?}");
+    // SQLite up to 3.51.2 can corrupt a database in WAL that has two or more connections (the "WAL-reset" bug), and the
+    // one within SQLCipher is among these. What keeps it from happening is above, exclusive locking, and below, one
+    // connection at a time. Another version is no fault: it is looked at, and written here, in docs/reliability.md
+    // section 10 and in docs/hazards.md row 17.
+    assert_eq!(settings.sqlite_version, "3.50.4");
+    assert_eq!(settings.cipher_version, "4.10.0 community");
     assert_eq!(settings.schema, super::migrations::newest());
     let names: Vec<String> = files(temp.path()).into_keys().collect();
     assert!(!names.iter().any(|n| n.ends_with("-shm") || n.ends_with("-journal")), "{names:?}");

@@ -55,6 +55,12 @@ pub struct WorkerLimits {
     pub load: Duration,
     /// Answering one request.
     pub request: Duration,
+    /// A child whose heart beats while its work stands still counts as hung after this, or after
+    /// [`WorkerLimits::stall_factor`] times the longest pause that it came back from in such a request since it was
+    /// started, whichever is longer. The first answer counts until there is a second, since it may have waited for what
+    /// is prepared once. Before the first there is nothing to compare with, and [`WorkerLimits::request`] alone holds.
+    pub stall: Duration,
+    pub stall_factor: u32,
     /// From a cancel to the child's last word about it.
     pub cancel_grace: Duration,
     /// So many deaths within [`WorkerLimits::crash_window`] are a crash loop.
@@ -70,6 +76,9 @@ impl Default for WorkerLimits {
             // Quantising a full-size model takes minutes (docs/performance.md).
             load: Duration::from_secs(15 * 60),
             request: Duration::from_secs(30 * 60),
+            // Other work of the machine, and weights that come from the disk again, slow a child by less than this.
+            stall: Duration::from_secs(2 * 60),
+            stall_factor: 20,
             cancel_grace: Duration::from_millis(1500),
             crashes: 3,
             crash_window: Duration::from_secs(60),
@@ -88,6 +97,9 @@ pub(crate) trait Role: Send + Sync + 'static {
     /// The message that stops a request early, where the role has one.
     fn cancel(id: u64) -> Option<Self::Request>;
     fn meaning(reply: &Self::Reply) -> Meaning<'_>;
+    /// What kind of request it is, where those of a kind take about as long as each other from one sign of progress to
+    /// the next.
+    fn steady(request: &Self::Request) -> Option<&'static str>;
     /// Longest body in bytes that may come with this reply.
     fn body_limit(reply: &Self::Reply) -> u64;
 }

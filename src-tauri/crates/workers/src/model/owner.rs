@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{Cancel, WorkerError, error::refusal, wire::WireError};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     ffi::OsString,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
+    time::Duration,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -35,6 +36,8 @@ pub(super) struct Owner<R: Role> {
     deaths: VecDeque<Instant>,
     /// When the child last said anything.
     heard: Instant,
+    /// How the running child goes on with each kind of request that it answered.
+    paces: HashMap<&'static str, Pace>,
     next_id: u64,
 }
 
@@ -42,9 +45,21 @@ pub(super) struct Owner<R: Role> {
 /// filled from a disk can hold up every thread.
 const LOADING_PATIENCE: u32 = 6;
 
+/// Pauses between two signs of progress in requests of one kind.
+struct Pace {
+    longest: Duration,
+    /// The first answer of a child may have waited for what it prepares once; the second takes its place.
+    first: bool,
+}
+
 /// How the answering of one request ended, as far as the child is concerned.
 enum Ending<R: Role> {
-    Answered(R::Reply, Vec<u8>),
+    Answered {
+        reply: R::Reply,
+        body: Vec<u8>,
+        /// `None` where it was cut short.
+        longest_pause: Option<Duration>,
+    },
     /// The child declined and lives on.
     Declined(WorkerError),
     /// The child has to be ended because nobody wants the answer any more.
@@ -59,6 +74,8 @@ struct Watching<'a, R: Role> {
     deadline: Instant,
     /// A child that reads gigabytes may be silent for longer.
     loading: bool,
+    /// Without a sign of progress for so long the child counts as hung.
+    stall: Option<Duration>,
     max_parts: u64,
     parts: Option<&'a mpsc::UnboundedSender<R::Reply>>,
     cancel: &'a Cancel,
@@ -86,6 +103,7 @@ impl<R: Role> Owner<R> {
             restart: false,
             deaths: VecDeque::new(),
             heard: Instant::now(),
+            paces: HashMap::new(),
             next_id: 1,
         }
     }
@@ -171,9 +189,13 @@ impl<R: Role> Owner<R> {
                 }
                 let id = self.id();
                 self.say(WorkerState::Working);
+                let request = request(id);
+                let kind = R::steady(&request);
+                let pace = kind.and_then(|kind| self.paces.get(kind));
+                let stall = pace.map(|pace| (pace.longest * self.limits.stall_factor).max(self.limits.stall));
                 let deadline = Instant::now() + self.limits.request;
-                let watching = Watching { id, deadline, loading: false, max_parts, parts, cancel };
-                self.converse(request(id), &body, watching).await
+                let watching = Watching { id, deadline, loading: false, stall, max_parts, parts, cancel };
+                self.converse(request, kind, &body, watching).await
             }
         }
     }
@@ -202,11 +224,13 @@ impl<R: Role> Owner<R> {
             }
         }
         self.heard = Instant::now();
+        // Another child may work on another device, at another pace.
+        self.paces.clear();
         let id = self.id();
         let request = R::load(id, pack_dir.to_string_lossy().into_owned());
         let deadline = Instant::now() + self.limits.load;
-        let watching = Watching { id, deadline, loading: true, max_parts: u64::MAX, parts, cancel };
-        let answer = self.converse(request, &[], watching).await;
+        let watching = Watching { id, deadline, loading: true, stall: None, max_parts: u64::MAX, parts, cancel };
+        let answer = self.converse(request, None, &[], watching).await;
         match &answer {
             Ok((reply, _)) => self.loaded = Some(reply.clone()),
             Err(WorkerError::Refused { code, .. }) => {
@@ -223,7 +247,13 @@ impl<R: Role> Owner<R> {
 
     /// Sends one request and follows it to its end; afterwards the child is
     /// either ready for the next one or gone.
-    async fn converse(&mut self, request: R::Request, body: &[u8], watching: Watching<'_, R>) -> Answer<R> {
+    async fn converse(
+        &mut self,
+        request: R::Request,
+        kind: Option<&'static str>,
+        body: &[u8],
+        watching: Watching<'_, R>,
+    ) -> Answer<R> {
         let ending = match self.child.as_mut() {
             None => Ending::Broken(WorkerError::Died(R::NAME)),
             Some(child) => match child.send(&request, body) {
@@ -232,7 +262,14 @@ impl<R: Role> Owner<R> {
             },
         };
         match ending {
-            Ending::Answered(reply, body) => {
+            Ending::Answered { reply, body, longest_pause } => {
+                if let (Some(kind), Some(pause)) = (kind, longest_pause) {
+                    let next = |pace: &mut Pace| {
+                        *pace =
+                            Pace { longest: if pace.first { pause } else { pause.max(pace.longest) }, first: false };
+                    };
+                    self.paces.entry(kind).and_modify(next).or_insert(Pace { longest: pause, first: true });
+                }
                 self.say(WorkerState::Ready);
                 Ok((reply, body))
             }
@@ -322,7 +359,10 @@ async fn follow<R: Role>(
     let mut parts_seen = 0u64;
     let mut give_up: Option<Instant> = None;
     *heard = Instant::now();
+    // Heartbeats come from a thread of their own and say nothing of the work.
+    let (mut progressed, mut longest_pause) = (Instant::now(), Duration::ZERO);
     loop {
+        let stalled_at = progressed + watching.stall.unwrap_or_default();
         let patience = if watching.loading { limits.silence * LOADING_PATIENCE } else { limits.silence };
         let silent_at = *heard + patience;
         let frame = tokio::select! {
@@ -340,6 +380,9 @@ async fn follow<R: Role>(
             () = sleep_until(give_up.unwrap_or(watching.deadline)), if give_up.is_some() => return Ending::Abandoned,
             () = sleep_until(watching.deadline) => return Ending::Broken(WorkerError::Timeout(R::NAME)),
             () = sleep_until(silent_at) => return Ending::Broken(WorkerError::Hung(R::NAME)),
+            () = sleep_until(stalled_at), if watching.stall.is_some() && give_up.is_none() => {
+                return Ending::Broken(WorkerError::Hung(R::NAME));
+            }
             frame = child.frames.recv() => frame,
         };
         // A child may end itself where its engine cannot stop otherwise.
@@ -354,7 +397,10 @@ async fn follow<R: Role>(
         };
         *heard = Instant::now();
         match R::meaning(&reply) {
-            Meaning::Last(id) if id == watching.id => return Ending::Answered(reply, body),
+            Meaning::Last(id) if id == watching.id => {
+                let longest_pause = give_up.is_none().then(|| longest_pause.max(progressed.elapsed()));
+                return Ending::Answered { reply, body, longest_pause };
+            }
             Meaning::Failed { id, code, message } if id == watching.id => {
                 return match refusal(code, message) {
                     Some(e) => Ending::Declined(e),
@@ -363,6 +409,8 @@ async fn follow<R: Role>(
             }
             Meaning::Part(id) if id == watching.id => {
                 parts_seen += 1;
+                longest_pause = longest_pause.max(progressed.elapsed());
+                progressed = Instant::now();
                 if parts_seen > watching.max_parts {
                     return Ending::Broken(WorkerError::Garbled(R::NAME));
                 }

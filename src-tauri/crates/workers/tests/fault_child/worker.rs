@@ -58,7 +58,11 @@ fn encode() {
                 let vector: Vec<u8> = [0.6f32, 0.8].iter().flat_map(|x| x.to_le_bytes()).collect();
                 send(&EncodeReply::Encoded { id, dim: 2, scores, seconds: 0.0 }, &vector);
             }
+            EncodeRequest::Map { finding, .. } if finding == "mute" || falls_silent() => super::sleep_forever(),
             EncodeRequest::Map { id, finding, .. } => {
+                if finding == "slow" {
+                    thread::sleep(Duration::from_millis(900));
+                }
                 // "short" announces a grid of four and sends one value.
                 let values = if finding == "short" { 1 } else { 4 };
                 let grid: Vec<u8> = (0..values).flat_map(|i| (i as f32).to_le_bytes()).collect();
@@ -133,6 +137,12 @@ fn draft() {
     }
 }
 
+/// False the first time that a mute child is asked, so that there is something to compare with; true from then on.
+fn falls_silent() -> bool {
+    static ANSWERED: AtomicBool = AtomicBool::new(false);
+    super::always().as_deref() == Some("mute") && ANSWERED.swap(true, Ordering::Relaxed)
+}
+
 fn write(id: u64, text: &str, body: &[u8], inbox: &mpsc::Receiver<(DraftRequest, Vec<u8>)>) {
     how(text);
     let token = |text: &str| send(&DraftReply::Token { id, text: text.to_owned() }, &[]);
@@ -144,6 +154,8 @@ fn write(id: u64, text: &str, body: &[u8], inbox: &mpsc::Receiver<(DraftRequest,
         "endless" => loop {
             token("lung ");
         },
+        // Its heart beats.
+        "mute" if super::always().is_none() || falls_silent() => super::sleep_forever(),
         "long-token" => token(&"lung ".repeat(1 << 18)),
         "deaf" => loop {
             token("lung ");
