@@ -5,7 +5,7 @@
 //! beside how late the machine itself was at that moment (`pulse.rs`). A drafter is stopped before it is asked for a
 //! draft, so that each death falls into one, whatever this machine computes in between. Then faulty programs come in the
 //! place of those that died (`stage.rs`): drafters that run out of memory, babble and never end, encoders that do the first
-//! two; and a decoder, which lives for one image, is a faulty one when a draft or the viewer asks for the image.
+//! two; and a decoder, which lives for one image, is a faulty one when a draft asks for the image.
 //! `worker_deaths.rs` does the same to the handlers a hundred times over.
 //!
 //! Each round is an app of its own: an encoder that died three times within a minute stays down until the app is opened
@@ -32,7 +32,7 @@ use guard::amount;
 use hilum_app::dto::Settings;
 use hilum_testkit::dicom::EXPLICIT_LE;
 use pulse::{Beat, EVERY, Felt, Machine, NOTED, judged};
-use scene::{DRAFT, Scene, draft, image_shown, open_study, radiograph, saved, section};
+use scene::{DRAFT, Scene, draft, open_study, radiograph, saved, section};
 use serde_json::Value;
 use stage::Stage;
 use std::path::Path;
@@ -58,9 +58,8 @@ const DRAFTERS: [(Option<i32>, Option<Fault>); 4] = [
 ];
 /// How the encoders die that come in the place of one that was struck, each of an image that arrived.
 const ENCODERS: [&str; 2] = ["exhaust", "garbage"];
-/// How a decoder dies of the image that is to be drafted of, and of the one that is to be shown.
-const DECODERS: [Fault; 2] = [("abort", "decode.killed"), ("garbage", "decode.garbled")];
-const DECODER_OF_THE_VIEWER: Fault = ("exhaust", "decode.killed");
+/// How a decoder dies of the image that is to be drafted of. The one that is shown is kept by the page, and is not decoded again.
+const DECODERS: [Fault; 3] = [("abort", "decode.killed"), ("garbage", "decode.garbled"), ("exhaust", "decode.killed")];
 
 /// The study that is read.
 const STUDY: &str = "OUTLIVES";
@@ -265,22 +264,6 @@ async fn decoder_of_a_draft_dies(window: &Window, stage: &Stage, (how, code): Fa
     assert_eq!(worker(window, "draft", 0).await, drafter, "the drafter is the one that was there");
 }
 
-/// A decoder dies of the image of the study that is opened. That is said in the image's place, beside it the report is
-/// written on, and another try shows the image.
-async fn decoder_of_the_viewer_dies(window: &Window, stage: &Stage, typed: &mut Vec<String>) {
-    let (how, code) = DECODER_OF_THE_VIEWER;
-    window.click("go-worklist").await;
-    window.see("open-study", 30).await;
-    stage.next("decode", how);
-    window.text("document.querySelector('[data-testid=\"open-study\"]').click(); return ''").await;
-    let said = format!("return document.querySelector('[data-testid=\"viewer\"] [data-code]')?.dataset.code === '{code}'");
-    window.until(&format!("{code} to be said of the image"), 60, &said).await;
-    assert!(stage.was_played("decode"), "the decoder of {how} was started");
-    type_on(window, typed).await;
-    window.text("document.querySelector('[data-testid=\"viewer\"] [data-code] button').click(); return ''").await;
-    image_shown(window).await;
-}
-
 /// Waits for what shows outside of the page.
 async fn comes(what: &str, there: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(120);
@@ -325,7 +308,6 @@ async fn outlived(stage: &Stage, scene: &Scene, round: usize) {
     for fault in DECODERS {
         decoder_of_a_draft_dies(&window, stage, fault, &mut typed).await;
     }
-    decoder_of_the_viewer_dies(&window, stage, &mut typed).await;
     encoder_dies(&window, stage, BLOWS[round % BLOWS.len()], &mut typed).await;
     // An image for each faulty encoder. The app looks at the folder every eight seconds, and embeds what came between drafts.
     for n in 0..ENCODERS.len() {
@@ -347,7 +329,7 @@ async fn outlived(stage: &Stage, scene: &Scene, round: usize) {
     let (page, app) = (felt(&said["page"]), felt(&said["app"]));
     println!(
         "round {round}: {drafters} drafters, {} encoders and {} decoders died in {:.0} s: {} beats of the page, late by {:?} at most, {} answers of the app, after {:?} at most, the machine by {:?}",
-        1 + ENCODERS.len(), DECODERS.len() + 1, page.watched.as_secs_f64(), page.beats, page.worst, app.beats, app.worst, machine.worst
+        1 + ENCODERS.len(), DECODERS.len(), page.watched.as_secs_f64(), page.beats, page.worst, app.beats, app.worst, machine.worst
     );
     judged(&format!("the page ({shown})"), &page, &machine).unwrap_or_else(|wrong| panic!("{wrong}"));
     judged("the app", &app, &machine).unwrap_or_else(|wrong| panic!("{wrong}"));

@@ -29,7 +29,7 @@ pub async fn backup_choose(app: &App) -> Result<Option<Settings>, AppError> {
         // Kept by a version that made no backups.
         (settings.backup_every_hours, settings.backup_keep) = (standard.backup_every_hours, standard.backup_keep);
     }
-    settings.backup_folder = folder.display().to_string();
+    settings.backup_folder = super::settings::name_of(folder)?;
     super::settings::keep(workstation, settings).await.map(Some)
 }
 

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::dto::{AppError, Settings};
 use hilum_workflow::{Letterhead, Workstation};
+use std::path::PathBuf;
 
 /// As kept; the standard ones while nobody has unlocked.
 pub async fn settings(app: &App) -> Result<Settings, AppError> {
@@ -41,8 +42,16 @@ pub async fn watch_choose(app: &App) -> Result<Option<Settings>, AppError> {
     let Some(folder) = app.host.choose_folder("Choose the folder to watch").await else { return Ok(None) };
     // And again, since other settings may have been changed while it was open.
     let settings = app.settings(workstation).await?;
-    let watched_folder = folder.display().to_string();
+    let watched_folder = name_of(folder)?;
     keep(workstation, Settings { watched_folder, ..settings }).await.map(Some)
+}
+
+/// The name of a folder as it is kept and shown.
+pub(super) fn name_of(folder: PathBuf) -> Result<String, AppError> {
+    folder.into_os_string().into_string().map_err(|name| AppError {
+        code: "settings.folder_name".into(),
+        detail: format!("The name of {} has bytes that are no letters.", name.to_string_lossy()),
+    })
 }
 
 pub(super) async fn keep(workstation: &Workstation, settings: Settings) -> Result<Settings, AppError> {

@@ -69,7 +69,7 @@ pub fn run(options: StartOptions) -> Result<(), Box<dyn std::error::Error>> {
             }
         })
         .setup(move |tauri| {
-            let host: Arc<dyn Host> = Arc::new(Desktop { handle: tauri.handle().clone() });
+            let host: Arc<dyn Host> = Arc::new(Desktop { handle: tauri.handle().clone(), asking: tokio::sync::Mutex::new(()) });
             let app = Arc::new(App::new(options, host));
             tauri.manage(app.clone());
             tauri::async_runtime::spawn(crate::queue::run(app.clone()));
@@ -130,6 +130,8 @@ fn dropped(app: Arc<App>, held: &tauri::DragDropEvent) {
 
 struct Desktop {
     handle: AppHandle,
+    /// Held while the person is asked something.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[async_trait]
@@ -180,6 +182,8 @@ impl Host for Desktop {
     }
 
     async fn allows(&self, question: &str, words: &str) -> bool {
+        // A page that asks on and on does not pile up questions.
+        let Ok(_alone) = self.asking.try_lock() else { return false };
         let (chosen, answer) = oneshot::channel();
         // The desktop's own two buttons: of these GTK gives the keyboard to the one that cancels, so that a key which was
         // meant for the page allows nothing. Of two with words of ours it takes the one that allows.

@@ -21,6 +21,7 @@ export const WORDING: Record<string, Wording> = {
   "study.no_reason": { what: "A study is moved to another patient only with a reason.", next: "Write why it is moved." },
   "study.not_open": { what: "The first window does not show this study.", next: "Open it there, then put the sentence into its report again." },
   "settings.folder": { what: "This folder was not chosen in its dialog.", next: "Choose it in Settings with the button beside it." },
+  "settings.folder_name": { what: "The name of this folder has bytes that are no letters in UTF-8.", next: "Rename the folder, or choose another one." },
   "settings.too_long": { what: "This is more than is kept under one name.", next: "Shorten it and save again." },
   "audit.day": { what: "A day is written as year, month and day, 2026-03-01.", next: "Write it so, or leave it empty." },
   "app.internal": {
@@ -255,8 +256,8 @@ export const WORDING: Record<string, Wording> = {
   "logo.unreadable": { what: "This picture is damaged or of an unusual kind.", next: "Save it again as PNG or JPEG, and choose that file." },
   "file.too_large": { what: "This file is larger than 8 MB and was not read.", next: "Choose a smaller file." },
   "pdf.logo": { what: "The stored logo cannot be printed.", next: "Choose the logo again in Settings." },
-  "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write a plain http address with its host and path, or nothing for no time stamps." },
-  "timestamp.declined": { what: "The new address was not allowed. Nothing was changed.", next: "Write it again, and allow it in the dialog, to have time stamps from there." },
+  "timestamp.address": { what: "This is no address of a time-stamp server.", next: "Write a plain http address with its host and path, 200 characters at most, or nothing for no time stamps." },
+  "timestamp.declined": { what: "The new address was not allowed. Nothing was changed.", next: "Allow it in the dialog to have time stamps from there." },
   "timestamp.unreachable": {
     what: "The time-stamp server cannot be reached. Nothing was signed.",
     next: "Try again, sign without a time stamp this time, or change the address in Settings.",

@@ -180,6 +180,43 @@ fn compressed_fixtures_are_exact() {
     }
 }
 
+/// What some archives do to a file: they decompress it, or compress it with loss, and leave its name as it was.
+#[test]
+fn pixels_are_shown_and_their_loss_is_told_under_a_name_that_is_not_theirs() {
+    let name_of = |last: &str| format!("1.2.840.10008.1.2.4.{last}");
+    let plain_values = expected(|r, c| value(r, c).into());
+    let near = charls_near();
+    let fragments = || DicomFile::header(ROWS, COLUMNS, 16, 12).fragments(vec![near.clone()]);
+    // name, file, largest difference, whether loss is told
+    let cases = [
+        ("decompressed, JPEG lossless", plain().write_as(&name_of("70")), 0, false),
+        ("decompressed, JPEG baseline", plain().write_as(&name_of("50")), 0, true),
+        ("decompressed, RLE", plain().write_as("1.2.840.10008.1.2.5"), 0, false),
+        ("JPEG-LS near-lossless as lossless", fragments().write_as(&name_of("80")), 2, true),
+        ("JPEG-LS near-lossless as RLE", fragments().write_as("1.2.840.10008.1.2.5"), 2, true),
+    ];
+    for (name, file, tolerance, lossy) in cases {
+        let run = accepted(name, &file);
+        check_close(name, &values(&run), &plain_values, tolerance);
+        let warnings = &run.header().unwrap().warnings;
+        assert!(warnings.contains(&"header.compression_differs".to_owned()), "{name}: {warnings:?}");
+        assert_eq!(warnings.contains(&"pixels.lossy".to_owned()), lossy, "{name}: {warnings:?}");
+    }
+    // A word less than the pixels are is no picture.
+    let short = DicomFile::header(ROWS, COLUMNS, 16, 12);
+    let short = short.words(PIXEL_DATA, b"OW", vec![0; (usize::from(ROWS) * usize::from(COLUMNS) - 1) * 2]);
+    let run = decode(&short.write_as(&name_of("70")), &everything());
+    assert!(!run.done() && run.died.is_none());
+}
+
+/// The picture in JPEG-LS, where each value may be off by two.
+fn charls_near() -> Vec<u8> {
+    let bytes: Vec<u8> = expected(|r, c| value(r, c).into()).iter().flat_map(|v| (*v as u16).to_ne_bytes()).collect();
+    let info =
+        charls::FrameInfo { width: COLUMNS.into(), height: ROWS.into(), bits_per_sample: 12, component_count: 1 };
+    charls::CharLS::default().encode(info, 2, &bytes).unwrap()
+}
+
 #[test]
 fn every_jpeg_process_is_decoded() {
     let picture: Vec<u16> = expected(|r, c| value(r, c).into()).iter().map(|v| *v as u16).collect();

@@ -33,11 +33,12 @@ pub fn header(part10: &Part10) -> DecodedHeader {
     if set.numbers(0x0028_1053).first() == Some(&0.0) {
         warnings.push("header.bad_rescale".to_owned());
     }
-    let other = stored::other_syntax(part10);
-    if other.is_some() {
+    let account = stored::account(part10);
+    if account.differs {
         warnings.push("header.compression_differs".to_owned());
     }
-    if has_pixels && lossy(text(0x0028_2110).as_deref(), other.unwrap_or(&part10.transfer_syntax)) {
+    let syntax = account.other.unwrap_or(&part10.transfer_syntax);
+    if has_pixels && (account.loses || lossy(text(0x0028_2110).as_deref(), syntax)) {
         warnings.push("pixels.lossy".to_owned());
     }
     if !has_pixels {
@@ -99,8 +100,9 @@ fn lossy(said: Option<&str>, syntax: &str) -> bool {
     match syntax.strip_prefix("1.2.840.10008.1.2.4.") {
         // JPEG with a cosine transform rounds, whatever the tag says.
         Some("50" | "51" | "52" | "53" | "54" | "55" | "56") => true,
-        // JPEG-LS near-lossless, JPEG 2000 and HTJ2K may be used without loss, which only the tag says here: where it
-        // says nothing, loss is told of, because a syntax that rules it out was there to be chosen.
+        // JPEG-LS near-lossless, JPEG 2000 and HTJ2K may be used without loss, and a stream that states none may have
+        // lost something all the same (JPEG 2000 leaves layers out), which only the tag says: where it says nothing,
+        // loss is told of, because a syntax that rules it out was there to be chosen.
         Some("81" | "91" | "93" | "203") => said != Some("00"),
         _ => said == Some("01"),
     }

@@ -1,6 +1,6 @@
 //! Stored pixel values: what the file's codec gives back, before any LUT.
 
-use crate::codec::{self, Storage};
+use crate::codec::{self, Account, Storage};
 use crate::dataset::DataSet;
 use crate::elements::{PIXEL_DATA, Value};
 use crate::error::ImagingError;
@@ -184,22 +184,23 @@ pub fn decode(part10: &Part10) -> Result<Stored, ImagingError> {
         }));
     };
     let format = Format::read(&part10.data())?;
-    let stored = match (&element.value, storage) {
-        (Value::Bytes(range), Storage::Native) => {
+    let stored = match &element.value {
+        Value::Bytes(range) => {
+            // An archive that decompressed them may have left the name as it was. Anything else would pass for a picture
+            // of noise, were it read as it lies there.
+            if storage != Storage::Native && !uncompressed(part10, range, &format) {
+                return Err(ImagingError::Pixels(
+                    "its transfer syntax compresses them, but they are not in fragments".to_owned(),
+                ));
+            }
             codec::native::decode(&file[range.clone()], &format, part10.elements.encoding.big_endian, &element.vr)?
         }
-        // Read as they lie there, the bytes of a stream would pass for a picture of noise.
-        (Value::Bytes(_), Storage::Compressed(_)) => {
-            return Err(ImagingError::Pixels(
-                "its transfer syntax compresses them, but they are not in fragments".to_owned(),
-            ));
-        }
-        (Value::Fragments(fragments), _) => {
+        Value::Fragments(fragments) => {
             let complete = !part10.elements.truncated;
             let frame = first_frame(part10, fragments)?;
             codec::encapsulated(&frame, &format, storage, complete)?
         }
-        (Value::Items(_), _) => return Err(ImagingError::Structure("pixel data is a sequence")),
+        Value::Items(_) => return Err(ImagingError::Structure("pixel data is a sequence")),
     };
     debug_assert_eq!(stored.samples.len(), stored.rows * stored.columns * stored.channels);
     Ok(stored)
@@ -254,10 +255,27 @@ fn of_frames<'a>(file: &[u8], fragments: &'a [Range<usize>]) -> &'a [Range<usize
     if left_out { fragments } else { data }
 }
 
-/// The transfer syntax that the first frame is in by its own account, where the file states another compression.
-pub fn other_syntax(part10: &Part10) -> Option<&'static str> {
-    let Value::Fragments(fragments) = &part10.elements.get(PIXEL_DATA)?.value else { return None };
-    let storage = Storage::of(&part10.transfer_syntax).ok()?;
-    let first = of_frames(&part10.bytes, fragments).first()?;
-    codec::differs(&part10.bytes[first.clone()], storage)
+/// Whether a value is exactly as long as the uncompressed pixels of all frames are, padded to an even length.
+fn uncompressed(part10: &Part10, value: &Range<usize>, format: &Format) -> bool {
+    let frames = frames(&Fields::new(part10.data(), None)) as usize;
+    let wanted = codec::native::length(format).saturating_mul(frames);
+    value.len() == wanted || value.len() == wanted.saturating_add(wanted % 2)
+}
+
+/// How the pixels lie there by their own account, held against the transfer syntax that the file states.
+pub fn account(part10: &Part10) -> Account {
+    let syntax = &part10.transfer_syntax;
+    match part10.elements.get(PIXEL_DATA).map(|element| &element.value) {
+        // What was lost before they were decompressed, the name that was left as it was still tells.
+        Some(Value::Bytes(range)) => {
+            let compressed = matches!(Storage::of(syntax), Ok(Storage::Compressed(_)));
+            let found = || Format::read(&part10.data()).is_ok_and(|format| uncompressed(part10, range, &format));
+            Account { differs: compressed && found(), ..Account::default() }
+        }
+        Some(Value::Fragments(fragments)) => {
+            let frame = first_frame(part10, fragments).ok();
+            frame.and_then(|frame| codec::account(&frame, syntax)).unwrap_or_default()
+        }
+        Some(Value::Items(_)) | None => Account::default(),
+    }
 }

@@ -93,7 +93,7 @@ pub fn checks(report: &Report, known: &Known) -> Vec<Flag> {
             flags.extend(text.map(|text| Flag { code, text, sentences: vec![sentence.id.clone()] }));
         };
         flag("check.sex", known.sex.and_then(|sex| sex::problem(sentence.text, sex, known.age)));
-        flag("check.units", units::problem(sentence.text));
+        flag("check.units", units::problem(sentence.text, speaks(sentence.section)));
         // An addendum may tell of another examination, whose parts of the body are not those of this one.
         let reported = matches!(sentence.section, SectionKind::Findings | SectionKind::Impression);
         let named = matches!(sentence.section, SectionKind::Exam | SectionKind::Technique);
@@ -161,6 +161,17 @@ fn empty(report: &Report) -> Vec<Flag> {
             sentences: Vec::new(),
         })
         .collect()
+}
+
+/// Somebody is told of a result, so that whoever the sentence names or calls "he" may be a doctor or a nurse.
+fn tells_others(text: &str) -> bool {
+    const TELLING: [&str; 8] =
+        ["discussed", "informed", "notified", "told", "called", "acknowledged", "paged", "communicated"];
+    let all: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    all.iter().enumerate().any(|(at, said)| {
+        let so_called = at > 0 && said.eq_ignore_ascii_case("called") && all[at - 1].eq_ignore_ascii_case("so");
+        *said == "RN" || TELLING.iter().any(|telling| said.eq_ignore_ascii_case(telling)) && !so_called
+    })
 }
 
 /// Words in lower case; hyphens part them.

@@ -117,6 +117,20 @@ fn words_of_the_other_sex() {
 fn lengths_that_cannot_be() {
     check(None, &["A 700 mm nodule."], &[], &[("check.units", &["f0"])]);
     check(None, &["A 7 mm nodule."], &["A 7 mm (0.7 cm) nodule."], &[]);
+    let elsewhere = |section: SectionKind, text: &str, expected: bool| {
+        let mut report = report(&["Cardiomegaly."], &["Cardiomegaly."]);
+        let id = SentenceId::new("n");
+        let command = Command::Insert { section, after: None, id, text: text.to_owned(), region: None, from: None };
+        let entry = Entry { by: UserId::new("reader"), at: OffsetDateTime::UNIX_EPOCH, command };
+        report.apply(&entry, &builtin_templates()).expect("an edit");
+        let flags = checks(&report, &Known::default());
+        assert_eq!(flags.iter().any(|f| f.code == "check.units"), expected, "{section:?}: {text} {flags:?}");
+    };
+    // Only what the images show is no longer than they are.
+    elsewhere(SectionKind::Technique, "PA at 180 cm SID.", false);
+    elsewhere(SectionKind::Indication, "Height 175 cm.", false);
+    elsewhere(SectionKind::Indication, "Nodule of 2 cm (12 mm) on CT.", true);
+    elsewhere(SectionKind::Impression, "A 70 cm mass.", true);
 }
 
 #[test]

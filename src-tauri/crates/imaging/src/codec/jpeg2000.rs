@@ -101,3 +101,59 @@ fn transformed(frame: &[u8]) -> bool {
     let cod = header.windows(2).position(|w| w == [0xFF, 0x52]);
     cod.and_then(|at| header.get(at + 8)).is_some_and(|mct| *mct == 1)
 }
+
+/// Whether a component goes through the irreversible 9-7 transform, by the segments COD and COC (15444-1 A.6.1, A.6.2) of
+/// the main header and of the first tile. A stream that ends or makes no sense before it says so does not lose anything
+/// that is known here.
+pub fn loses(frame: &[u8]) -> bool {
+    let mut rest = start(frame).and_then(|at| frame.get(at + 2..)).unwrap_or_default();
+    while let [0xFF, marker, high, low, ..] = rest {
+        let transform = match *marker {
+            0x52 => rest.get(13),
+            // The number of the component takes one byte, since nothing of more than 256 components is decoded.
+            0x53 => rest.get(10),
+            // Here the data of the tile begin.
+            0x93 => return false,
+            _ => None,
+        };
+        if transform == Some(&0) {
+            return true;
+        }
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        rest = rest.get(2 + length..).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loses;
+    use crate::codec::tests::fixture;
+
+    #[test]
+    fn loss_is_read_from_the_transform_and_never_guessed() {
+        for (name, wanted) in [
+            ("jpeg2000", false),
+            ("jpeg2000_signed", false),
+            ("jpeg2000_lossy", true),
+            ("htj2k", false),
+            ("htj2k_rpcl", false),
+            ("htj2k_lossy", true),
+        ] {
+            let (frame, _, _) = fixture(name);
+            assert_eq!(loses(&frame), wanted, "{name}");
+            let boxed = [&b"\0\0\0\x0CjP  \r\n\x87\n"[..], &frame[..]].concat();
+            assert_eq!(loses(&boxed), wanted, "{name} in a box");
+            for length in 0..frame.len().min(200) {
+                assert!(wanted || !loses(&frame[..length]), "{name} of {length} bytes");
+            }
+        }
+        // A segment COC of its own, behind the COD of a stream that loses nothing.
+        let (exact, _, _) = fixture("jpeg2000");
+        let cod = exact.windows(2).position(|w| w == [0xFF, 0x52]).expect("a COD") + 14;
+        let coc = [&exact[..cod], &[0xFF, 0x53, 0, 9, 0, 0, 5, 4, 4, 0, 0], &exact[cod..]].concat();
+        assert!(loses(&coc), "a component with a transform of its own");
+        assert!(!loses(&[0xFF; 64]));
+        assert!(!loses(&[&[0xFFu8, 0x4F, 0xFF, 0x51][..], &[0u8; 64]].concat()), "a length of nothing");
+    }
+}

@@ -3,7 +3,7 @@
 //! Whether a file is decoded at all, its transfer syntax decides ([`syntax`]). Among the compressions of those that
 //! are, frames are told apart by their own first bytes, because some archives leave the transfer syntax out or name
 //! another one; what such a stream means stands in the stream itself. Where the file states another compression
-//! that is said, and so is what was lost in the one that is there ([`differs`]). dicom-pixeldata
+//! that is said, and so is what was lost in the one that is there ([`account`]). dicom-pixeldata
 //! 0.10.1 decodes what it decodes exactly ([`DICOM_PIXELDATA`]); the rest stays
 //! with the modules here:
 //!
@@ -74,23 +74,40 @@ pub fn encapsulated(frame: &[u8], format: &Format, storage: Storage, complete: b
     finish(decoded.map_err(cut)?, format)
 }
 
-/// The transfer syntax that a frame is in by its own first bytes, where the file states another compression: of those
-/// that hold such frames the one that promises least.
-pub fn differs(frame: &[u8], storage: Storage) -> Option<&'static str> {
-    let stream = stream(frame, storage).ok().filter(|stream| storage != Storage::Compressed(*stream))?;
-    Some(match stream {
-        Stream::Rle => part10::RLE,
-        Stream::Jpeg => "1.2.840.10008.1.2.4.50",
-        Stream::JpegLossless => "1.2.840.10008.1.2.4.70",
-        Stream::JpegLs => "1.2.840.10008.1.2.4.81",
-        Stream::Jpeg2000 => "1.2.840.10008.1.2.4.91",
-    })
+/// How pixels lie in a file by their own account, held against the transfer syntax that it states.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// They are compressed in another way than stated, or not at all.
+    pub differs: bool,
+    /// The transfer syntax that they are in, where they are compressed in another way: of those that hold such frames the
+    /// one that promises least.
+    pub other: Option<&'static str>,
+    /// The stream says itself that something is lost in it, which no attribute of the file can take back.
+    pub loses: bool,
+}
+
+/// What a frame says of itself in a file that states this transfer syntax; `None` where it says nothing.
+pub fn account(frame: &[u8], stated: &str) -> Option<Account> {
+    let storage = Storage::of(stated).ok()?;
+    let stream = stream(frame, storage).ok()?;
+    let (own, loses) = match stream {
+        Stream::Rle => (part10::RLE, false),
+        Stream::Jpeg => ("1.2.840.10008.1.2.4.50", true),
+        Stream::JpegLossless => ("1.2.840.10008.1.2.4.70", false),
+        Stream::JpegLs => ("1.2.840.10008.1.2.4.81", jpegls::loses(frame)),
+        Stream::Jpeg2000 => ("1.2.840.10008.1.2.4.91", jpeg2000::loses(frame)),
+    };
+    let other = if storage == Storage::Compressed(stream) {
+        // A name that rules loss out is another one than that of a stream with some.
+        syntax::with_loss(stated).filter(|_| loses)
+    } else {
+        Some(own)
+    };
+    Some(Account { differs: other.is_some(), other, loses })
 }
 
 fn stream(frame: &[u8], storage: Storage) -> Result<Stream, ImagingError> {
-    if storage == Storage::Compressed(Stream::Rle) {
-        Ok(Stream::Rle)
-    } else if is_jpeg2000(frame) {
+    if is_jpeg2000(frame) {
         Ok(Stream::Jpeg2000)
     } else if frame.starts_with(&[0xFF, 0xD8]) {
         match frame_marker(frame) {
@@ -99,6 +116,10 @@ fn stream(frame: &[u8], storage: Storage) -> Result<Stream, ImagingError> {
             Some(_) => Ok(Stream::Jpeg),
             None => Err(ImagingError::Pixels("the JPEG stream has no frame header".to_owned())),
         }
+    } else if storage == Storage::Compressed(Stream::Rle) {
+        // RLE has no first bytes of its own. Those of the others never begin it, because it begins with a number of
+        // segments of at most 15 and the place of the first, which is 64 (PS3.5 G.5).
+        Ok(Stream::Rle)
     } else {
         Err(ImagingError::Pixels("their frames are in no compression that is known here".to_owned()))
     }

@@ -4,15 +4,25 @@ use super::colour;
 use crate::error::ImagingError;
 use crate::stored::{Format, Samples, Stored};
 
+/// How many bytes the pixels of one frame take.
+pub fn length(format: &Format) -> usize {
+    let samples = if subsampled(format) { format.pixels() * 2 } else { format.samples() };
+    samples * usize::from(format.bits_allocated / 8)
+}
+
+/// Whether two pixels share their colour.
+fn subsampled(format: &Format) -> bool {
+    format.samples_per_pixel == 3 && format.photometric == "YBR_FULL_422"
+}
+
 /// Decodes the first frame of uncompressed pixel data.
 ///
 /// Bits outside Bits Stored (old overlays live there) are cleared, and signed
 /// values are extended from their own high bit.
 pub fn decode(bytes: &[u8], format: &Format, big_endian: bool, vr: &[u8; 2]) -> Result<Stored, ImagingError> {
-    let subsampled = format.samples_per_pixel == 3 && format.photometric == "YBR_FULL_422";
-    let samples = if subsampled { format.pixels() * 2 } else { format.samples() };
+    let subsampled = subsampled(format);
     let width = usize::from(format.bits_allocated / 8);
-    let bytes = bytes.get(..samples * width).ok_or(ImagingError::Truncated("its pixels"))?;
+    let bytes = bytes.get(..length(format)).ok_or(ImagingError::Truncated("its pixels"))?;
     let samples = match width {
         1 => {
             let mut values = bytes.to_vec();

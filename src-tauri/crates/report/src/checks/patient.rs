@@ -33,7 +33,9 @@ const BIRTH: [&str; 5] = ["date of birth", "birth date", "dob", "d o b", "born"]
 /// What the text says of another patient, as a plain sentence. `head`: it is the name of the examination, where
 /// a name may stand without a label.
 pub(super) fn problem(text: &str, who: &Identity, head: bool) -> Option<String> {
-    let said = another_name(text, who)
+    // The name of the examination tells nobody anything: who stands there is the patient.
+    let titles = head || !super::tells_others(text);
+    let said = another_name(text, who, titles)
         .or_else(|| another_name_alone(text, who).filter(|_| head))
         .or_else(|| another_number(text, &ID, &who.id))
         .or_else(|| another_number(text, &ACCESSION, &who.accession))
@@ -41,7 +43,8 @@ pub(super) fn problem(text: &str, who: &Identity, head: bool) -> Option<String> 
     Some(format!("The text says \u{201c}{said}\u{201d}, which is not of the patient of these images."))
 }
 
-fn another_name(text: &str, who: &Identity) -> Option<String> {
+/// `titles`: whoever is called "Mr" or "Ms" is the patient.
+fn another_name(text: &str, who: &Identity, titles: bool) -> Option<String> {
     let known: Vec<String> = who.names.iter().flat_map(|name| words(name)).filter(|w| w.chars().count() > 1).collect();
     if known.is_empty() {
         return None;
@@ -51,7 +54,7 @@ fn another_name(text: &str, who: &Identity) -> Option<String> {
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\'').filter(|w| !w.is_empty()) {
         // In capitals alone it is magnetic resonance, or multiple sclerosis.
         let title = TITLES.contains(&before.to_lowercase().as_str()) && before.ends_with(char::is_lowercase);
-        let called = title && word.starts_with(char::is_uppercase);
+        let called = titles && title && word.starts_with(char::is_uppercase);
         // Either part of a double name is the patient's.
         if called && !word.split(['-', '\'']).chain([word]).any(|part| is_known(&part)) {
             return Some(format!("{before} {word}"));
@@ -207,6 +210,11 @@ mod tests {
         check("ID bands overlie the wrist.", false);
         check("MR Angiography is advised.", false);
         check("Acc. to the referrer 3 days of cough.", false);
+        let outside_head = |text: &str| problem(text, &who, false).is_some();
+        assert!(!outside_head("Discussed with Ms Miller, RN."));
+        assert!(!outside_head("Findings were told to Mr Jones."));
+        assert!(outside_head("Mr Miller has chest pain."));
+        assert!(problem("Discussed. Mr Miller, chest radiograph.", &who, true).is_some());
         assert!(problem("Mr Miller, MRN 1, DOB 1961-01-01", &Identity::default(), true).is_none());
     }
 }

@@ -79,7 +79,59 @@ const EARLIER: [&str; 7] = ["prior", "previous", "earlier", "old", "older", "las
 const METHODS: [&str; 6] = ["ct", "mri", "pet", "tomography", "scintigraphy", "mammogram"];
 /// Said where there is nothing before it, and where it has not come.
 const FIRST: [&str; 3] = ["first", "initial", "baseline"];
-const AWAITED: [&str; 6] = ["pending", "requested", "awaited", "awaiting", "unknown", "unclear"];
+const AWAITED: [&str; 4] = ["pending", "requested", "awaited", "awaiting"];
+const UNKNOWN: [&str; 2] = ["unknown", "unclear"];
+const DATES: [&str; 3] = ["date", "dates", "dated"];
+/// What may stand beside [`FIRST`] where the examination under report is meant. Any other word makes it an earlier one:
+/// "the initial trauma radiograph", "compared to the baseline study".
+const BESIDE_FIRST: [&str; 46] = [
+    "a",
+    "an",
+    "the",
+    "this",
+    "that",
+    "is",
+    "it",
+    "of",
+    "for",
+    "in",
+    "at",
+    "on",
+    "our",
+    "here",
+    "new",
+    "available",
+    "ever",
+    "time",
+    "evaluation",
+    "patient",
+    "s",
+    "department",
+    "institution",
+    "hospital",
+    "clinic",
+    "record",
+    "file",
+    "comparison",
+    "study",
+    "studies",
+    "exam",
+    "exams",
+    "examination",
+    "examinations",
+    "radiograph",
+    "radiographs",
+    "film",
+    "films",
+    "image",
+    "images",
+    "imaging",
+    "xray",
+    "x",
+    "ray",
+    "chest",
+    "cxr",
+];
 /// What follows is an exception from a denial.
 const EXCEPTING: [&str; 8] = ["but", "except", "excepting", "however", "though", "although", "only", "besides"];
 
@@ -131,8 +183,8 @@ enum Said {
 
 fn said(words: &[String]) -> Said {
     let Some(at) = denial(words) else {
-        let awaited = has(words, &AWAITED) || has(words, &FIRST) && !has(words, &EARLIER);
-        return if words.is_empty() || awaited && !has_date(words) { Said::Nothing } else { Said::Something };
+        let nothing = has(words, &AWAITED) || is_unknown(words) || is_first(words);
+        return if words.is_empty() || nothing && !has_date(words) { Said::Nothing } else { Said::Something };
     };
     let available = has(words, &AVAILABLE);
     // "CT of 3 May 2023: no effusion."
@@ -148,12 +200,35 @@ fn said(words: &[String]) -> Said {
     if available && !has(words, &IMAGES) && !has_date(words) { Said::TakenBack } else { Said::Denied }
 }
 
-/// Where the words deny. "Without contrast" is how an examination was made, and "no. 4711" is a number.
+/// The examination under report is the first one, and nothing else is said.
+fn is_first(words: &[String]) -> bool {
+    let is_bare = |w: &String| FIRST.contains(&w.as_str()) || BESIDE_FIRST.contains(&w.as_str());
+    has(words, &FIRST) && words.iter().all(is_bare)
+}
+
+/// Nobody knows whether there is an earlier image. Of one "of unknown date" there is only the date that nobody knows.
+fn is_unknown(words: &[String]) -> bool {
+    let Some(at) = words.iter().position(|w| UNKNOWN.contains(&w.as_str())) else { return false };
+    let before = at.checked_sub(1).map(|b| words[b].as_str()).unwrap_or_default();
+    let of_image = matches!(before, "of" | "from" | "at" | "with") || has(words, &DATES);
+    !(of_image && names_image(words))
+}
+
+fn names_image(words: &[String]) -> bool {
+    has(words, &IMAGES) || has(words, &EARLIER) || has(words, &METHODS)
+}
+
+/// Where the words deny. "Without contrast" is how an examination was made, an image "without date" is one, and
+/// "no. 4711" is a number.
 fn denial(words: &[String]) -> Option<usize> {
     words.iter().enumerate().position(|(at, word)| {
         let next = words.get(at + 1).map(String::as_str).unwrap_or_default();
         let contrast = words[at + 1..].iter().take(2).any(|w| w == "contrast");
         let number = word == "no" && next.starts_with(|c: char| c.is_ascii_digit()) && !is_year(next);
+        // Only behind what has no date: "no prior to date" denies.
+        let undated = matches!(word.as_str(), "no" | "not" | "without")
+            && names_image(&words[..at])
+            && words[at + 1..].iter().take(2).any(|w| DATES.contains(&w.as_str()));
         let denies = match word.as_str() {
             // "N/A", "aren't", "non-available".
             "n" => next == "a",
@@ -162,7 +237,7 @@ fn denial(words: &[String]) -> Option<usize> {
             "non" => AVAILABLE.contains(&next) || next == "existent",
             w => DENYING.contains(&w) || next == "t" && w.ends_with('n'),
         };
-        denies && !contrast && !number
+        denies && !contrast && !number && !undated
     })
 }
 
@@ -321,6 +396,15 @@ mod tests {
             "First examination.",
             "Baseline study.",
             "Prior images pending.",
+            "First study of this patient.",
+            "The patient's first chest x-ray.",
+            "This is the initial chest radiograph.",
+            "First examination at our institution.",
+            "Unknown.",
+            "Prior imaging unknown.",
+            "Existence of earlier films is unclear.",
+            "No prior to date.",
+            "No priors, no date.",
         ] {
             assert!(!is_named(text), "{text}");
         }
@@ -351,6 +435,17 @@ mod tests {
             "Study no. 4711 of 3 May 2023.",
             "First chest radiograph after the operation, 2024-03-01.",
             "PA and lateral views, dated XXXX.",
+            "Comparison is made to the initial radiograph",
+            "Compared with the baseline study.",
+            "Baseline CT.",
+            "Initial trauma radiograph.",
+            "First postoperative radiograph.",
+            "Outside film of unknown date.",
+            "Prior radiograph of unknown date.",
+            "Earlier CT, date unclear.",
+            "Previous film without date.",
+            "Previous film without a date.",
+            "Prior radiograph with no date.",
         ] {
             assert!(is_named(text), "{text}");
         }

@@ -7,7 +7,7 @@ use super::Sex;
 /// Relatives are in neither list: "father had tuberculosis" and "lives with his wife" say nothing of the patient's own
 /// sex. A mother counts only where she is the patient ("nursing mother"). Nor are plurals: they are of wards and of
 /// studies ("women's hospital"), and "MEN" is multiple endocrine neoplasia.
-const FEMALE: [&str; 34] = [
+const FEMALE: [&str; 41] = [
     "woman",
     "female",
     "lady",
@@ -20,6 +20,7 @@ const FEMALE: [&str; 34] = [
     "miss",
     "frau",
     "mother",
+    "menopause",
     "menopausal",
     "premenopausal",
     "perimenopausal",
@@ -32,6 +33,10 @@ const FEMALE: [&str; 34] = [
     "pregnant",
     "pregnancy",
     "catamenial",
+    "menstrual",
+    "gravid",
+    "cesarean",
+    "caesarean",
     "cervix",
     "endometrial",
     "uterus",
@@ -40,10 +45,12 @@ const FEMALE: [&str; 34] = [
     "ovary",
     "ovaries",
     "ovarian",
+    "oophorectomy",
+    "salpingectomy",
     "vaginal",
     "vulvar",
 ];
-const MALE: [&str; 26] = [
+const MALE: [&str; 28] = [
     "man",
     "male",
     "gentleman",
@@ -59,11 +66,13 @@ const MALE: [&str; 26] = [
     "prostatectomy",
     "prostatitis",
     "turp",
+    "bph",
     "testis",
     "testes",
     "testicle",
     "testicles",
     "testicular",
+    "epididymitis",
     "orchiectomy",
     "orchidectomy",
     "scrotal",
@@ -73,7 +82,69 @@ const MALE: [&str; 26] = [
 ];
 
 /// What a report of a newborn says of the mother.
-const OF_THE_MOTHER: [&str; 6] = ["pregnant", "pregnancy", "partum", "postpartum", "preeclampsia", "breastfeeding"];
+const OF_THE_MOTHER: [&str; 9] = [
+    "pregnant",
+    "pregnancy",
+    "partum",
+    "postpartum",
+    "preeclampsia",
+    "breastfeeding",
+    "gravid",
+    "cesarean",
+    "caesarean",
+];
+
+/// How a sentence also calls a doctor or a nurse, where it is of telling them.
+const OF_ANYBODY: [&str; 13] =
+    ["he", "she", "his", "her", "him", "himself", "herself", "mr", "mrs", "ms", "miss", "herr", "frau"];
+
+/// The words of a text with where they begin, for what stands between them tells "101.4F" from "58F".
+struct Words<'a> {
+    text: &'a str,
+    placed: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str) -> Words<'a> {
+        let mut all = Vec::new();
+        let mut start = 0;
+        for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+            if !word.is_empty() {
+                all.push((start, word));
+            }
+            start += piece.len();
+        }
+        Words { text, placed: all }
+    }
+
+    /// The word at a place as it is written; nothing past the end.
+    fn said(&self, at: usize) -> &'a str {
+        self.placed.get(at).map_or("", |word| word.1)
+    }
+
+    fn small(&self, at: usize) -> String {
+        self.said(at).to_lowercase()
+    }
+
+    /// The word so many places before one, in lower case; nothing before the start.
+    fn small_before(&self, at: usize, places: usize) -> String {
+        at.checked_sub(places).map(|before| self.small(before)).unwrap_or_default()
+    }
+
+    /// What stands between a word and the one before it.
+    fn gap(&self, at: usize) -> &'a str {
+        let Some(&(start, _)) = self.placed.get(at) else { return "" };
+        let end =
+            at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |(from, word)| from + word.len());
+        &self.text[end..start]
+    }
+
+    /// What stands behind a word, up to the end of the text.
+    fn behind(&self, at: usize) -> &'a str {
+        self.placed.get(at).map_or("", |(start, word)| &self.text[start + word.len()..])
+    }
+}
 
 /// What the text says that is of the other sex, as a plain sentence. `age` is in whole years.
 pub(super) fn problem(text: &str, sex: Sex, age: Option<u32>) -> Option<String> {
@@ -81,44 +152,44 @@ pub(super) fn problem(text: &str, sex: Sex, age: Option<u32>) -> Option<String> 
         Sex::Female => (&MALE[..], 'M', "female"),
         Sex::Male => (&FEMALE[..], 'F', "male"),
     };
-    let all: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let all = Words::of(text);
     let newborn = age == Some(0);
-    let said = all.iter().enumerate().find_map(|(at, said)| {
-        let small = said.to_lowercase();
+    // "DR" in capitals is digital radiography.
+    let others = super::tells_others(text) || all.placed.iter().any(|word| word.1 == "Dr");
+    let said = (0..all.placed.len()).find_map(|at| {
+        let small = all.small(at);
         let listed = other.contains(&small.as_str()) && !is_another(&all, at);
+        let told = others && OF_ANYBODY.contains(&small.as_str());
         let mothers = newborn && OF_THE_MOTHER.contains(&small.as_str());
-        let cancer = sex == Sex::Male
-            && small == "cervical"
-            && matches!(small_at(&all, at + 1).as_str(), "cancer" | "carcinoma");
-        (listed && !mothers || cancer).then_some(small)
+        let cancer =
+            sex == Sex::Male && small == "cervical" && matches!(all.small(at + 1).as_str(), "cancer" | "carcinoma");
+        (listed && !told && !mothers || cancer).then_some(small)
     });
-    let word = said.or_else(|| letter_of_sex(text, &all, letter))?;
+    let word = said.or_else(|| letter_of_sex(&all, letter))?;
     Some(format!("The patient is {who}; the text says \u{201c}{word}\u{201d}."))
 }
 
-/// The word at a place in lower case; nothing past the end.
-fn small_at(all: &[&str], at: usize) -> String {
-    all.get(at).map(|w| w.to_lowercase()).unwrap_or_default()
-}
-
-/// The word is not said of the patient: "MR" is a method, "MS" a disease, "His" a bundle, "HER-2" a receptor, and a
-/// mother may be a child's.
-fn is_another(all: &[&str], at: usize) -> bool {
-    let said = all[at];
-    let next = small_at(all, at + 1);
-    let before = at.checked_sub(1).map(|b| small_at(all, b)).unwrap_or_default();
+/// The word is not said of the patient: "MR" is a method, "MS" a disease, "ms" a time, "His" a bundle, "HER-2" a
+/// receptor, "Our Lady" a hospital, and a mother may be a child's.
+fn is_another(all: &Words<'_>, at: usize) -> bool {
+    let said = all.said(at);
+    let next = all.small(at + 1);
+    let before = all.small_before(at, 1);
     match said.to_lowercase().as_str() {
-        "mr" | "ms" => said.chars().all(char::is_uppercase),
+        "mr" | "ms" | "mrs" => !is_title(all, at),
         // The verb, unless a name follows.
-        "miss" => {
-            said.starts_with(char::is_lowercase) && !all.get(at + 1).is_some_and(|w| w.starts_with(char::is_uppercase))
-        }
+        "miss" => said.starts_with(char::is_lowercase) && !all.said(at + 1).starts_with(char::is_uppercase),
         "his" => {
-            let bundle = at.checked_sub(2).is_some_and(|b| small_at(all, b) == "bundle");
-            matches!(next.as_str(), "bundle" | "purkinje") || before == "of" && (bundle || said == "His")
+            let bundle = all.small_before(at, 2) == "bundle";
+            let paced =
+                matches!(next.as_str(), "pacing" | "lead" | "leads" | "electrode" | "electrodes" | "ventricular");
+            matches!(next.as_str(), "bundle" | "purkinje")
+                || before == "of" && (bundle || said == "His")
+                // In lower case it is the patient's lead.
+                || paced && said.starts_with(char::is_uppercase)
         }
         "her" => next == "2",
-        "lady" => next == "windermere",
+        "lady" => next == "windermere" || before == "our",
         "man" => next == "made" || matches!(before.as_str(), "snow" | "pac"),
         // Of whom an organ came, and of what plugs into what.
         "male" | "female" => matches!(next.as_str(), "donor" | "connector" | "luer"),
@@ -128,39 +199,121 @@ fn is_another(all: &[&str], at: usize) -> bool {
     }
 }
 
+/// "Mr", "Ms" or "Mrs" before a name: "5 ms" is a time, "mRS" a scale of disability, and in capitals the short ones are
+/// a method and a disease.
+fn is_title(all: &Words<'_>, at: usize) -> bool {
+    const OF_NAMES: [&str; 11] = ["von", "van", "de", "del", "der", "di", "da", "la", "le", "al", "el"];
+    let said = all.said(at);
+    let written = said.starts_with(char::is_uppercase) && said.ends_with(char::is_lowercase) || said == "MRS";
+    let next = all.said(at + 1);
+    let named = next.starts_with(char::is_uppercase) || OF_NAMES.contains(&next);
+    let time = said == "Ms" && all.small_before(at, 1).starts_with(|c: char| c.is_ascii_digit());
+    written && named && !time
+}
+
 /// The letter of the other sex beside an age or the word: "58F", "58/F", "F/58", "58 y/o F", "sex F".
-fn letter_of_sex(text: &str, all: &[&str], letter: char) -> Option<String> {
-    all.iter().enumerate().find_map(|(at, said)| {
-        let before = at.checked_sub(1).map(|b| small_at(all, b)).unwrap_or_default();
+fn letter_of_sex(all: &Words<'_>, letter: char) -> Option<String> {
+    (0..all.placed.len()).find_map(|at| {
+        let said = all.said(at);
         let age = said.strip_suffix(letter).filter(|n| is_age(n));
         let number = age.is_some_and(|n| !is_measure(all, at, n, letter));
         let alone = said.len() == 1 && said.starts_with(letter);
-        let named = matches!(before.as_str(), "sex" | "gender" | "old" | "yo" | "o");
-        let next = small_at(all, at + 1);
-        let parted = is_age(&before) && text.contains(&format!("{before}/{letter}"))
-            || is_age(&next) && text.contains(&format!("{letter}/{next}"));
-        (number || alone && (named || parted)).then(|| (*said).to_owned())
+        // "M. tuberculosis".
+        let species =
+            all.behind(at).strip_prefix('.').is_some_and(|rest| rest.trim_start().starts_with(char::is_lowercase));
+        let (before, next) = (all.small_before(at, 1), all.small(at + 1));
+        let parted = is_age(&before) && all.text.contains(&format!("{before}/{letter}"))
+            || is_age(&next) && all.text.contains(&format!("{letter}/{next}"));
+        (number || alone && (says_sex(all, at) && !species || parted)).then(|| said.to_owned())
     })
+}
+
+/// What stands before a word makes a letter there that of a sex. The "o" of "h/o", "r/o" and "s/o" does not, nor does
+/// "old" without an age.
+fn says_sex(all: &Words<'_>, at: usize) -> bool {
+    const SPANS: [&str; 11] = ["year", "years", "yr", "yrs", "y", "month", "months", "week", "weeks", "day", "days"];
+    let (before, second) = (all.small_before(at, 1), all.small_before(at, 2));
+    match before.as_str() {
+        "sex" | "gender" => true,
+        "old" => is_age(&second) || SPANS.contains(&without_number(&second)),
+        "o" => without_number(&second) == "y",
+        other => without_number(other) == "yo",
+    }
+}
+
+/// "yo" of "58yo".
+fn without_number(word: &str) -> &str {
+    word.trim_start_matches(|c: char| c.is_ascii_digit())
 }
 
 fn is_age(number: &str) -> bool {
     (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// "12F" of a tube is its gauge, "101F" of a fever its degrees, and "in 6M" is a time.
-fn is_measure(all: &[&str], at: usize, number: &str, letter: char) -> bool {
-    const TUBES: [&str; 9] =
-        ["tube", "tubes", "catheter", "catheters", "drain", "drains", "pigtail", "sheath", "french"];
-    const FEVERS: [&str; 4] = ["fever", "febrile", "temperature", "temp"];
+/// "12F" of a tube is its gauge, "101F" and the end of "98.6F" are degrees, and "in 6M" is a time.
+fn is_measure(all: &Words<'_>, at: usize, number: &str, letter: char) -> bool {
+    // Nobody's age has decimals.
+    let decimals = matches!(all.gap(at), "." | ",") && all.small_before(at, 1).ends_with(|c: char| c.is_ascii_digit());
     let Ok(number) = number.parse::<u32>() else { return false };
-    let near = all[at.saturating_sub(3)..all.len().min(at + 4)].iter().map(|w| w.to_lowercase());
-    let near: Vec<String> = near.collect();
-    let has = |words: &[&str]| near.iter().any(|w| words.contains(&w.as_str()));
-    let before = at.checked_sub(1).map(|b| small_at(all, b)).unwrap_or_default();
-    match letter {
-        'F' => number <= 40 && has(&TUBES) || number >= 95 && has(&FEVERS),
-        _ => number <= 36 && matches!(before.as_str(), "in" | "after" | "every" | "last" | "past"),
-    }
+    decimals
+        || match letter {
+            // Few patients are as old as a fever is high.
+            'F' => number <= 40 && is_of_tube(all, at) || (95..=110).contains(&number),
+            _ => number <= 36 && is_interval(all, at, number),
+        }
+}
+
+/// A tube or line is named near the number, or behind it in the same sentence up to a "with": "28F with cough, port in
+/// place" is a patient.
+fn is_of_tube(all: &Words<'_>, at: usize) -> bool {
+    const TUBES: [&str; 26] = [
+        "tube",
+        "tubes",
+        "catheter",
+        "catheters",
+        "drain",
+        "drains",
+        "pigtail",
+        "sheath",
+        "french",
+        "picc",
+        "line",
+        "lines",
+        "lumen",
+        "port",
+        "introducer",
+        "cannula",
+        "cannulas",
+        "cannulae",
+        "thoracostomy",
+        "swan",
+        "cordis",
+        "dobhoff",
+        "dobbhoff",
+        "blake",
+        "tracheostomy",
+        "stent",
+    ];
+    let is_tube = |place: usize| TUBES.contains(&all.small(place).as_str());
+    let ends = |gap: &str| gap != "." && gap.contains(['.', ';', '!', '?', '\n']);
+    let mut behind =
+        (at + 1..all.placed.len()).take_while(|place| !ends(all.gap(*place)) && all.said(*place) != "with");
+    (at.saturating_sub(3)..at + 4).any(is_tube) || behind.any(is_tube)
+}
+
+/// Months: "in 6M", "6M follow-up", "6-12M". Intervals of follow-up are of two years at most.
+fn is_interval(all: &Words<'_>, at: usize, number: u32) -> bool {
+    let (before, second) = (all.small_before(at, 1), all.small_before(at, 2));
+    let is_count = |word: &str| is_age(word.strip_suffix('m').unwrap_or(word));
+    let range =
+        matches!(all.gap(at).trim(), "-" | "\u{2013}") && is_count(&before) || before == "to" && is_count(&second);
+    let next = all.small(at + 1);
+    let joined = matches!(all.gap(at + 1).trim(), "" | "-");
+    let follow =
+        matches!(next.as_str(), "follow" | "followup" | "fu" | "interval") || next == "f" && all.small(at + 2) == "u";
+    matches!(before.as_str(), "in" | "after" | "every" | "last" | "past" | "within")
+        || range
+        || number <= 24 && joined && follow
 }
 
 #[cfg(test)]
@@ -209,6 +362,13 @@ mod tests {
             "M/58, cough.",
             "58 y/o M, cough.",
             "Sex: M",
+            "58yo M, cough.",
+            "58-year-old M.",
+            "Mr von Meier, cough.",
+            "his pacing lead is in place.",
+            "Known BPH.",
+            "Epididymitis.",
+            "34M, follow-up.",
         ] {
             check(text, true, false);
         }
@@ -224,6 +384,18 @@ mod tests {
             "58F with cough.",
             "58F with fever.",
             "58 y/o F, cough.",
+            "Ms. Meier, cough.",
+            "MRS MEIER, COUGH.",
+            "28F with cough for weeks, port in place.",
+            "28F, cough and fever. A PICC was placed last week.",
+            "Her so-called atypical chest pain.",
+            "Woman; discussed with Dr Lee.",
+            "Early menopause.",
+            "Oophorectomy and salpingectomy.",
+            "Menstrual pain.",
+            "Gravid patient.",
+            "After cesarean section.",
+            "Caesarean section last week.",
         ] {
             check(text, false, true);
         }
@@ -253,6 +425,38 @@ mod tests {
             "Pigtail catheter, 14F.",
             "Fever of 101F.",
             "CT in 6M.",
+            "CT in 6-12M.",
+            "CT in 6 to 12M.",
+            "6M follow-up.",
+            "6M f/u CT.",
+            "r/o M. pneumoniae",
+            "h/o M. tuberculosis",
+            "s/o M. avium complex",
+            "Old M. tuberculosis infection.",
+            "h/o F. nucleatum",
+            "Fever 101.4F.",
+            "Temp 98.6F",
+            "Temp 98,6F",
+            "Tmax 102F.",
+            "5F PICC.",
+            "7F right internal jugular line.",
+            "28F left-sided thoracostomy.",
+            "9F introducer.",
+            "8F Swan-Ganz.",
+            "31F cannula.",
+            "10F Dobhoff.",
+            "A 14F was placed on the left side as a Blake drain.",
+            "Exposure 120 kVp, 5 ms.",
+            "5 Ms. Grid.",
+            "mRS 3.",
+            "A His pacing lead.",
+            "His lead in place.",
+            "Discussed with Ms Miller, RN.",
+            "Findings were told to Mr Jones.",
+            "Mr Jones and Mrs Miller were informed.",
+            "Dr Lee was informed; he acknowledged.",
+            "Dr Lee was paged, and she called back.",
+            "Our Lady of Mercy, ward 3.",
         ] {
             check(text, false, false);
         }
@@ -266,6 +470,8 @@ mod tests {
         check("Uneventful pregnancy, vaginal delivery.", Some(0), false);
         check("Uneventful pregnancy.", Some(58), true);
         check("Uneventful pregnancy.", None, true);
+        check("Born by cesarean section.", Some(0), false);
+        check("Born by cesarean section.", Some(58), true);
         check("A girl of two days.", Some(0), true);
     }
 }

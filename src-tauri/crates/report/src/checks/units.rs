@@ -4,10 +4,11 @@
 const LONGEST_MM: f64 = 430.0;
 
 /// What is wrong with the lengths of a sentence, as a plain sentence: one that no detector could show,
-/// or two that are said to be the same and are not ("2 cm (12 mm)").
-pub(super) fn problem(text: &str) -> Option<String> {
+/// or two that are said to be the same and are not ("2 cm (12 mm)"). `on_images`: the sentence says what the images
+/// show. Elsewhere a patient's height and the distance of a tube are as long as they are.
+pub(super) fn problem(text: &str, on_images: bool) -> Option<String> {
     let lengths = lengths(text);
-    if let Some(long) = lengths.iter().find(|l| l.millimetres > LONGEST_MM) {
+    if let Some(long) = lengths.iter().find(|l| on_images && l.millimetres > LONGEST_MM) {
         return Some(format!("{} is longer than a chest radiograph.", long.words));
     }
     let same = lengths.windows(2).find(|pair| {
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn lengths_that_cannot_be() {
-        let check = |text: &str, expected: bool| assert_eq!(problem(text).is_some(), expected, "{text}");
+        let check = |text: &str, expected: bool| assert_eq!(problem(text, true).is_some(), expected, "{text}");
         check("A 7 mm nodule.", false);
         check("A 2.5 cm (25 mm) nodule.", false);
         check("A 2,5 cm (25 mm) nodule.", false);
@@ -209,5 +210,9 @@ mod tests {
         check("T12 and 3 mm; 1. Clear.", false);
         check("100 CM", true);
         check("", false);
+        let elsewhere = |text: &str, expected: bool| assert_eq!(problem(text, false).is_some(), expected, "{text}");
+        elsewhere("PA at 180 cm SID.", false);
+        elsewhere("Height 175 cm.", false);
+        elsewhere("A 2.5 cm (12 mm) nodule on CT.", true);
     }
 }
