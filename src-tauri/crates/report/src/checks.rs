@@ -11,6 +11,7 @@ mod patient;
 mod placeholder;
 mod prior;
 mod sex;
+mod told;
 mod units;
 
 pub use known::Known;
@@ -161,17 +162,6 @@ fn empty(report: &Report) -> Vec<Flag> {
             sentences: Vec::new(),
         })
         .collect()
-}
-
-/// Somebody is told of a result, so that whoever the sentence names or calls "he" may be a doctor or a nurse.
-fn tells_others(text: &str) -> bool {
-    const TELLING: [&str; 8] =
-        ["discussed", "informed", "notified", "told", "called", "acknowledged", "paged", "communicated"];
-    let all: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    all.iter().enumerate().any(|(at, said)| {
-        let so_called = at > 0 && said.eq_ignore_ascii_case("called") && all[at - 1].eq_ignore_ascii_case("so");
-        *said == "RN" || TELLING.iter().any(|telling| said.eq_ignore_ascii_case(telling)) && !so_called
-    })
 }
 
 /// Words in lower case; hyphens part them.

@@ -129,3 +129,34 @@ impl Drop for Decoder {
 fn layout(format: &Format) -> c_int {
     if format.samples_per_pixel == 3 { tj::TJPF_TJPF_RGB as c_int } else { tj::TJPF_TJPF_GRAY as c_int }
 }
+
+/// Whether a scan of lossless JPEG states that low bits were shifted out of its values (point transform Al, 10918-1
+/// B.2.3 and H.1.2.1).
+pub fn shifts(frame: &[u8]) -> bool {
+    let al = |scan: &[u8]| {
+        let length = u16::from_be_bytes([*scan.get(2)?, *scan.get(3)?]);
+        let components = usize::from(*scan.get(4)?);
+        let last = *scan.get(7 + 2 * components)?;
+        (usize::from(length) == 6 + 2 * components).then_some(last & 0x0F)
+    };
+    let scans = frame.windows(2).enumerate().filter(|(_, w)| *w == [0xFF, 0xDA]);
+    scans.filter_map(|(at, _)| al(&frame[at..])).any(|al| al > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shifts;
+
+    #[test]
+    fn a_point_transform_is_told() {
+        let check = |frame: &[u8], expected: bool| assert_eq!(shifts(frame), expected, "{frame:02X?}");
+        // One component, predictor 1, no end, and Al.
+        check(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 0], false);
+        check(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 2], true);
+        check(&[0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0, 3, 0, 1, 0, 1], true);
+        // Cut off, and of a length that no scan has.
+        check(&[0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0], false);
+        check(&[0xFF, 0xDA, 0, 9, 1, 1, 0, 1, 0, 2], false);
+        check(&[], false);
+    }
+}

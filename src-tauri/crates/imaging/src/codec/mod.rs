@@ -93,7 +93,7 @@ pub fn account(frame: &[u8], stated: &str) -> Option<Account> {
     let (own, loses) = match stream {
         Stream::Rle => (part10::RLE, false),
         Stream::Jpeg => ("1.2.840.10008.1.2.4.50", true),
-        Stream::JpegLossless => ("1.2.840.10008.1.2.4.70", false),
+        Stream::JpegLossless => ("1.2.840.10008.1.2.4.70", jpeg::shifts(frame)),
         Stream::JpegLs => ("1.2.840.10008.1.2.4.81", jpegls::loses(frame)),
         Stream::Jpeg2000 => ("1.2.840.10008.1.2.4.91", jpeg2000::loses(frame)),
     };

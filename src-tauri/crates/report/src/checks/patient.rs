@@ -1,6 +1,6 @@
 //! A text that names somebody else than the patient whose images these are.
 
-use super::words;
+use super::{told, words};
 
 /// Who the images are of, as their header says. What it does not say checks nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,9 +33,7 @@ const BIRTH: [&str; 5] = ["date of birth", "birth date", "dob", "d o b", "born"]
 /// What the text says of another patient, as a plain sentence. `head`: it is the name of the examination, where
 /// a name may stand without a label.
 pub(super) fn problem(text: &str, who: &Identity, head: bool) -> Option<String> {
-    // The name of the examination tells nobody anything: who stands there is the patient.
-    let titles = head || !super::tells_others(text);
-    let said = another_name(text, who, titles)
+    let said = another_name(text, who, head)
         .or_else(|| another_name_alone(text, who).filter(|_| head))
         .or_else(|| another_number(text, &ID, &who.id))
         .or_else(|| another_number(text, &ACCESSION, &who.accession))
@@ -43,18 +41,21 @@ pub(super) fn problem(text: &str, who: &Identity, head: bool) -> Option<String> 
     Some(format!("The text says \u{201c}{said}\u{201d}, which is not of the patient of these images."))
 }
 
-/// `titles`: whoever is called "Mr" or "Ms" is the patient.
-fn another_name(text: &str, who: &Identity, titles: bool) -> Option<String> {
+/// `head`: the name of the examination tells nobody anything, so that whoever is called "Mr" or "Ms" there is the patient.
+fn another_name(text: &str, who: &Identity, head: bool) -> Option<String> {
     let known: Vec<String> = who.names.iter().flat_map(|name| words(name)).filter(|w| w.chars().count() > 1).collect();
     if known.is_empty() {
         return None;
     }
     let is_known = |word: &&str| known.contains(&word.to_lowercase());
     let mut before = "";
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\'').filter(|w| !w.is_empty()) {
+    let all: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\'').filter(|w| !w.is_empty()).collect();
+    for (at, word) in all.iter().copied().enumerate() {
         // In capitals alone it is magnetic resonance, or multiple sclerosis.
         let title = TITLES.contains(&before.to_lowercase().as_str()) && before.ends_with(char::is_lowercase);
-        let called = titles && title && word.starts_with(char::is_uppercase);
+        let told = || !head && told::is_told(&all, at - 1);
+        let called = title && word.starts_with(char::is_uppercase) && !told();
         // Either part of a double name is the patient's.
         if called && !word.split(['-', '\'']).chain([word]).any(|part| is_known(&part)) {
             return Some(format!("{before} {word}"));
@@ -212,6 +213,9 @@ mod tests {
         check("Acc. to the referrer 3 days of cough.", false);
         let outside_head = |text: &str| problem(text, &who, false).is_some();
         assert!(!outside_head("Discussed with Ms Miller, RN."));
+        assert!(outside_head("Findings of Mr Miller were discussed with Dr Lee."));
+        assert!(outside_head("Mr Miller was called back for a lateral view."));
+        assert!(outside_head("Informed consent was obtained from Mr Miller."));
         assert!(!outside_head("Findings were told to Mr Jones."));
         assert!(outside_head("Mr Miller has chest pain."));
         assert!(problem("Discussed. Mr Miller, chest radiograph.", &who, true).is_some());

@@ -84,7 +84,22 @@ const UNKNOWN: [&str; 2] = ["unknown", "unclear"];
 const DATES: [&str; 3] = ["date", "dates", "dated"];
 /// What may stand beside [`FIRST`] where the examination under report is meant. Any other word makes it an earlier one:
 /// "the initial trauma radiograph", "compared to the baseline study".
-const BESIDE_FIRST: [&str; 46] = [
+const BESIDE_FIRST: [&str; 61] = [
+    "his",
+    "her",
+    "their",
+    "my",
+    "was",
+    "as",
+    "visit",
+    "presentation",
+    "portable",
+    "frontal",
+    "pa",
+    "ap",
+    "lateral",
+    "view",
+    "views",
     "a",
     "an",
     "the",
@@ -210,7 +225,7 @@ fn is_first(words: &[String]) -> bool {
 fn is_unknown(words: &[String]) -> bool {
     let Some(at) = words.iter().position(|w| UNKNOWN.contains(&w.as_str())) else { return false };
     let before = at.checked_sub(1).map(|b| words[b].as_str()).unwrap_or_default();
-    let of_image = matches!(before, "of" | "from" | "at" | "with") || has(words, &DATES);
+    let of_image = matches!(before, "of" | "from" | "at") || has(words, &DATES);
     !(of_image && names_image(words))
 }
 
@@ -397,6 +412,10 @@ mod tests {
             "Baseline study.",
             "Prior images pending.",
             "First study of this patient.",
+            "His first chest radiograph.",
+            "Initial visit.",
+            "First portable radiograph.",
+            "Patient with unknown prior imaging.",
             "The patient's first chest x-ray.",
             "This is the initial chest radiograph.",
             "First examination at our institution.",

@@ -1,6 +1,6 @@
 //! Words of the other sex than the patient's.
 
-use super::Sex;
+use super::{Sex, told};
 
 /// Who the patient is, and organs and states that only one sex has; what both lists can say stands in both.
 ///
@@ -94,9 +94,9 @@ const OF_THE_MOTHER: [&str; 9] = [
     "caesarean",
 ];
 
-/// How a sentence also calls a doctor or a nurse, where it is of telling them.
-const OF_ANYBODY: [&str; 13] =
-    ["he", "she", "his", "her", "him", "himself", "herself", "mr", "mrs", "ms", "miss", "herr", "frau"];
+/// How a sentence also calls a doctor or a nurse who is told of a result.
+const TITLES: [&str; 6] = ["mr", "mrs", "ms", "miss", "herr", "frau"];
+const PRONOUNS: [&str; 7] = ["he", "she", "his", "her", "him", "himself", "herself"];
 
 /// The words of a text with where they begin, for what stands between them tells "101.4F" from "58F".
 struct Words<'a> {
@@ -139,11 +139,6 @@ impl<'a> Words<'a> {
             at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |(from, word)| from + word.len());
         &self.text[end..start]
     }
-
-    /// What stands behind a word, up to the end of the text.
-    fn behind(&self, at: usize) -> &'a str {
-        self.placed.get(at).map_or("", |(start, word)| &self.text[start + word.len()..])
-    }
 }
 
 /// What the text says that is of the other sex, as a plain sentence. `age` is in whole years.
@@ -154,18 +149,19 @@ pub(super) fn problem(text: &str, sex: Sex, age: Option<u32>) -> Option<String> 
     };
     let all = Words::of(text);
     let newborn = age == Some(0);
-    // "DR" in capitals is digital radiography.
-    let others = super::tells_others(text) || all.placed.iter().any(|word| word.1 == "Dr");
+    let words: Vec<&str> = all.placed.iter().map(|word| word.1).collect();
+    let is_title = |place: usize| TITLES.contains(&all.small(place).as_str());
     let said = (0..all.placed.len()).find_map(|at| {
         let small = all.small(at);
         let listed = other.contains(&small.as_str()) && !is_another(&all, at);
-        let told = others && OF_ANYBODY.contains(&small.as_str());
+        let told = is_title(at) && told::is_told(&words, at)
+            || PRONOUNS.contains(&small.as_str()) && told::may_be_told(&words, at, is_title);
         let mothers = newborn && OF_THE_MOTHER.contains(&small.as_str());
         let cancer =
             sex == Sex::Male && small == "cervical" && matches!(all.small(at + 1).as_str(), "cancer" | "carcinoma");
         (listed && !told && !mothers || cancer).then_some(small)
     });
-    let word = said.or_else(|| letter_of_sex(&all, letter))?;
+    let word = said.or_else(|| letter_of_sex(&all, letter, age))?;
     Some(format!("The patient is {who}; the text says \u{201c}{word}\u{201d}."))
 }
 
@@ -181,15 +177,15 @@ fn is_another(all: &Words<'_>, at: usize) -> bool {
         "miss" => said.starts_with(char::is_lowercase) && !all.said(at + 1).starts_with(char::is_uppercase),
         "his" => {
             let bundle = all.small_before(at, 2) == "bundle";
-            let paced =
-                matches!(next.as_str(), "pacing" | "lead" | "leads" | "electrode" | "electrodes" | "ventricular");
+            let paced = matches!(next.as_str(), "pacing" | "ventricular");
+            let lead = matches!(next.as_str(), "lead" | "leads" | "electrode" | "electrodes");
             matches!(next.as_str(), "bundle" | "purkinje")
                 || before == "of" && (bundle || said == "His")
-                // In lower case it is the patient's lead.
-                || paced && said.starts_with(char::is_uppercase)
+                // "His lead is unchanged" is of the patient's, and so is what stands in lower case.
+                || (paced || lead && matches!(before.as_str(), "a" | "the")) && said.starts_with(char::is_uppercase)
         }
         "her" => next == "2",
-        "lady" => next == "windermere" || before == "our",
+        "lady" => next == "windermere" || before == "our" && said.starts_with(char::is_uppercase),
         "man" => next == "made" || matches!(before.as_str(), "snow" | "pac"),
         // Of whom an organ came, and of what plugs into what.
         "male" | "female" => matches!(next.as_str(), "donor" | "connector" | "luer"),
@@ -212,32 +208,43 @@ fn is_title(all: &Words<'_>, at: usize) -> bool {
 }
 
 /// The letter of the other sex beside an age or the word: "58F", "58/F", "F/58", "58 y/o F", "sex F".
-fn letter_of_sex(all: &Words<'_>, letter: char) -> Option<String> {
+fn letter_of_sex(all: &Words<'_>, letter: char, of_header: Option<u32>) -> Option<String> {
     (0..all.placed.len()).find_map(|at| {
         let said = all.said(at);
-        let age = said.strip_suffix(letter).filter(|n| is_age(n));
-        let number = age.is_some_and(|n| !is_measure(all, at, n, letter));
-        let alone = said.len() == 1 && said.starts_with(letter);
-        // "M. tuberculosis".
-        let species =
-            all.behind(at).strip_prefix('.').is_some_and(|rest| rest.trim_start().starts_with(char::is_lowercase));
         let (before, next) = (all.small_before(at, 1), all.small(at + 1));
+        let is_person = |place: usize, number: &str| {
+            let of_patient = of_header.is_some() && number.parse().ok() == of_header;
+            is_age(number) && (of_patient || !is_measure(all, place, at, number, letter))
+        };
+        let alone = said.len() == 1 && said.starts_with(letter);
+        // "58F", "58yoF", and "58 F".
+        let number = said.strip_suffix(letter).is_some_and(|n| {
+            let spanned = SPANS.contains(&without_number(n)) || without_number(n) == "yo";
+            is_person(at, n) || spanned && n.starts_with(|c: char| c.is_ascii_digit())
+        });
+        let number = number || alone && at > 0 && all.gap(at) == " " && is_person(at - 1, &before);
         let parted = is_age(&before) && all.text.contains(&format!("{before}/{letter}"))
             || is_age(&next) && all.text.contains(&format!("{letter}/{next}"));
-        (number || alone && (says_sex(all, at) && !species || parted)).then(|| said.to_owned())
+        (number || alone && (says_sex(all, at) || parted)).then(|| said.to_owned())
     })
 }
+
+/// What an age is counted in.
+const SPANS: [&str; 11] = ["year", "years", "yr", "yrs", "y", "month", "months", "week", "weeks", "day", "days"];
 
 /// What stands before a word makes a letter there that of a sex. The "o" of "h/o", "r/o" and "s/o" does not, nor does
 /// "old" without an age.
 fn says_sex(all: &Words<'_>, at: usize) -> bool {
-    const SPANS: [&str; 11] = ["year", "years", "yr", "yrs", "y", "month", "months", "week", "weeks", "day", "days"];
     let (before, second) = (all.small_before(at, 1), all.small_before(at, 2));
     match before.as_str() {
         "sex" | "gender" => true,
         "old" => is_age(&second) || SPANS.contains(&without_number(&second)),
         "o" => without_number(&second) == "y",
-        other => without_number(other) == "yo",
+        "y" | "yr" | "yrs" | "year" | "years" => is_age(&second),
+        other => {
+            let span = without_number(other);
+            span != other && matches!(span, "yo" | "y" | "yr" | "yrs")
+        }
     }
 }
 
@@ -250,22 +257,30 @@ fn is_age(number: &str) -> bool {
     (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// "12F" of a tube is its gauge, "101F" and the end of "98.6F" are degrees, and "in 6M" is a time.
-fn is_measure(all: &Words<'_>, at: usize, number: &str, letter: char) -> bool {
+/// "12F" of a tube is its gauge, "101F" of a fever and the end of "98.6F" are degrees, and "in 6M" is a time. The number
+/// stands at a place, with its letter there or at the next one.
+fn is_measure(all: &Words<'_>, place: usize, letter_at: usize, number: &str, letter: char) -> bool {
     // Nobody's age has decimals.
-    let decimals = matches!(all.gap(at), "." | ",") && all.small_before(at, 1).ends_with(|c: char| c.is_ascii_digit());
+    let decimals =
+        matches!(all.gap(place), "." | ",") && all.small_before(place, 1).ends_with(|c: char| c.is_ascii_digit());
     let Ok(number) = number.parse::<u32>() else { return false };
     decimals
         || match letter {
-            // Few patients are as old as a fever is high.
-            'F' => number <= 40 && is_of_tube(all, at) || (95..=110).contains(&number),
-            _ => number <= 36 && is_interval(all, at, number),
+            'F' => {
+                number <= 40 && is_of_tube(all, place, letter_at) || number >= 95 && is_of_fever(all, place, letter_at)
+            }
+            _ => number <= 36 && is_interval(all, place, letter_at, number),
         }
 }
 
-/// A tube or line is named near the number, or behind it in the same sentence up to a "with": "28F with cough, port in
-/// place" is a patient.
-fn is_of_tube(all: &Words<'_>, at: usize) -> bool {
+fn is_of_fever(all: &Words<'_>, place: usize, letter_at: usize) -> bool {
+    const FEVER: [&str; 7] = ["fever", "fevers", "febrile", "temp", "temperature", "tmax", "t"];
+    (place.saturating_sub(4)..letter_at + 3).any(|near| FEVER.contains(&all.small(near).as_str()))
+}
+
+/// A tube or line stands closely before the number, or behind it before anything else begins: "28F with cough, port in
+/// place" and "32F s/p port placement" are patients.
+fn is_of_tube(all: &Words<'_>, place: usize, letter_at: usize) -> bool {
     const TUBES: [&str; 26] = [
         "tube",
         "tubes",
@@ -294,26 +309,44 @@ fn is_of_tube(all: &Words<'_>, at: usize) -> bool {
         "tracheostomy",
         "stent",
     ];
-    let is_tube = |place: usize| TUBES.contains(&all.small(place).as_str());
-    let ends = |gap: &str| gap != "." && gap.contains(['.', ';', '!', '?', '\n']);
-    let mut behind =
-        (at + 1..all.placed.len()).take_while(|place| !ends(all.gap(*place)) && all.said(*place) != "with");
-    (at.saturating_sub(3)..at + 4).any(is_tube) || behind.any(is_tube)
+    const ELSE: [&str; 13] = [
+        "with",
+        "for",
+        "after",
+        "post",
+        "s",
+        "status",
+        "and",
+        "who",
+        "has",
+        "had",
+        "presents",
+        "presenting",
+        "admitted",
+    ];
+    let is_tube = |near: usize| TUBES.contains(&all.small(near).as_str());
+    let parts = |gap: &str| gap.contains(['.', ',', ';', ':', '!', '?', '\n']);
+    let mut behind = (letter_at + 1..all.placed.len())
+        .take_while(|near| !parts(all.gap(*near)) && !ELSE.contains(&all.small(*near).as_str()));
+    // "Pigtail catheter, 14F" goes on; "Line placement. 32F" does not, nor does "Port in place, 32F".
+    let next_to = place.checked_sub(1).is_some_and(|near| is_tube(near) && !all.gap(place).contains(['.', ';', '\n']));
+    let mut before = (place.saturating_sub(3)..place).rev().take_while(|near| !parts(all.gap(near + 1)));
+    next_to || before.any(is_tube) || behind.any(is_tube)
 }
 
 /// Months: "in 6M", "6M follow-up", "6-12M". Intervals of follow-up are of two years at most.
-fn is_interval(all: &Words<'_>, at: usize, number: u32) -> bool {
-    let (before, second) = (all.small_before(at, 1), all.small_before(at, 2));
+fn is_interval(all: &Words<'_>, place: usize, letter_at: usize, number: u32) -> bool {
+    let (before, second) = (all.small_before(place, 1), all.small_before(place, 2));
     let is_count = |word: &str| is_age(word.strip_suffix('m').unwrap_or(word));
     let range =
-        matches!(all.gap(at).trim(), "-" | "\u{2013}") && is_count(&before) || before == "to" && is_count(&second);
-    let next = all.small(at + 1);
-    let joined = matches!(all.gap(at + 1).trim(), "" | "-");
-    let follow =
-        matches!(next.as_str(), "follow" | "followup" | "fu" | "interval") || next == "f" && all.small(at + 2) == "u";
-    matches!(before.as_str(), "in" | "after" | "every" | "last" | "past" | "within")
-        || range
-        || number <= 24 && joined && follow
+        matches!(all.gap(place).trim(), "-" | "\u{2013}") && is_count(&before) || before == "to" && is_count(&second);
+    let next = all.small(letter_at + 1);
+    let joined = matches!(all.gap(letter_at + 1).trim(), "" | "-");
+    let follow = matches!(next.as_str(), "follow" | "followup" | "fu" | "interval")
+        || next == "f" && all.small(letter_at + 2) == "u";
+    let span = matches!(before.as_str(), "in" | "after" | "every" | "last" | "past" | "within");
+    let person = matches!(next.as_str(), "with" | "who") || all.gap(letter_at + 1).contains(',');
+    range || number <= 24 && span && !person || number <= 24 && joined && follow
 }
 
 #[cfg(test)]
@@ -369,6 +402,20 @@ mod tests {
             "Known BPH.",
             "Epididymitis.",
             "34M, follow-up.",
+            "58 M, cough.",
+            "58yoM",
+            "58yo M. presents with cough.",
+            "58 y/o M. smoker.",
+            "Sex: M. presents with cough.",
+            "58 yr M.",
+            "58y/M",
+            "Pneumonia in 34M.",
+            "after 28M fell",
+            "His lead is unchanged.",
+            "He called an ambulance for chest pain.",
+            "He gave informed consent.",
+            "Referred by Dr Lee: he has a cough.",
+            "Findings of Mr Miller were discussed with Dr Lee.",
         ] {
             check(text, true, false);
         }
@@ -388,6 +435,16 @@ mod tests {
             "MRS MEIER, COUGH.",
             "28F with cough for weeks, port in place.",
             "28F, cough and fever. A PICC was placed last week.",
+            "32F with chest tube.",
+            "28F with PICC.",
+            "28F with a port.",
+            "32F s/p port placement.",
+            "24F, fever, tunneled line.",
+            "Line placement. 32F.",
+            "98F with dyspnea.",
+            "58 F.",
+            "58yoF",
+            "58y F",
             "Her so-called atypical chest pain.",
             "Woman; discussed with Dr Lee.",
             "Early menopause.",
@@ -450,7 +507,7 @@ mod tests {
             "5 Ms. Grid.",
             "mRS 3.",
             "A His pacing lead.",
-            "His lead in place.",
+            "The His lead is in place.",
             "Discussed with Ms Miller, RN.",
             "Findings were told to Mr Jones.",
             "Mr Jones and Mrs Miller were informed.",
