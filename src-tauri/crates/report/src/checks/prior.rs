@@ -46,11 +46,8 @@ const AVAILABLE: [&str; 19] = [
     "record",
     "hand",
 ];
-/// What an earlier image is called.
-const IMAGES: [&str; 25] = [
-    "prior",
-    "priors",
-    "previous",
+/// What any image is called.
+const IMAGES: [&str; 16] = [
     "study",
     "studies",
     "exam",
@@ -65,15 +62,11 @@ const IMAGES: [&str; 25] = [
     "images",
     "imaging",
     "xray",
-    "xrays",
     "cxr",
-    "scan",
-    "report",
     "chest",
-    "other",
-    "others",
-    "ct",
 ];
+/// What an earlier one is called besides.
+const EARLIER_IMAGES: [&str; 9] = ["prior", "priors", "previous", "xrays", "scan", "report", "other", "others", "ct"];
 const EARLIER: [&str; 7] = ["prior", "previous", "earlier", "old", "older", "last", "outside"];
 /// Kinds of imaging that are not the one under report.
 const METHODS: [&str; 6] = ["ct", "mri", "pet", "tomography", "scintigraphy", "mammogram"];
@@ -82,9 +75,9 @@ const FIRST: [&str; 3] = ["first", "initial", "baseline"];
 const AWAITED: [&str; 4] = ["pending", "requested", "awaited", "awaiting"];
 const UNKNOWN: [&str; 2] = ["unknown", "unclear"];
 const DATES: [&str; 3] = ["date", "dates", "dated"];
-/// What may stand beside [`FIRST`] where the examination under report is meant. Any other word makes it an earlier one:
+/// What may stand beside [`FIRST`] and [`IMAGES`] where the examination under report is meant. Any other word makes it an earlier one:
 /// "the initial trauma radiograph", "compared to the baseline study".
-const BESIDE_FIRST: [&str; 61] = [
+const BESIDE_FIRST: [&str; 45] = [
     "his",
     "her",
     "their",
@@ -128,24 +121,8 @@ const BESIDE_FIRST: [&str; 61] = [
     "record",
     "file",
     "comparison",
-    "study",
-    "studies",
-    "exam",
-    "exams",
-    "examination",
-    "examinations",
-    "radiograph",
-    "radiographs",
-    "film",
-    "films",
-    "image",
-    "images",
-    "imaging",
-    "xray",
     "x",
     "ray",
-    "chest",
-    "cxr",
 ];
 /// What follows is an exception from a denial.
 const EXCEPTING: [&str; 8] = ["but", "except", "excepting", "however", "though", "although", "only", "besides"];
@@ -170,7 +147,7 @@ pub(super) fn is_named(section: &str) -> bool {
                 // what follows a denial otherwise ("None. Two views were obtained.") by more than a word of imaging.
                 Said::Something => {
                     named |= match (denied, denied_before) {
-                        (true, _) if excepted => is_precise(&words) || has(&words, &IMAGES),
+                        (true, _) if excepted => is_precise(&words) || says_image(&words),
                         (true, _) => has_date(&words) && !has(&words, &["since", "before", "until"]),
                         (false, true) => is_precise(&words),
                         (false, false) => true,
@@ -212,12 +189,13 @@ fn said(words: &[String]) -> Said {
     if change {
         return if is_precise(words) { Said::Named } else { Said::Nothing };
     }
-    if available && !has(words, &IMAGES) && !has_date(words) { Said::TakenBack } else { Said::Denied }
+    if available && !says_image(words) && !has_date(words) { Said::TakenBack } else { Said::Denied }
 }
 
 /// The examination under report is the first one, and nothing else is said.
 fn is_first(words: &[String]) -> bool {
-    let is_bare = |w: &String| FIRST.contains(&w.as_str()) || BESIDE_FIRST.contains(&w.as_str());
+    let is_bare =
+        |w: &String| [&FIRST[..], &BESIDE_FIRST[..], &IMAGES[..]].iter().any(|list| list.contains(&w.as_str()));
     has(words, &FIRST) && words.iter().all(is_bare)
 }
 
@@ -229,8 +207,16 @@ fn is_unknown(words: &[String]) -> bool {
     !(of_image && names_image(words))
 }
 
+fn is_image(word: &str) -> bool {
+    IMAGES.contains(&word) || EARLIER_IMAGES.contains(&word)
+}
+
+fn says_image(words: &[String]) -> bool {
+    words.iter().any(|word| is_image(word))
+}
+
 fn names_image(words: &[String]) -> bool {
-    has(words, &IMAGES) || has(words, &EARLIER) || has(words, &METHODS)
+    says_image(words) || has(words, &EARLIER) || has(words, &METHODS)
 }
 
 /// Where the words deny. "Without contrast" is how an examination was made, an image "without date" is one, and
@@ -248,7 +234,7 @@ fn denial(words: &[String]) -> Option<usize> {
             // "N/A", "aren't", "non-available".
             "n" => next == "a",
             // "Priors: 0"
-            "0" => at.checked_sub(1).is_some_and(|before| IMAGES.contains(&words[before].as_str())),
+            "0" => at.checked_sub(1).is_some_and(|before| is_image(&words[before])),
             "non" => AVAILABLE.contains(&next) || next == "existent",
             w => DENYING.contains(&w) || next == "t" && w.ends_with('n'),
         };
@@ -453,7 +439,7 @@ mod tests {
             "No relevant change since the CT of 3 May 2023.",
             "Study no. 4711 of 3 May 2023.",
             "First chest radiograph after the operation, 2024-03-01.",
-            "PA and lateral views, dated XXXX.",
+            "PA and lateral views, dated a year ago.",
             "Comparison is made to the initial radiograph",
             "Compared with the baseline study.",
             "Baseline CT.",
